@@ -1,0 +1,43 @@
+"""Certificates of global optimality for networks of parallel, positively homogeneous subnetworks.
+
+After B. D. Haeffele and R. Vidal, Global Optimality in Neural Network Training, CVPR 2017.
+"""
+
+from .certificate import Certificate, Verdict, certify
+from .descent import LBFGS, Descent, GradientDescent, NewtonCG, minimise
+from .losses import MaskedSquaredLoss, SquaredLoss
+from .mappings import MatrixProduct
+from .meta_algorithm import Path, Step, meta_algorithm
+from .polar import PolarBound, lambda_max, omega, polar_of
+from .problem import Problem
+from .regularizers import NonNegative, Norm, ProductOfNorms, SumOfSquares
+from .status import Status
+from .streams import generator
+
+__all__ = [
+    "LBFGS",
+    "Certificate",
+    "Descent",
+    "GradientDescent",
+    "MaskedSquaredLoss",
+    "MatrixProduct",
+    "NewtonCG",
+    "NonNegative",
+    "Norm",
+    "Path",
+    "PolarBound",
+    "Problem",
+    "ProductOfNorms",
+    "SquaredLoss",
+    "Status",
+    "Step",
+    "SumOfSquares",
+    "Verdict",
+    "certify",
+    "generator",
+    "lambda_max",
+    "meta_algorithm",
+    "minimise",
+    "omega",
+    "polar_of",
+]

@@ -1,0 +1,154 @@
+"""How far a network is from the global optimum over networks of every size: weak duality (MATH.md, section 1)."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import torch
+from torch import Tensor
+
+from .factors import Factors, append, scale
+from .losses.base import column
+from .polar import Polar, polar_of
+from .problem import Problem
+
+SUMMATION = 4.0
+"""−ℓ* is lowered by SUMMATION · (log₂ card(X) + 4) · eps · Σ|terms|.
+
+A pairwise sum of m terms errs by at most about log₂(m) · eps · Σ|terms|, and every term of a conjugate by a few eps;
+torch adds blocks of a few entries one after the other first, which the factor covers.
+"""
+
+
+class Verdict(Enum):
+    """What a certificate says of one run at a tolerance on the relative gap; tested in this order."""
+
+    CERTIFIED = "Globally optimal over networks of every size, within the tolerance."
+    REFUTED = "Not optimal over all sizes: appending one subnetwork lowers the objective by more than the tolerance."
+    UNDECIDED = "Neither: the gap exceeds the tolerance, and no lower network of one more subnetwork was found."
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """What is proved of each run's weights; every field ``(n,)`` unless said. Undefined numbers are +∞ (bounds −∞).
+
+    ``lower_bound`` ≤ F* = min over all sizes; ``gap`` = objective − lower_bound. ``polar`` is an upper bound of
+    Ω°(−∇ℓ)/λ: at most 1 at an optimum. ``alignment`` = max_i |⟨−∇ℓ, φ(w_i)⟩ − λθ(w_i)|. ``dual`` ``(n, *D)`` proves
+    the bound: Ω°(−dual) ≤ λ. ``escape`` is one subnetwork, optimally scaled; with it appended the objective is
+    ``escape_objective``.
+    """
+
+    objective: Tensor
+    lower_bound: Tensor
+    gap: Tensor
+    polar: Tensor
+    polar_lower: Tensor
+    alignment: Tensor
+    gradient_norm: Tensor
+    dual: Tensor
+    escape: Factors
+    escape_objective: Tensor
+
+    @property
+    def relative_gap(self) -> Tensor:
+        """gap / |objective|, ``(n,)``; 0 when both vanish."""
+        size = self.objective.abs()
+        return torch.where(self.gap == 0, torch.zeros_like(self.gap), self.gap / size)
+
+    def verdict(self, tol: float) -> tuple[Verdict, ...]:
+        """One ``Verdict`` a run: CERTIFIED iff gap ≤ tol · |objective|, and never from float32."""
+        if not tol > 0:
+            raise ValueError(f"tol = {tol}: the tolerance on the relative gap must be positive.")
+        double = self.objective.dtype == torch.float64
+        certified = (self.gap <= tol * self.objective.abs()) & torch.isfinite(self.gap) & double
+        refuted = self.objective - self.escape_objective > tol * self.objective.abs()
+        return tuple(
+            Verdict.CERTIFIED if c else Verdict.REFUTED if r else Verdict.UNDECIDED
+            for c, r in zip(certified.tolist(), refuted.tolist(), strict=True)
+        )
+
+    def explain(self, tol: float) -> tuple[str, ...]:
+        """One or two sentences a run: the verdict, its numbers, and what would decide an undecided one."""
+        return tuple(self._sentence(i, v) for i, v in enumerate(self.verdict(tol)))
+
+    def _sentence(self, i: int, verdict: Verdict) -> str:
+        f, gap = float(self.objective[i]), float(self.relative_gap[i])
+        if verdict is Verdict.CERTIFIED:
+            return f"{verdict.value} Objective {f:.10g}, relative gap {gap:.1e}."
+        if verdict is Verdict.REFUTED:
+            return (
+                f"{verdict.value} Objective {f:.10g}, with one more subnetwork {float(self.escape_objective[i]):.10g}; "
+                "networks of the given size are not judged."
+            )
+        if self.objective.dtype != torch.float64:
+            cure = "Nothing is certified from float32: convert data and weights to float64."
+        elif not bool(torch.isfinite(self.lower_bound[i])):
+            cure = "There is no finite lower bound: pass a polar with a finite upper bound, and finite weights."
+        elif float(self.polar[i]) > 1.01 * float(self.polar_lower[i]):
+            cure = "The polar is only enclosed: spend more effort on its upper bound, or reduce the input's dimension."
+        else:
+            cure = "Descend further: the gap is first order in the gradient norm."
+        return f"{verdict.value} Relative gap {gap:.1e}, polar between {self.polar_lower[i]:.6g} and {self.polar[i]:.6g}. {cure}"
+
+
+def certify(problem: Problem, W: Factors, polar: Polar | None = None) -> Certificate:
+    """The certificate of W ``(n, r, *D_k)``, stationary or not: a pure function of its arguments.
+
+    The dual point is G = sĜ with Ĝ = ∇ℓ(Φ_r(W)) projected on the affine hull of dom ℓ* and s the best in
+    [0, λ/Ω°(−Ĝ)]; then F* ≥ −ℓ*(G). ``polar`` defaults to ``polar_of(problem)``. ``ValueError`` on a mismatched
+    problem; weights that are not finite give a certificate that proves nothing (gap +∞).
+    """
+    if not problem.balanced:
+        raise ValueError(
+            f"φ has degree {problem.mapping.degree} and θ degree {problem.regularizer.degree}: nothing can be certified. "
+            f"Take a regularizer of degree {problem.mapping.degree}."
+        )
+    polar = polar_of(problem) if polar is None else polar
+    objective, gradient = problem.gradient(*W)
+    finite = torch.isfinite(objective)
+    W = tuple(torch.where(column(finite, w), w.detach(), torch.zeros_like(w)) for w in W)
+    with torch.no_grad():
+        X = problem.mapping.Phi(*W)
+        G = problem.loss.project(problem.loss.gradient(X))
+        bound = polar(-G)
+        dual, value = _dual_point(problem, G, bound.upper)
+        escape, escape_objective = _escape(problem, W, X, bound.atom)
+        norm = torch.stack([g.flatten(1).square().sum(1) for g in gradient]).sum(0).sqrt()
+        alignment = problem.alignment(*W)
+
+    def proved(a: Tensor, otherwise: float = torch.inf) -> Tensor:
+        return torch.where(finite & ~a.isnan(), a, torch.full_like(a, otherwise))
+
+    value, objective = proved(value, -torch.inf), proved(objective)
+    return Certificate(
+        objective=objective,
+        lower_bound=value,
+        gap=proved(objective - value).clamp(min=0),
+        polar=proved(bound.upper / problem.lam),
+        polar_lower=proved(bound.lower / problem.lam, 0.0),
+        alignment=proved(alignment),
+        gradient_norm=proved(norm),
+        dual=dual,
+        escape=escape,
+        escape_objective=proved(escape_objective),
+    )
+
+
+def _dual_point(problem: Problem, G: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+    """(sG, −ℓ*(sG) less its rounding): s is the best scale that keeps Ω°(−sG) ≤ λ."""
+    eps = torch.finfo(G.dtype).eps
+    cap = torch.where(upper > 0, problem.lam / upper * (1 - 2 * eps), torch.full_like(upper, torch.inf))
+    s = torch.where(torch.isfinite(upper), problem.loss.dual_scale(G, cap), torch.zeros_like(upper))
+    dual = column(s, G) * G
+    terms = torch.tensor(float(problem.card)).log2().item() + 4
+    slack = SUMMATION * terms * eps * problem.loss.conjugate_magnitude(dual)
+    return dual, -problem.loss.conjugate(dual) - slack
+
+
+def _escape(problem: Problem, W: Factors, X: Tensor, atom: Factors) -> tuple[Factors, Tensor]:
+    """The polar's atom, scaled to minimise the objective when appended to W, and that objective."""
+    D = problem.mapping.Phi(*atom)
+    theta = problem.regularizer.Theta(*atom)
+    unit = torch.where(theta > 0, theta, torch.ones_like(theta))
+    alpha = problem.loss.line_minimum(X, D / column(unit, D), problem.lam) / unit
+    escape = scale(atom, alpha[:, None] ** (1 / problem.mapping.degree))
+    return escape, problem(*append(W, escape))

@@ -1,0 +1,7 @@
+"""Local descent on f_r, batched over runs (step 1 of Theorem 2's meta-algorithm)."""
+
+from .methods import LBFGS, GradientDescent, Method
+from .minimise import Descent, minimise
+from .newton import NewtonCG
+
+__all__ = ["LBFGS", "Descent", "GradientDescent", "Method", "NewtonCG", "minimise"]

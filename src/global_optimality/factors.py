@@ -1,0 +1,94 @@
+"""The K-tuple of weights (W¹, …, Wᴷ)_r and its two axes: runs first, subnetworks second."""
+
+import torch
+from torch import Tensor
+
+Factors = tuple[Tensor, ...]
+"""K tensors, each ``(n, r, *D_k)``: axis 0 the run, axis 1 the subnetwork."""
+
+
+def check_factors(W: Factors, factor_shapes: tuple[tuple[int, ...], ...]) -> None:
+    """Raise ``ValueError`` unless W is K floating tensors ``(n, r, *D_k)`` of one n, one r ≥ 1, one dtype, one device."""
+    if len(W) != len(factor_shapes):
+        raise ValueError(f"expected {len(factor_shapes)} factors, got {len(W)}: pass one tensor for each layer.")
+    for k, (w, shape) in enumerate(zip(W, factor_shapes, strict=True), start=1):
+        if w.dim() != 2 + len(shape) or tuple(w.shape[2:]) != tuple(shape):
+            raise ValueError(
+                f"factor {k} has shape {tuple(w.shape)}, expected (n, r, {', '.join(map(str, shape))}): "
+                "axis 0 is the run and axis 1 the subnetwork; a single run is w[None]."
+            )
+    n, r = W[0].shape[:2]
+    if r < 1:
+        raise ValueError(f"the network has r = {r} subnetworks: r must be at least 1.")
+    for k, w in enumerate(W[1:], start=2):
+        if tuple(w.shape[:2]) != (n, r):
+            raise ValueError(
+                f"factor {k} has (n, r) = {tuple(w.shape[:2])} but factor 1 has {(n, r)}: make them equal."
+            )
+    check_alike(**{f"factor {k}": w for k, w in enumerate(W, start=1)})
+
+
+def check_alike(**tensors: Tensor) -> None:
+    """Raise ``ValueError`` unless all tensors share one floating dtype and one device; the message names both sides."""
+    (first, a), *others = tensors.items()
+    if not a.dtype.is_floating_point:
+        raise ValueError(f"{first} has dtype {a.dtype}: convert it with .double() first.")
+    for name, b in others:
+        if b.dtype != a.dtype:
+            raise ValueError(f"{name} is {b.dtype} but {first} is {a.dtype}: convert one of them, e.g. with .double().")
+        if b.device != a.device:
+            raise ValueError(
+                f"{name} is on {b.device} but {first} is on {a.device}: move one of them with .to(device)."
+            )
+
+
+def check_finite(name: str, data: Tensor) -> None:
+    """Raise ``ValueError`` if data holds NaN or infinity, saying how many and where the first one is."""
+    bad = ~torch.isfinite(data)
+    if bad.any():
+        where = tuple(int(i) for i in bad.nonzero()[0])
+        raise ValueError(
+            f"{name} has {int(bad.sum())} NaN or infinite entries, the first at {where}: "
+            "clean the data, or hide those entries with MaskedSquaredLoss(Y, mask)."
+        )
+
+
+def take_runs(W: Factors, runs: Tensor) -> Factors:
+    """The runs selected by an index or a boolean mask of shape ``(n,)``."""
+    return tuple(w[runs] for w in W)
+
+
+def append(W: Factors, V: Factors) -> Factors:
+    """[W V]: the subnetworks of both, side by side (section 5, Notation); a V of one run serves every run."""
+    return tuple(torch.cat([w, v.expand(w.shape[0], *v.shape[1:])], dim=1) for w, v in zip(W, V, strict=True))
+
+
+def zeros_like_slice(W: Factors) -> Factors:
+    """One all-zero subnetwork for every run, to be appended (Corollary 1)."""
+    return tuple(torch.zeros_like(w[:, :1]) for w in W)
+
+
+def scale(W: Factors, s: Tensor) -> Factors:
+    """Every factor of subnetwork i multiplied by s[:, i]; s has shape ``(n, r)``."""
+    return tuple(w * s.reshape(*s.shape, *[1] * (w.dim() - 2)) for w in W)
+
+
+def slice_norms(W: Factors) -> Tensor:
+    """Euclidean norm of all weights of each subnetwork, ``(n, r)``."""
+    return torch.stack([w.flatten(2).square().sum(2) for w in W]).sum(0).sqrt()
+
+
+def has_zero_slice(W: Factors) -> Tensor:
+    """Whether some subnetwork is exactly zero in all its factors (the condition of Theorem 1), ``(n,)``."""
+    return (slice_norms(W) == 0).any(1)
+
+
+def flatten(W: Factors) -> Tensor:
+    """All weights of a run as one row, ``(n, r · Σ_k card(D_k))``."""
+    return torch.cat([w.flatten(1) for w in W], dim=1)
+
+
+def unflatten(x: Tensor, like: Factors) -> Factors:
+    """Inverse of ``flatten`` for factors shaped as ``like``; x may have another number of runs."""
+    parts = x.split([w[0].numel() for w in like], dim=1)
+    return tuple(p.reshape(x.shape[0], *w.shape[1:]) for p, w in zip(parts, like, strict=True))

@@ -1,0 +1,91 @@
+"""The squared loss of eq. (6), on all entries or on the seen ones."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from ..factors import check_alike, check_finite
+from .base import Loss, inner
+
+
+@dataclass(frozen=True, eq=False)
+class _Quadratic(Loss):
+    """½‖R(X)‖² with a residual R(X) that is X − Y on a set of entries and 0 elsewhere."""
+
+    @abstractmethod
+    def gradient(self, X: Tensor) -> Tensor: ...
+
+    def __call__(self, X: Tensor) -> Tensor:
+        return 0.5 * self.gradient(X).flatten(1).square().sum(1)
+
+    def conjugate(self, G: Tensor) -> Tensor:
+        return inner(G, 0.5 * G + self.Y)
+
+    def conjugate_magnitude(self, G: Tensor) -> Tensor:
+        return inner(G.abs(), 0.5 * G.abs() + self.Y.abs())
+
+    def dual_scale(self, G: Tensor, cap: Tensor) -> Tensor:
+        return _vertex(inner(G, G), -inner(G, self.Y), cap)
+
+    def line_minimum(self, X: Tensor, D: Tensor, slope: float) -> Tensor:
+        D = self.project(D)
+        top = -inner(D, self.gradient(X)) - slope
+        return _vertex(inner(D, D), top, torch.full_like(top, torch.inf))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class SquaredLoss(_Quadratic):
+    """½‖Y − X‖_F² (eq. 6); conjugate ½‖G‖² + ⟨G, Y⟩. ``ValueError`` on NaN, infinite or integer data."""
+
+    def __post_init__(self) -> None:
+        check_alike(Y=self.Y)
+        check_finite("Y", self.Y)
+
+    def gradient(self, X: Tensor) -> Tensor:
+        return X - self.Y
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class MaskedSquaredLoss(_Quadratic):
+    """½ Σ over the mask of (Y − X)²: matrix completion; mask is boolean, shaped as Y, true where Y was seen.
+
+    The conjugate is that of ``SquaredLoss`` for G supported on the mask, else +∞. Y may hold anything off the mask.
+    ``ValueError`` on an empty mask, a mask of another shape, and NaN or infinity on the mask.
+    """
+
+    mask: Tensor
+
+    def __post_init__(self) -> None:
+        check_alike(Y=self.Y)
+        if self.mask.dtype != torch.bool or self.mask.shape != self.Y.shape:
+            raise ValueError(
+                f"mask is {self.mask.dtype} of shape {tuple(self.mask.shape)}, expected torch.bool of the shape of Y, "
+                f"{tuple(self.Y.shape)}: build it as in Y > 0, or with mask.bool()."
+            )
+        if self.mask.device != self.Y.device:
+            raise ValueError(f"mask is on {self.mask.device} but Y is on {self.Y.device}: move one with .to(device).")
+        if not self.mask.any():
+            raise ValueError("mask hides every entry of Y: at least one must be seen.")
+        check_finite("Y on the mask", self.Y[self.mask])
+        object.__setattr__(self, "Y", torch.where(self.mask, self.Y, torch.zeros_like(self.Y)))
+
+    def gradient(self, X: Tensor) -> Tensor:
+        return (X - self.Y) * self.mask
+
+    def conjugate(self, G: Tensor) -> Tensor:
+        inside = ((G == 0) | self.mask).flatten(1).all(1)
+        return torch.where(inside, super().conjugate(G), torch.inf)
+
+    def project(self, G: Tensor) -> Tensor:
+        return G * self.mask
+
+
+def _vertex(square: Tensor, top: Tensor, cap: Tensor) -> Tensor:
+    """argmin over 0 ≤ s ≤ cap of ½s²·square − s·top; 0 where square vanishes (then top ≤ 0 as well)."""
+    s = torch.where(square > 0, top / square, torch.zeros_like(square))
+    return torch.minimum(s.clamp(min=0), cap)

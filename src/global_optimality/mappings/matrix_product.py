@@ -1,0 +1,46 @@
+"""φ(u, v) = u vᵀ: matrix factorization (section 3)."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from .base import Mapping
+
+
+@final
+@dataclass(frozen=True)
+class MatrixProduct(Mapping):
+    """φ(u, v) = u vᵀ of degree 2; factors ``(n, r, rows)`` and ``(n, r, columns)``, output ``(n, rows, columns)``."""
+
+    rows: int
+    columns: int
+
+    def __post_init__(self) -> None:
+        if self.rows < 1 or self.columns < 1:
+            raise ValueError(f"MatrixProduct({self.rows}, {self.columns}): both sizes must be at least 1.")
+
+    @property
+    def degree(self) -> int:
+        return 2
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.rows, self.columns)
+
+    @property
+    def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
+        return ((self.rows,), (self.columns,))
+
+    def phi(self, *W: Tensor) -> Tensor:
+        U, V = W
+        return U[..., :, None] * V[..., None, :]
+
+    def Phi(self, *W: Tensor) -> Tensor:
+        U, V = W
+        return U.mT @ V
+
+    def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
+        U, V = W
+        return torch.linalg.vecdot(U @ Q, V)

@@ -1,0 +1,73 @@
+"""Polars of φ(u, v) = u vᵀ: max uᵀQv over the unit balls of two norms."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from ..mappings import Mapping, MatrixProduct
+from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
+from .bound import Polar, PolarBound, register
+from .signs import signs_polar
+
+SVD_ROUNDING = 8.0
+"""σ̂₁ is within SVD_ROUNDING · max(rows, columns) · eps · σ₁ of σ₁: LAPACK's error bound with its modest constant."""
+
+
+def widened(value: Tensor, size: int) -> Tensor:
+    """A computed non-negative value raised above the rounding error of an algorithm with ``size`` terms a sum."""
+    return value * (1 + SVD_ROUNDING * size * torch.finfo(value.dtype).eps)
+
+
+@register(MatrixProduct, SumOfSquares)
+def _balanced(mapping: Mapping, regularizer: Regularizer) -> Polar:
+    return spectral_polar
+
+
+@register(MatrixProduct, ProductOfNorms)
+def _product(mapping: Mapping, regularizer: Regularizer) -> Polar:
+    assert isinstance(regularizer, ProductOfNorms)
+    first, second = regularizer.norms
+    if (first, second) == (Norm.TWO, Norm.TWO):
+        return spectral_polar
+    if first is Norm.ONE:
+        return lambda Q: _rows(Q, second)
+    if second is Norm.ONE:
+        return lambda Q: _transposed(_rows(Q.mT, first))
+    return lambda Q: signs_polar(Q, first, second)
+
+
+def spectral_polar(Q: Tensor) -> PolarBound:
+    """Euclidean norms: Ω°(Q) = σ₁(Q), attained at the leading pair of singular vectors (MATH.md, section 2)."""
+    U, s, Vh = torch.linalg.svd(Q, full_matrices=False)
+    u, v = U[:, :, 0], Vh[:, 0, :]
+    attained = torch.einsum("ni,nij,nj->n", u, Q, v).clamp(min=0)
+    return PolarBound(attained, widened(torch.maximum(s[:, 0], attained), max(Q.shape[1:])), (u[:, None], v[:, None]))
+
+
+def _rows(Q: Tensor, second: Norm) -> PolarBound:
+    """‖u‖₁ ≤ 1: a coordinate vector is optimal, so Ω°(Q) = max_i ‖Q_i·‖ in the norm dual to that of v; exact."""
+    row_norms = Norm(math.inf if second is Norm.ONE else 1.0 if second is Norm.INFINITY else 2.0)(Q)
+    best = row_norms.argmax(1)
+    row = torch.take_along_dim(Q, best[:, None, None], dim=1)[:, 0]
+    u = torch.nn.functional.one_hot(best, Q.shape[1]).to(Q)
+    if second is Norm.TWO:
+        length = row.norm(dim=1, keepdim=True)
+        v = torch.where(length > 0, row / length, _first_axis(row))
+    elif second is Norm.ONE:
+        entry = row.abs().argmax(1)
+        v = torch.nn.functional.one_hot(entry, Q.shape[2]).to(Q) * torch.where(row < 0, -1.0, 1.0).to(Q)
+    else:
+        v = torch.where(row < 0, -1.0, 1.0).to(Q)
+    lower = (row * v).sum(1)
+    return PolarBound(lower, widened(torch.maximum(row_norms.amax(1), lower), Q.shape[2]), (u[:, None], v[:, None]))
+
+
+def _transposed(bound: PolarBound) -> PolarBound:
+    return PolarBound(bound.lower, bound.upper, (bound.atom[1], bound.atom[0]))
+
+
+def _first_axis(like: Tensor) -> Tensor:
+    e = torch.zeros_like(like)
+    e[:, 0] = 1
+    return e

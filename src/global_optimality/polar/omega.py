@@ -1,0 +1,66 @@
+"""Ω_{φ,θ}(X) of eq. (15), enclosed: below by dual points, above by networks that produce X."""
+
+import torch
+from torch import Tensor
+
+from ..factors import Factors
+from ..mappings import MatrixProduct
+from ..problem import Problem
+from .bound import polar_of
+
+
+def omega(problem: Problem, X: Tensor) -> tuple[Tensor, Tensor]:
+    """(lower, upper) of Ω_{φ,θ}(X), each ``(n,)``, for X ``(n, *D)``; equal up to rounding for exact polars.
+
+    Below: ⟨Q, X⟩ / Ω°(Q) for several Q. Above: Θ of explicit factors of X. ``LookupError`` if the mapping has none.
+    """
+    if not isinstance(problem.mapping, MatrixProduct):
+        raise LookupError(
+            f"no factors of X are known for {type(problem.mapping).__name__}: omega serves MatrixProduct."
+        )
+    if tuple(X.shape[1:]) != problem.mapping.shape:
+        raise ValueError(f"X has shape {tuple(X.shape)}, expected (n, {', '.join(map(str, problem.mapping.shape))}).")
+    polar = polar_of(problem)
+    values = []
+    for Q in _dual_points(X):
+        upper = polar(Q).upper
+        values.append(torch.where(upper > 0, (Q * X).flatten(1).sum(1) / upper, torch.zeros_like(upper)))
+    lower = torch.stack(values).amax(0).clamp(min=0)
+    upper = torch.stack([problem.regularizer.Theta(*W) for W in _factorizations(X)]).amin(0)
+    slack = 8 * max(X.shape[1:]) * torch.finfo(X.dtype).eps
+    return lower, torch.maximum(upper, lower) * (1 + slack)
+
+
+def _factorizations(X: Tensor) -> list[Factors]:
+    """Factors of X by rows, by columns and by singular vectors, each pair scaled to equal Euclidean norms."""
+    n, rows, columns = X.shape
+    U, s, Vh = torch.linalg.svd(X, full_matrices=False)
+    by_rows = torch.eye(rows, dtype=X.dtype, device=X.device).expand(n, -1, -1), X
+    by_columns = X.mT, torch.eye(columns, dtype=X.dtype, device=X.device).expand(n, -1, -1)
+    return [_equalised(*W) for W in (by_rows, by_columns, (U.mT, s[:, :, None] * Vh))]
+
+
+def _equalised(U: Tensor, V: Tensor) -> Factors:
+    u, v = U.norm(dim=2, keepdim=True), V.norm(dim=2, keepdim=True)
+    root = (u * v).sqrt()
+    return tuple(torch.where(a > 0, w * (root / a), torch.zeros_like(w)) for w, a in ((U, u), (V, v)))
+
+
+def _dual_points(X: Tensor) -> list[Tensor]:
+    U, _, Vh = torch.linalg.svd(X, full_matrices=False)
+    largest_in_row = X.abs() == X.abs().amax(2, keepdim=True)
+    largest_in_column = X.abs() == X.abs().amax(1, keepdim=True)
+    return [
+        X,
+        U @ Vh,
+        X.sign(),
+        _normalised(X, 2),
+        _normalised(X, 1),
+        X.sign() * largest_in_row / largest_in_row.sum(2, keepdim=True),
+        X.sign() * largest_in_column / largest_in_column.sum(1, keepdim=True),
+    ]
+
+
+def _normalised(X: Tensor, axis: int) -> Tensor:
+    length = X.norm(dim=axis, keepdim=True)
+    return torch.where(length > 0, X / length, torch.zeros_like(X))

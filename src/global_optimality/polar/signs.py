@@ -1,0 +1,75 @@
+"""max uᵀQv when a factor is bounded in the maximum norm: NP-hard, so enclosed (Grothendieck's inequality above)."""
+
+import torch
+from torch import Tensor
+
+from ..regularizers import Norm
+from ..streams import generator, normal
+from .bound import PolarBound
+
+STARTS = 64
+ASCENTS = 100
+SCALINGS = 200
+
+
+def signs_polar(Q: Tensor, first: Norm, second: Norm) -> PolarBound:
+    """Enclosure of max uᵀQv over ‖u‖ ≤ 1, ‖v‖ ≤ 1 for norms in {2, ∞}, at least one of them ∞.
+
+    Below: alternating maximisation from fixed starts. Above: for positive a, b with D = diag,
+    uᵀQv ≤ ‖√a u‖ σ₁(D_a^{−½} Q D_b^{−½}) ‖√b v‖, where ‖√a u‖ ≤ √(Σa) for the maximum norm and a = 1 for the
+    Euclidean one; minimised over a and b, valid at any of them.
+    """
+    lower, u, v = _ascent(Q, first, second)
+    upper = _scaled_spectral_norm(Q, first, second)
+    size = sum(Q.shape[1:])
+    upper = torch.maximum(upper, lower) * (1 + 16 * size * torch.finfo(Q.dtype).eps)
+    return PolarBound(lower, upper, (u[:, None], v[:, None]))
+
+
+def _best(q: Tensor, norm: Norm) -> Tensor:
+    """The unit-ball maximiser of ⟨q, ·⟩ in the given norm, along the last axis."""
+    if norm is Norm.INFINITY:
+        return torch.where(q < 0, -1.0, 1.0).to(q)
+    length = q.norm(dim=-1, keepdim=True)
+    return torch.where(length > 0, q / length, torch.zeros_like(q))
+
+
+def _ascent(Q: Tensor, first: Norm, second: Norm) -> tuple[Tensor, Tensor, Tensor]:
+    starts = normal(generator(0, "signs", Q.shape[2]), STARTS, Q.shape[2], like=Q).expand(Q.shape[0], -1, -1)
+    v = _best(starts, second)
+    value = torch.full_like(v[..., 0], -torch.inf)
+    for _ in range(ASCENTS):
+        u = _best(v @ Q.mT, first)
+        v = _best(u @ Q, second)
+        new = ((u @ Q) * v).sum(2)
+        if bool((new <= value).all()):
+            break
+        value = new
+    best = value.argmax(1)[:, None, None]
+    u = torch.take_along_dim(u, best, 1)[:, 0]
+    v = torch.take_along_dim(v, best, 1)[:, 0]
+    return torch.einsum("ni,nij,nj->n", u, Q, v).clamp(min=0), u, v
+
+
+def _scaled_spectral_norm(Q: Tensor, first: Norm, second: Norm) -> Tensor:
+    """The smallest bound met while a and b follow the leading singular vectors (the dual of the Grothendieck SDP)."""
+    n, rows, columns = Q.shape
+    a, b = Q.new_ones(n, rows), Q.new_ones(n, columns)
+    best = Q.abs().flatten(1).sum(1)  # Σ|Q_ij| bounds every case
+    for t in range(SCALINGS):
+        scaled = Q / (a[:, :, None] * b[:, None, :]).sqrt()
+        U, s, Vh = torch.linalg.svd(scaled, full_matrices=False)
+        size_a = a.sum(1) if first is Norm.INFINITY else torch.ones_like(best)
+        size_b = b.sum(1) if second is Norm.INFINITY else torch.ones_like(best)
+        best = torch.minimum(best, s[:, 0] * (size_a * size_b).sqrt())
+        pull = 1 / (t + 2)
+        soft = torch.softmax((s - s[:, :1]) / (0.02 * s[:, :1].clamp(min=1e-300)), dim=1)
+        if first is Norm.INFINITY:
+            a = a / a.sum(1, keepdim=True)
+            a = (1 - pull) * a + pull * (U.square() * soft[:, None, :]).sum(2)
+            a = a.clamp(min=1e-9)
+        if second is Norm.INFINITY:
+            b = b / b.sum(1, keepdim=True)
+            b = (1 - pull) * b + pull * (Vh.square() * soft[:, :, None]).sum(1)
+            b = b.clamp(min=1e-9)
+    return best

@@ -1,0 +1,101 @@
+"""f_r = ℓ(Y, Φ_r) + λ Θ_r (eq. 17): value, gradient and Hessian-vector product, for all runs at once."""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from .factors import Factors, check_alike, check_factors
+from .losses import Loss
+from .mappings import Mapping
+from .regularizers import Regularizer
+from .streams import generator, normal
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """f_r(W) = ℓ(Y, Φ_r(W)) + λ Θ_r(W), eq. (17); ``problem(*W)`` is ``(n,)``.
+
+    ``ValueError`` when φ and θ have unequal degrees (unless ``allow_mismatch``), when the loss and the mapping
+    disagree in shape, dtype or device, and when λ is not a positive finite number.
+    """
+
+    loss: Loss
+    mapping: Mapping
+    regularizer: Regularizer
+    lam: float
+    allow_mismatch: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        lam = float(self.lam)
+        if not (math.isfinite(lam) and lam > 0):
+            raise ValueError(f"λ = {lam}: it must be positive and finite; lambda_max(problem) gives the useful range.")
+        object.__setattr__(self, "lam", lam)
+        if self.loss.shape != self.mapping.shape:
+            raise ValueError(
+                f"the loss expects outputs of shape {self.loss.shape} but the mapping gives {self.mapping.shape}: "
+                "build both from the same data."
+            )
+        p, q = self.mapping.degree, self.regularizer.degree
+        if p != q and not self.allow_mismatch:
+            raise ValueError(
+                f"φ has degree {p} but θ has degree {q}: the theory needs them equal. Take a regularizer of degree {p}, "
+                "or pass allow_mismatch=True to study a mismatched problem (no certificate then)."
+            )
+        if self.mapping.data is not None:
+            check_alike(Y=self.loss.Y, S=self.mapping.data)
+
+    def __call__(self, *W: Tensor) -> Tensor:
+        self.check(W)
+        return self.loss(self.mapping.Phi(*W)) + self.lam * self.regularizer.Theta(*W)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether φ and θ have one degree, as Theorems 1 and 2 require."""
+        return self.mapping.degree == self.regularizer.degree
+
+    @property
+    def card(self) -> int:
+        """card(X), the number of entries of one output (section 5)."""
+        return math.prod(self.mapping.shape)
+
+    def check(self, W: Factors) -> None:
+        """Raise ``ValueError`` unless W fits the mapping's shapes and the data's dtype and device."""
+        check_factors(W, self.mapping.factor_shapes)
+        check_alike(Y=self.loss.Y, W=W[0])
+
+    def gradient(self, *W: Tensor) -> tuple[Tensor, Factors]:
+        """(f_r, ∇f_r) of every run: ``(n,)`` and factors shaped as W."""
+        leaves = tuple(w.detach().requires_grad_() for w in W)
+        with torch.enable_grad():
+            value = self(*leaves)
+            gradient = torch.autograd.grad(value.sum(), leaves)
+        return value.detach(), gradient
+
+    def hessian_product(self, W: Factors, V: Factors) -> Factors:
+        """∇²f_r(W) V of every run, shaped as W (forward over reverse)."""
+
+        def gradient(*leaves: Tensor) -> Factors:
+            return torch.func.grad(lambda args: self(*args).sum())(leaves)
+
+        return torch.func.jvp(gradient, W, V)[1]
+
+    def alignment(self, *W: Tensor) -> Tensor:
+        """max_i |⟨−∇ℓ, φ(w_i)⟩ − λθ(w_i)|, ``(n,)``: zero at every point stationary along scaling (MATH: Euler)."""
+        G = self.loss.gradient(self.mapping.Phi(*W))
+        return (self.mapping.inner(-G, *W) - self.lam * self.regularizer.theta(*W)).abs().amax(1)
+
+    def gradient_scale(self, value: Tensor) -> Tensor:
+        """The size f^{1−1/p} λ^{1/p} of a gradient at objective f: ‖∇f_r‖ divided by it has no units, ``(n,)``."""
+        p = self.regularizer.degree
+        return value.clamp(min=0) ** (1 - 1 / p) * self.lam ** (1 / p)
+
+    def random(self, n: int, r: int, *, seed: int = 0, deviation: float = 1.0) -> Factors:
+        """n starts of r subnetworks with independent normal weights of the given standard deviation."""
+        if n < 1 or r < 1:
+            raise ValueError(f"n = {n} runs of r = {r} subnetworks: both must be at least 1.")
+        return tuple(
+            deviation * normal(generator(seed, "init", k, n, r), n, r, *shape, like=self.loss.Y)
+            for k, shape in enumerate(self.mapping.factor_shapes)
+        )
