@@ -6,33 +6,56 @@ After B. D. Haeffele and R. Vidal, Global Optimality in Neural Network Training,
 from .certificate import Certificate, Verdict, certify
 from .descent import LBFGS, Descent, GradientDescent, NewtonCG, minimise
 from .losses import MaskedSquaredLoss, SquaredLoss
-from .mappings import MatrixProduct
+from .mappings import AlexNet, ConvPool, DeepLinear, DeepRelu, MatrixProduct, Pooling, RankOneTensor
 from .meta_algorithm import Path, Step, meta_algorithm
 from .polar import PolarBound, lambda_max, omega, polar_of
 from .problem import Problem
-from .regularizers import NonNegative, Norm, ProductOfNorms, SumOfSquares
+from .regularizers import (
+    BalancedWeightDecay,
+    L1Decay,
+    NonNegative,
+    Norm,
+    PathNorm,
+    ProductOfNorms,
+    SumOfPowers,
+    SumOfSquares,
+    WeightDecay,
+    WeightedSum,
+)
 from .status import Status
 from .streams import generator
 
 __all__ = [
     "LBFGS",
+    "AlexNet",
+    "BalancedWeightDecay",
     "Certificate",
+    "ConvPool",
+    "DeepLinear",
+    "DeepRelu",
     "Descent",
     "GradientDescent",
+    "L1Decay",
     "MaskedSquaredLoss",
     "MatrixProduct",
     "NewtonCG",
     "NonNegative",
     "Norm",
     "Path",
+    "PathNorm",
     "PolarBound",
+    "Pooling",
     "Problem",
     "ProductOfNorms",
+    "RankOneTensor",
     "SquaredLoss",
     "Status",
     "Step",
+    "SumOfPowers",
     "SumOfSquares",
     "Verdict",
+    "WeightDecay",
+    "WeightedSum",
     "certify",
     "generator",
     "lambda_max",

@@ -1,6 +1,11 @@
 """Elemental mappings φ: positively homogeneous functions of one subnetwork's weights."""
 
+from .alexnet import AlexNet
 from .base import Mapping
+from .conv_pool import ConvPool, Pooling
+from .deep_linear import DeepLinear
+from .deep_relu import DeepRelu
 from .matrix_product import MatrixProduct
+from .rank_one_tensor import RankOneTensor
 
-__all__ = ["Mapping", "MatrixProduct"]
+__all__ = ["AlexNet", "ConvPool", "DeepLinear", "DeepRelu", "Mapping", "MatrixProduct", "Pooling", "RankOneTensor"]

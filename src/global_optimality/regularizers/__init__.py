@@ -2,6 +2,22 @@
 
 from .base import Regularizer
 from .cones import NonNegative
+from .decay import L1Decay, WeightDecay
 from .norms import Norm, ProductOfNorms, SumOfSquares
+from .path_norm import PathNorm
+from .powers import BalancedWeightDecay, SumOfPowers
+from .sums import WeightedSum
 
-__all__ = ["NonNegative", "Norm", "ProductOfNorms", "Regularizer", "SumOfSquares"]
+__all__ = [
+    "BalancedWeightDecay",
+    "L1Decay",
+    "NonNegative",
+    "Norm",
+    "PathNorm",
+    "ProductOfNorms",
+    "Regularizer",
+    "SumOfPowers",
+    "SumOfSquares",
+    "WeightDecay",
+    "WeightedSum",
+]

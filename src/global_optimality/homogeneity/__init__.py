@@ -1,0 +1,23 @@
+"""Positive homogeneity, measured: of any function, of the usual layers, of a pair (φ, θ), of a user's network."""
+
+from .layers import LayerRow, layer_table
+from .measure import Degree, Homogeneity, check_degree, measure_degree, random_points
+from .pair import Nondegeneracy, PairTest, check_pair
+from .report import Mismatch, Report, report, report_module
+
+__all__ = [
+    "Degree",
+    "Homogeneity",
+    "LayerRow",
+    "Mismatch",
+    "Nondegeneracy",
+    "PairTest",
+    "Report",
+    "check_degree",
+    "check_pair",
+    "layer_table",
+    "measure_degree",
+    "random_points",
+    "report",
+    "report_module",
+]

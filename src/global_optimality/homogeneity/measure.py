@@ -1,0 +1,131 @@
+"""The degree of positive homogeneity of any function of weights, measured: an estimate, a residual, a verdict."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import torch
+from torch import Tensor
+
+from ..factors import Factors
+from ..streams import generator, normal
+
+SCALES = (0.125, 0.5, 3.0, 10.0)
+"""The α at which f(αw) is compared with α^p f(w): small and large ones, since tanh is linear near 0, GELU far out."""
+
+ROUNDING = 2.0**16
+"""Residuals up to ROUNDING · eps (1e-11 in float64) are rounding."""
+
+CLEAR = 2.0**10
+"""Residuals above CLEAR times that are no rounding; those in between are left undecided."""
+
+
+class Homogeneity(Enum):
+    """What the measurement says of f(αw) = α^p f(w) for all α ≥ 0."""
+
+    HOMOGENEOUS = "f(αw) = α^p f(w) holds at every point and scale tried, up to rounding."
+    NOT_HOMOGENEOUS = "f(αw) = α^p f(w) fails for every p: no one exponent fits the points and scales tried."
+    UNDECIDED = "f vanishes or is not finite at a point tried, or the residual is neither rounding nor clearly more."
+
+
+@dataclass(frozen=True)
+class Degree:
+    """The exponent that fits best, the largest ‖f(αw) − α^p f(w)‖ / (‖f(αw)‖ + α^p ‖f(w)‖) with it, and the verdict."""
+
+    estimate: float
+    residual: float
+    verdict: Homogeneity
+
+    def is_degree(self, p: float) -> bool:
+        """Whether f was found homogeneous of degree p."""
+        return self.verdict is Homogeneity.HOMOGENEOUS and self.estimate == p
+
+    def __str__(self) -> str:
+        number = f"degree {self.estimate:.6g}, residual {self.residual:.1e}"
+        if self.verdict is Homogeneity.HOMOGENEOUS:
+            return f"homogeneous of {number}"
+        return f"{'not homogeneous' if self.verdict is Homogeneity.NOT_HOMOGENEOUS else 'undecided'} (best {number})"
+
+
+def measure_degree(function: Callable[..., Tensor], points: Sequence[Factors]) -> Degree:
+    """Measures the degree of ``function`` of the tensors of one point, at every point and at every one of SCALES.
+
+    The exponent is the median of log(‖f(αw)‖ / ‖f(w)‖) / log α; when an integer fits as well, it is that integer.
+    Points at which f vanishes altogether say nothing and are left out. ``ValueError`` without points.
+    """
+    if not points:
+        raise ValueError("no point to measure the degree at: pass at least one, two or more to be convinced.")
+    pairs = [pair for w in points for pair in _pairs(function, w)]
+    finite = all(bool(torch.isfinite(a).all() and torch.isfinite(b).all()) for a, b, _ in pairs)
+    pairs = [(a, b, scale) for a, b, scale in pairs if bool(a.abs().amax() > 0) or bool(b.abs().amax() > 0)]
+    if not finite or not pairs:
+        return Degree(math.nan, math.nan, Homogeneity.UNDECIDED)
+    slopes = torch.tensor([_slope(a, b, scale) for a, b, scale in pairs], dtype=torch.float64)
+    estimate = float(slopes.median())
+    if not math.isfinite(estimate):
+        return Degree(math.nan, 1.0, Homogeneity.NOT_HOMOGENEOUS)
+    estimate = min((float(round(estimate)), estimate), key=lambda p: _residual(pairs, p))
+    if _residual(pairs, round(estimate)) <= ROUNDING * _eps(pairs):
+        estimate = float(round(estimate))
+    residual = _residual(pairs, estimate)
+    return Degree(estimate, residual, _verdict(residual, ROUNDING * _eps(pairs)))
+
+
+def random_points(
+    shapes: Sequence[tuple[int, ...]], count: int = 4, *, like: Tensor | None = None, seed: int = 0
+) -> list[Factors]:
+    """Standard normal points of one run and one subnetwork, for functions of factors: each ``(1, 1, *D_k)``."""
+    stream = generator(seed, "homogeneity", *(str(shape) for shape in shapes))
+    return [tuple(normal(stream, 1, 1, *shape, like=like) for shape in shapes) for _ in range(count)]
+
+
+def check_degree(
+    name: str,
+    function: Callable[..., Tensor],
+    shapes: Sequence[tuple[int, ...]],
+    declared: float,
+    like: Tensor | None = None,
+) -> None:
+    """``ValueError`` when a function of factors is measured to have another degree than declared, or none at all.
+
+    ``like`` gives dtype and device. An undecided measurement raises nothing.
+    """
+    found = measure_degree(function, random_points(shapes, 2, like=like))
+    if found.verdict is Homogeneity.UNDECIDED or found.is_degree(declared):
+        return
+    raise ValueError(
+        f"{name} declares degree {declared:g} but is measured to be {found}: correct its `degree`, or replace the "
+        "layer that is not positively homogeneous (homogeneity.layer_table() lists the usual ones)."
+    )
+
+
+def _pairs(function: Callable[..., Tensor], w: Factors) -> list[tuple[Tensor, Tensor, float]]:
+    with torch.no_grad():
+        value = function(*w)
+        return [(value, function(*(scale * x for x in w)), scale) for scale in SCALES]
+
+
+def _slope(a: Tensor, b: Tensor, scale: float) -> float:
+    one, two = float(a.double().norm()), float(b.double().norm())
+    if one == 0 or two == 0:
+        return math.nan if one == two else math.inf
+    return math.log(two / one) / math.log(scale)
+
+
+def _residual(pairs: list[tuple[Tensor, Tensor, float]], p: float) -> float:
+    def one(a: Tensor, b: Tensor, scale: float) -> float:
+        predicted = scale**p * a
+        return float((b - predicted).norm() / (b.norm() + predicted.norm()))
+
+    return max(one(*pair) for pair in pairs)
+
+
+def _eps(pairs: list[tuple[Tensor, Tensor, float]]) -> float:
+    return torch.finfo(pairs[0][0].dtype).eps
+
+
+def _verdict(residual: float, rounding: float) -> Homogeneity:
+    if residual <= rounding:
+        return Homogeneity.HOMOGENEOUS
+    return Homogeneity.NOT_HOMOGENEOUS if residual > CLEAR * rounding else Homogeneity.UNDECIDED

@@ -1,0 +1,115 @@
+"""Whether (φ, θ) is a nondegenerate pair (section 5), as far as it can be tested at finitely many points."""
+
+from dataclasses import dataclass
+from enum import Enum
+from itertools import pairwise
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from ..factors import Factors
+from ..streams import generator, normal
+from .measure import Degree, Homogeneity, measure_degree, random_points
+
+SHRINKS = (1e-2, 1e-4, 1e-6)
+"""Factors by which one layer alone is scaled: a ratio ‖φ‖/θ that grows without end along it refutes condition 2."""
+
+POINTS = 32
+
+
+class MappingLike(Protocol):
+    @property
+    def degree(self) -> int: ...
+    @property
+    def factor_shapes(self) -> tuple[tuple[int, ...], ...]: ...
+    @property
+    def data(self) -> Tensor | None: ...
+    def phi(self, *W: Tensor) -> Tensor: ...
+
+
+class RegularizerLike(Protocol):
+    @property
+    def degree(self) -> int: ...
+    def theta(self, *W: Tensor) -> Tensor: ...
+
+
+class Nondegeneracy(Enum):
+    """The outcome of the test; a test at points can refute, never prove."""
+
+    NOT_REFUTED = "Both conditions hold wherever they were tried; this is no proof."
+    UNEQUAL_DEGREES = "Condition 1 fails: φ and θ are not both positively homogeneous of one degree p > 0."
+    VANISHING = "Condition 2 fails: θ = 0 at a point where φ ≠ 0."
+    UNBOUNDED = "Condition 2 fails: ‖φ‖/θ grows without end as one layer is scaled, so φ → ∞ while θ stays bounded."
+    UNDECIDED = "A degree could not be measured."
+
+
+@dataclass(frozen=True, eq=False)
+class PairTest:
+    """Both measured degrees, the largest ‖φ‖/θ met (+∞ when refuted), the verdict, and a point that shows it if any."""
+
+    mapping: Degree
+    regularizer: Degree
+    largest_ratio: float
+    verdict: Nondegeneracy
+    witness: Factors | None
+
+
+def check_pair(mapping: MappingLike, regularizer: RegularizerLike, *, seed: int = 0) -> PairTest:
+    """Tests the two conditions of a nondegenerate pair at random points, at points with zero layers and entries, and
+    along rays that scale one layer alone. With one degree, condition 2 means that ‖φ‖/θ is bounded.
+    """
+    shapes, like = mapping.factor_shapes, mapping.data
+    points = _inside(regularizer, random_points(shapes, like=like, seed=seed))
+    p, q = measure_degree(mapping.phi, points), measure_degree(regularizer.theta, points)
+    if Homogeneity.UNDECIDED in (p.verdict, q.verdict):
+        return PairTest(p, q, float("nan"), Nondegeneracy.UNDECIDED, None)
+    if Homogeneity.NOT_HOMOGENEOUS in (p.verdict, q.verdict) or p.estimate != q.estimate or p.estimate <= 0:
+        return PairTest(p, q, float("inf"), Nondegeneracy.UNEQUAL_DEGREES, None)
+    W = _trials(shapes, like, seed)
+    with torch.no_grad():
+        size, cost = _sizes(mapping, regularizer, W)
+        allowed = torch.isfinite(cost)
+        if not allowed.all():  # a cone: try its inside
+            W = tuple(w.abs() for w in W)
+            size, cost = _sizes(mapping, regularizer, W)
+            allowed = torch.isfinite(cost)
+        free = allowed & (size > 0) & (cost == 0)
+        if free.any():
+            i = int(free.nonzero()[0, 0])
+            return PairTest(p, q, float("inf"), Nondegeneracy.VANISHING, tuple(w[:, i : i + 1] for w in W))
+        ratio = torch.where(allowed & (cost > 0), size / cost, torch.zeros_like(cost))
+        i = int(ratio.argmax())
+        for k in range(len(W)):
+            point = tuple(w[:, i : i + 1] for w in W)
+            for up in (False, True):
+                seen = [_ratio(mapping, regularizer, point, k, 1 / s if up else s) for s in (1.0, *SHRINKS)]
+                if all(b > 2 * a > 0 for a, b in pairwise(seen)):
+                    return PairTest(p, q, float("inf"), Nondegeneracy.UNBOUNDED, point)
+    return PairTest(p, q, float(ratio[i]), Nondegeneracy.NOT_REFUTED, None)
+
+
+def _sizes(mapping: MappingLike, regularizer: RegularizerLike, W: Factors) -> tuple[Tensor, Tensor]:
+    return mapping.phi(*W)[0].flatten(1).norm(dim=1), regularizer.theta(*W)[0]
+
+
+def _ratio(mapping: MappingLike, regularizer: RegularizerLike, point: Factors, k: int, scale: float) -> float:
+    size, cost = _sizes(mapping, regularizer, tuple(scale * w if j == k else w for j, w in enumerate(point)))
+    return float(size / cost) if float(cost) > 0 else float("inf")
+
+
+def _inside(regularizer: RegularizerLike, points: list[Factors]) -> list[Factors]:
+    """The points themselves, or their absolute values where a cone excludes them."""
+    finite = all(bool(torch.isfinite(regularizer.theta(*w)).all()) for w in points)
+    return points if finite else [tuple(x.abs() for x in w) for w in points]
+
+
+def _trials(shapes: tuple[tuple[int, ...], ...], like: Tensor | None, seed: int) -> Factors:
+    """Subnetworks of one run: dense ones, ones with most entries zero, and the two with one layer zero each."""
+    stream = generator(seed, "nondegenerate", *(str(s) for s in shapes))
+    W = tuple(normal(stream, 1, 2 * POINTS + len(shapes), *s, like=like) for s in shapes)
+    for k, w in enumerate(W):
+        keep = normal(stream, *w[:, POINTS : 2 * POINTS].shape, like=like) > 0.8
+        w[:, POINTS : 2 * POINTS] *= keep
+        w[:, 2 * POINTS + k] = 0
+    return W

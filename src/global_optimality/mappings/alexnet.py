@@ -1,0 +1,98 @@
+"""A miniature of AlexNet as one φ: the paper's example of r = 1, with homogeneous response normalization (section 5)."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .base import Mapping
+from .conv_pool import Pooling, check_images, convolved
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class AlexNet(Mapping):
+    """Convolution, ReLU, response normalization, pooling; convolution, ReLU, pooling; linear, ReLU; linear. Degree 4.
+
+    ``images`` ``(N, C, height, width)``; ``channels``, ``kernels`` and ``pools`` of the two convolutions; output
+    ``(n, N, outputs)``. Factors ``(n, r, c₁, C, k₁, k₁)``, ``(n, r, c₂, c₁, k₂, k₂)``, ``(n, r, features, hidden)``,
+    ``(n, r, hidden, outputs)``. ``ValueError`` for sizes that do not fit and pooling that does not divide.
+    """
+
+    images: Tensor
+    channels: tuple[int, int]
+    kernels: tuple[int, int]
+    pools: tuple[int, int]
+    hidden: int
+    outputs: int
+    window: int = 3
+
+    def __post_init__(self) -> None:
+        check_images(self.images)
+        for name in ("channels", "kernels", "pools"):
+            pair = getattr(self, name)
+            if len(pair) != 2 or min(pair) < 1:
+                raise ValueError(f"AlexNet: {name} = {pair} must be two numbers of at least 1, one a convolution.")
+        if min(self.hidden, self.outputs, self.window) < 1 or self.window % 2 == 0:
+            raise ValueError(
+                f"AlexNet: hidden = {self.hidden} and outputs = {self.outputs} must be at least 1, "
+                f"window = {self.window} odd."
+            )
+        _ = self._map
+
+    @property
+    def _map(self) -> tuple[int, int]:
+        size = tuple(self.images.shape[2:])
+        for kernel, pool in zip(self.kernels, self.pools, strict=True):
+            size = convolved(size, kernel, pool, "AlexNet")
+        return size
+
+    @property
+    def degree(self) -> int:
+        return 4
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.images), self.outputs)
+
+    @property
+    def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
+        (c1, c2), (k1, k2), (h, w) = self.channels, self.kernels, self._map
+        return (
+            (c1, self.images.shape[1], k1, k1),
+            (c2, c1, k2, k2),
+            (c2 * h * w, self.hidden),
+            (self.hidden, self.outputs),
+        )
+
+    @property
+    def data(self) -> Tensor:
+        return self.images
+
+    def phi(self, *W: Tensor) -> Tensor:
+        first, second, third, fourth = W
+        n, r = first.shape[:2]
+        x = torch.relu(functional.conv2d(self.images, first.flatten(0, 2)))
+        x = response_normalization(x.unflatten(1, (n * r, -1)), self.window).flatten(1, 2)
+        x = Pooling.MAX(x, self.pools[0])
+        # a subnetwork is a group of channels: the second convolution mixes channels within groups only
+        x = torch.relu(functional.conv2d(x, second.flatten(0, 2), groups=n * r))
+        x = Pooling.MAX(x, self.pools[1])
+        x = x.reshape(len(x), n, r, -1).permute(1, 2, 0, 3)
+        return torch.relu(x @ third) @ fourth
+
+
+def response_normalization(x: Tensor, window: int) -> Tensor:
+    """x_c² / √(Σ x²) over ``window`` channels around c, axis −3, for x ≥ 0; 0 where all vanish.
+
+    Degree 1 and at most x: AlexNet's own x / (k + αΣx²)^β is not homogeneous for k > 0, and discontinuous for k = 0.
+    """
+    squares = x.square()
+    half = window // 2
+    padded = functional.pad(squares, (0, 0, 0, 0, half, half))
+    total = sum(padded.narrow(-3, j, x.shape[-3]) for j in range(window))
+    assert isinstance(total, Tensor)
+    alive = total > 0
+    return torch.where(alive, squares / torch.where(alive, total, torch.ones_like(total)).sqrt(), torch.zeros_like(x))

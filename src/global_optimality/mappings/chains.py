@@ -1,0 +1,66 @@
+"""Fully connected chains: the checks of their widths and the hidden layers that they share."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..factors import check_alike, check_finite
+
+Widths = tuple[int, ...]
+
+
+def chain_shapes(first: int, widths: Widths, name: str) -> tuple[tuple[int, int], ...]:
+    """((first, m₁), (m₁, m₂), …, (m_{K−1}, c)); ``ValueError`` for K = 1 and for layers of width zero."""
+    if len(widths) < 2:
+        raise ValueError(
+            f"{name} has widths {widths}, K = {len(widths)} weight layers: give at least two, (m1, ..., c); "
+            "K = 1 is linear regression, which is convex already."
+        )
+    for k, width in enumerate((first, *widths)):
+        if width < 1:
+            raise ValueError(f"{name}: layer {k} has width {width}: every width must be at least 1.")
+    return tuple(zip((first, *widths[:-1]), widths, strict=True))
+
+
+def check_inputs(S: Tensor) -> None:
+    """``ValueError`` unless S is a finite floating matrix with a row a sample."""
+    if S.dim() != 2 or 0 in S.shape:
+        raise ValueError(f"S has shape {tuple(S.shape)}, expected (N, d): a row a sample, at least one of each.")
+    check_alike(S=S)
+    check_finite("S", S)
+
+
+def check_slope(slope: float) -> None:
+    """``ValueError`` unless the slope of the negative side makes max(x, slope·x) a leaky ReLU."""
+    if not 0 <= slope < 1:
+        raise ValueError(f"slope = {slope}: the negative side of a leaky ReLU needs a slope in [0, 1).")
+
+
+def relu(x: Tensor, slope: float) -> Tensor:
+    """max(x, slope · x); 0 has the derivative of the negative side."""
+    return functional.leaky_relu(x, slope) if slope > 0 else torch.relu(x)
+
+
+def hidden_columns(S: Tensor, W: tuple[Tensor, ...], slope: float | None) -> Tensor:
+    """The last hidden layer of every subnetwork, ``(n, r, m, N)``, with samples as columns; no ReLU if slope is None.
+
+    The first layer, whose input all subnetworks share, is one product; the others are batched over (n, r).
+    """
+    first, *others = W
+    n, r, d, m = first.shape
+    h = (first.mT.reshape(n * r * m, d) @ S.mT).reshape(n, r, m, len(S))
+    for w in (*others, None):
+        h = h if slope is None else relu(h, slope)
+        h = h if w is None else w.mT @ h
+    return h
+
+
+def add_columns(h: Tensor, last: Tensor) -> Tensor:
+    """Σ_i h_iᵀ w_i over subnetworks as one product: ``(n, r, m, N)`` and ``(n, r, m, c)`` → ``(n, N, c)``."""
+    n, r, m, samples = h.shape
+    return (last.reshape(n, r * m, -1).mT @ h.reshape(n, r * m, samples)).mT
+
+
+def inner_columns(Q: Tensor, h: Tensor, last: Tensor) -> Tensor:
+    """⟨Q, h_iᵀ w_i⟩ of every subnetwork, ``(n, r)``, without the outputs h_iᵀ w_i themselves."""
+    return ((h @ Q[:, None]) * last).flatten(2).sum(2)

@@ -1,0 +1,134 @@
+"""φ(w¹, w²) = pool((S ∗ w¹)₊) w²: one convolutional subnetwork; eq. (14) with a convolution and a pooling."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import reduce
+from typing import final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..factors import check_alike, check_finite
+from .base import Mapping
+from .chains import add_columns, inner_columns
+
+BLOCK = 512
+"""Filters convolved at a time: the arrays in between then stay in the cache."""
+
+
+class Pooling(Enum):
+    """How a window of p × p values becomes one."""
+
+    MAX = "the largest value"
+    AVERAGE = "the mean"
+
+    def __call__(self, x: Tensor, size: int) -> Tensor:
+        """Pools the last two axes of ``(batch, channels, height, width)``."""
+        pool = functional.max_pool2d if self is Pooling.MAX else functional.avg_pool2d
+        return pool(x, size)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ConvPool(Mapping):
+    """Convolution without padding, ReLU, pooling over p × p windows, linear; degree 2; output ``(n, N, outputs)``.
+
+    ``images`` ``(N, C, height, width)``; factors ``(n, r, channels, C, k, k)`` and ``(n, r, features, outputs)``,
+    features ordered (channel, row, column). ``ValueError`` for sizes that do not fit and pooling that does not divide.
+    """
+
+    images: Tensor
+    channels: int
+    kernel: int
+    pool: int
+    outputs: int
+    pooling: Pooling = Pooling.MAX
+    _patches: Tensor = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        check_images(self.images)
+        for name in ("channels", "kernel", "pool", "outputs"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"ConvPool: {name} = {getattr(self, name)} must be at least 1.")
+        h, w = convolved(tuple(self.images.shape[2:]), self.kernel, self.pool, "ConvPool")
+        # the patches under each pixel of the pooling windows: (p², C k², h w N)
+        p, N = self.pool, len(self.images)
+        columns = functional.unfold(self.images, self.kernel).reshape(N, -1, h, p, w, p)
+        patches = columns.permute(3, 5, 1, 2, 4, 0).reshape(p * p, columns.shape[1], h * w * N)
+        object.__setattr__(self, "_patches", patches.contiguous())
+
+    @property
+    def _map(self) -> tuple[int, int]:
+        height, width = self.images.shape[2:]
+        return (height - self.kernel + 1) // self.pool, (width - self.kernel + 1) // self.pool
+
+    @property
+    def degree(self) -> int:
+        return 2
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.images), self.outputs)
+
+    @property
+    def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
+        h, w = self._map
+        return (
+            (self.channels, self.images.shape[1], self.kernel, self.kernel),
+            (self.channels * h * w, self.outputs),
+        )
+
+    @property
+    def data(self) -> Tensor:
+        return self.images
+
+    def phi(self, *W: Tensor) -> Tensor:
+        filters, last = W
+        n, r = filters.shape[:2]
+        x = functional.conv2d(self.images, filters.flatten(0, 2))  # runs and subnetworks folded into output channels
+        x = self.pooling(torch.relu(x), self.pool)
+        return x.reshape(len(x), n, r, -1).permute(1, 2, 0, 3) @ last
+
+    def Phi(self, *W: Tensor) -> Tensor:
+        return add_columns(self._features(W[0]), W[1])
+
+    def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
+        return inner_columns(Q, self._features(W[0]), W[1])
+
+    def _features(self, filters: Tensor) -> Tensor:
+        """(n, r, features, N): pixel by pixel of the pooling window, one product with the patches of all images."""
+        n, r, c = filters.shape[:3]
+        blocks = filters.reshape(n * r * c, -1).split(BLOCK)
+        return torch.cat([self._pooled(rows) for rows in blocks]).reshape(n, r, -1, len(self.images))
+
+    def _pooled(self, rows: Tensor) -> Tensor:
+        """Filters ``(rows, C k²)`` to features; the largest value is taken before the ReLU, which is monotone."""
+        if self.pooling is Pooling.MAX:
+            return torch.relu(reduce(torch.maximum, (rows @ patches for patches in self._patches)))
+        return reduce(torch.add, (torch.relu(rows @ patches) for patches in self._patches)) / self.pool**2
+
+
+def check_images(images: Tensor) -> None:
+    """``ValueError`` unless images is a finite floating tensor (N, C, height, width)."""
+    if images.dim() != 4 or 0 in images.shape:
+        raise ValueError(
+            f"images have shape {tuple(images.shape)}, expected (N, channels, height, width): grey pictures of 8 × 8 "
+            "pixels are S.reshape(-1, 1, 8, 8)."
+        )
+    check_alike(images=images)
+    check_finite("images", images)
+
+
+def convolved(size: tuple[int, ...], kernel: int, pool: int, name: str) -> tuple[int, int]:
+    """Height and width after a convolution without padding and a pooling; ``ValueError`` when they do not fit."""
+    for side in size:
+        if side < kernel:
+            raise ValueError(f"{name}: a kernel of {kernel} does not fit on {size[0]} × {size[1]} values.")
+        if (side - kernel + 1) % pool:
+            raise ValueError(
+                f"{name}: pooling over {pool} × {pool} does not divide the {side - kernel + 1} values a side that a "
+                f"kernel of {kernel} leaves of {side}: change kernel or pool."
+            )
+    height, width = ((side - kernel + 1) // pool for side in size)
+    return height, width

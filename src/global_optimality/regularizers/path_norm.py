@@ -1,0 +1,57 @@
+"""Path-SGD's regularizer: the ℓ_q norm of the products of weights along all paths (section 6; Neyshabur 2015)."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from .base import Regularizer
+from .powers import check_count, check_layers, power
+
+
+@final
+@dataclass(frozen=True)
+class PathNorm(Regularizer):
+    """θ = (Σ over paths Π |w|^q)^{1/q} of a fully connected chain of K = ``layers`` matrices, degree K, q ≥ 1.
+
+    A vector as first factor is a layer of one unit, as last factor a single unit's outputs. By a chain of products of
+    the matrices |w|^q, not by listing paths. ``ValueError`` for q < 1 and for factors that are no chain.
+    """
+
+    layers: int
+    q: float = 2.0
+
+    def __post_init__(self) -> None:
+        check_layers("PathNorm", self.layers)
+        if not 1 <= self.q < float("inf"):
+            raise ValueError(f"PathNorm: q = {self.q} must be at least 1 and finite.")
+
+    @property
+    def degree(self) -> int:
+        return self.layers
+
+    def theta(self, *W: Tensor) -> Tensor:
+        check_count(self.layers, W)
+        scale = torch.stack([w.flatten(2).abs().amax(2) for w in W]).detach()
+        scale = torch.where(scale > 0, scale, torch.ones_like(scale))  # |w|^q neither over- nor underflows
+        total = None
+        for k, w in enumerate(W):
+            chain = _matrix(w, k, self.layers) / scale[k, :, :, None, None]
+            chain = power(chain.square(), self.q / 2)
+            if total is not None and total.shape[-1] != chain.shape[-2]:
+                raise ValueError(
+                    f"factor {k} has {total.shape[-1]} outputs but factor {k + 1} {chain.shape[-2]} inputs: "
+                    "PathNorm is for fully connected chains."
+                )
+            total = chain.sum(-2, keepdim=True) if total is None else total @ chain
+        assert total is not None
+        return power(total.flatten(2).sum(2), 1 / self.q) * scale.prod(0)
+
+
+def _matrix(w: Tensor, k: int, layers: int) -> Tensor:
+    if w.dim() == 4:
+        return w
+    if w.dim() == 3 and k in (0, layers - 1):
+        return w[..., None] if k == 0 else w[..., None, :]
+    raise ValueError(f"factor {k + 1} has shape {tuple(w.shape)}: PathNorm is for fully connected chains of matrices.")

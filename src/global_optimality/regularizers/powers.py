@@ -1,0 +1,79 @@
+"""Sums of powers of norms that match the degree K of K layers; with Euclidean norms both induce the Ω of ∏‖wᵏ‖."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from .base import Regularizer
+
+
+@final
+@dataclass(frozen=True)
+class SumOfPowers(Regularizer):
+    """θ(w¹, …, wᴷ) = (1/K) Σ ‖wᵏ‖ᴷ, Euclidean norms, degree K = ``layers`` (section 5). ``ValueError`` for K < 1."""
+
+    layers: int
+
+    def __post_init__(self) -> None:
+        check_layers("SumOfPowers", self.layers)
+
+    @property
+    def degree(self) -> int:
+        return self.layers
+
+    def theta(self, *W: Tensor) -> Tensor:
+        check_count(self.layers, W)
+        return sum_of([power(squares(w), self.layers / 2) for w in W]) / self.layers
+
+
+@final
+@dataclass(frozen=True)
+class BalancedWeightDecay(Regularizer):
+    """θ(w¹, …, wᴷ) = ((1/K) Σ ‖wᵏ‖²)^{K/2}: weight decay raised to degree K = ``layers``. ``ValueError`` for K < 1."""
+
+    layers: int
+
+    def __post_init__(self) -> None:
+        check_layers("BalancedWeightDecay", self.layers)
+
+    @property
+    def degree(self) -> int:
+        return self.layers
+
+    def theta(self, *W: Tensor) -> Tensor:
+        check_count(self.layers, W)
+        return power(sum_of([squares(w) for w in W]) / self.layers, self.layers / 2)
+
+
+def squares(w: Tensor) -> Tensor:
+    """Sum of the squares of each subnetwork's factor: ``(n, r, *D_k)`` → ``(n, r)``."""
+    return w.flatten(2).square().sum(2)
+
+
+def power(s: Tensor, exponent: float) -> Tensor:
+    """s^exponent for s ≥ 0, with all derivatives 0 (instead of NaN) at s = 0 where the exponent is not an integer."""
+    if exponent == int(exponent):
+        return s ** int(exponent)
+    alive = s > 0
+    return torch.where(alive, torch.where(alive, s, torch.ones_like(s)) ** exponent, torch.zeros_like(s))
+
+
+def sum_of(terms: list[Tensor]) -> Tensor:
+    """The sum of tensors of one shape."""
+    return torch.stack(terms).sum(0)
+
+
+def check_layers(name: str, layers: int) -> None:
+    """``ValueError`` unless a regularizer is told at least one layer."""
+    if layers < 1:
+        raise ValueError(f"{name}({layers}): the number of layers K must be at least 1.")
+
+
+def check_count(layers: int, W: tuple[Tensor, ...]) -> None:
+    """``ValueError`` unless there is one factor for each layer."""
+    if len(W) != layers:
+        raise ValueError(
+            f"the regularizer is for {layers} layers but got {len(W)} factors: build it with layers={len(W)}."
+        )

@@ -1,0 +1,51 @@
+"""Sums of regularizers of one degree, which are regularizers of that degree (section 5)."""
+
+from dataclasses import dataclass
+from typing import final
+
+from torch import Tensor
+
+from ..factors import Factors
+from .base import Regularizer
+from .powers import sum_of
+
+
+@final
+@dataclass(frozen=True)
+class WeightedSum(Regularizer):
+    """θ = Σ_j a_j θ_j with positive weights a_j (1 unless given). ``ValueError`` for unequal degrees or bad weights."""
+
+    terms: tuple[Regularizer, ...]
+    weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        terms = tuple(self.terms)
+        weights = tuple(float(a) for a in self.weights) or (1.0,) * len(terms)
+        if not terms:
+            raise ValueError("WeightedSum needs at least one regularizer.")
+        if len(weights) != len(terms) or not all(0 < a < float("inf") for a in weights):
+            raise ValueError(f"weights = {weights} for {len(terms)} regularizers: give one positive number for each.")
+        degrees = sorted({term.degree for term in terms})
+        if len(degrees) > 1:
+            raise ValueError(
+                f"a sum of regularizers of degrees {degrees} has no degree: raise each to one degree first, e.g. "
+                "BalancedWeightDecay in place of WeightDecay."
+            )
+        object.__setattr__(self, "terms", terms)
+        object.__setattr__(self, "weights", weights)
+
+    @property
+    def degree(self) -> int:
+        return self.terms[0].degree
+
+    @property
+    def constrained(self) -> bool:
+        return any(term.constrained for term in self.terms)
+
+    def theta(self, *W: Tensor) -> Tensor:
+        return sum_of([a * term.theta(*W) for a, term in zip(self.weights, self.terms, strict=True)])
+
+    def project(self, *W: Tensor) -> Factors:
+        for term in self.terms:
+            W = term.project(*W)
+        return W
