@@ -1,6 +1,6 @@
 """The polar Ω° of a pair (φ, θ), the induced Ω, and λ_max."""
 
-from . import cones, matrix  # noqa: F401  (they register their pairs)
+from . import cones, convolution, deep_linear, deep_relu, matrix, tensor  # noqa: F401  (they register their pairs)
 from .bound import Polar, PolarBound, lambda_max, polar_of
 from .omega import omega
 

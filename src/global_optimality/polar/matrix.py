@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ..mappings import Mapping, MatrixProduct
-from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
+from ..regularizers import BalancedWeightDecay, Norm, ProductOfNorms, Regularizer, SumOfPowers, SumOfSquares, WeightDecay
 from .bound import Polar, PolarBound, register
 from .signs import signs_polar
 
@@ -20,6 +20,9 @@ def widened(value: Tensor, size: int) -> Tensor:
 
 
 @register(MatrixProduct, SumOfSquares)
+@register(MatrixProduct, WeightDecay)
+@register(MatrixProduct, SumOfPowers)
+@register(MatrixProduct, BalancedWeightDecay)
 def _balanced(mapping: Mapping, regularizer: Regularizer) -> Polar:
     return spectral_polar
 

@@ -1,0 +1,75 @@
+"""A lower bound of any polar: gradient ascent on ⟨Q, φ(w)⟩ / θ(w) from many starts in one batch."""
+
+import torch
+from torch import Tensor
+
+from ..factors import Factors, scale, slice_norms
+from ..mappings import Mapping
+from ..regularizers import Regularizer
+from ..streams import generator, normal
+
+
+def ascend(
+    mapping: Mapping,
+    regularizer: Regularizer,
+    Q: Tensor,
+    *,
+    starts: int = 256,
+    steps: int = 300,
+    seed: int = 0,
+    first: Factors | None = None,
+) -> tuple[Tensor, Factors]:
+    """(⟨Q, φ(atom)⟩ ``(n,)``, atom with θ(atom) = 1): the best of ``starts`` random subnetworks, climbed in one batch.
+
+    ``first`` ``(n, 1, *D_k)`` is one more start. Each subnetwork keeps a step length of its own, lengthened after a
+    success and halved after a failure. Where nothing positive is found, the value is 0 and so is the atom.
+    """
+    W = tuple(
+        normal(generator(seed, "ascent", k, starts), len(Q), starts, *shape, like=Q)
+        for k, shape in enumerate(mapping.factor_shapes)
+    )
+    if first is not None:
+        W = tuple(torch.cat([a, b], 1) for a, b in zip(first, W, strict=True))
+    W = _unit(regularizer.project(*W))
+    value, gradient = _climb(mapping, regularizer, Q, W)
+    length = torch.full_like(value, 0.3)
+    for _ in range(steps):
+        size = slice_norms(gradient)
+        step = torch.where(size > 0, length / torch.where(size > 0, size, torch.ones_like(size)), torch.zeros_like(size))
+        trial = _unit(regularizer.project(*(w + s for w, s in zip(W, scale(gradient, step), strict=True))))
+        new, slope = _climb(mapping, regularizer, Q, trial)
+        better = new > value
+        W = _where(better, trial, W)
+        gradient = _where(better, slope, gradient)
+        value = torch.where(better, new, value)
+        length = torch.where(better, 1.5 * length, 0.5 * length)
+        if bool((length < 1e-12).all()):
+            break
+    best = value.argmax(1)
+    atom = tuple(w[torch.arange(len(Q), device=Q.device), best][:, None] for w in W)
+    theta = regularizer.theta(*atom)
+    found = (value.amax(1, keepdim=True) > 0) & (theta > 0)
+    atom = scale(atom, torch.where(found, theta, torch.ones_like(theta)) ** (-1 / mapping.degree) * found)
+    return mapping.inner(Q, *atom)[:, 0], atom
+
+
+def _climb(mapping: Mapping, regularizer: Regularizer, Q: Tensor, W: Factors) -> tuple[Tensor, Factors]:
+    """⟨Q, φ⟩ / θ ``(n, r)`` and its gradient; −∞ where θ is 0 or infinite."""
+    leaves = tuple(w.detach().requires_grad_() for w in W)
+    with torch.enable_grad():
+        theta = regularizer.theta(*leaves)
+        fine = (theta > 0) & torch.isfinite(theta)
+        value = mapping.inner(Q, *leaves) / torch.where(fine, theta, torch.ones_like(theta))
+        gradient = torch.autograd.grad(torch.where(fine, value, torch.zeros_like(value)).sum(), leaves)
+    value = torch.where(fine & torch.isfinite(value), value.detach(), -torch.inf)
+    return value, tuple(torch.nan_to_num(g) for g in gradient)
+
+
+def _unit(W: Factors) -> Factors:
+    """Every factor of every subnetwork scaled to length 1 (0 stays 0): balance is best for Euclidean regularizers."""
+    sizes = [w.flatten(2).norm(dim=2) for w in W]
+    return tuple(scale((w,), torch.where(s > 0, 1 / s, torch.zeros_like(s)))[0] for w, s in zip(W, sizes, strict=True))
+
+
+def _where(mask: Tensor, a: Factors, b: Factors) -> Factors:
+    return tuple(torch.where(mask.reshape(*mask.shape, *[1] * (x.dim() - 2)), x, y) for x, y in zip(a, b, strict=True))

@@ -1,0 +1,45 @@
+"""The polar of deep linear subnetworks with Euclidean norms: a spectral norm, for every depth (MATH.md, section 5)."""
+
+import torch
+from torch import Tensor
+
+from ..mappings import DeepLinear, Mapping
+from ..regularizers import BalancedWeightDecay, ProductOfNorms, Regularizer, SumOfPowers
+from .bound import Polar, PolarBound, register
+from .deep_relu import euclidean
+from .matrix import spectral_polar
+
+
+@register(DeepLinear, ProductOfNorms)
+@register(DeepLinear, SumOfPowers)
+@register(DeepLinear, BalancedWeightDecay)
+def _registered(mapping: Mapping, regularizer: Regularizer) -> Polar:
+    assert isinstance(mapping, DeepLinear)
+    if not euclidean(regularizer):
+        raise LookupError(f"no polar is known for DeepLinear with {regularizer}: take Euclidean norms, or pass your own.")
+    return lambda Q: deep_linear_polar(mapping, Q)
+
+
+def deep_linear_polar(mapping: DeepLinear, Q: Tensor) -> PolarBound:
+    """Ω°(Q) = σ₁(Q), or σ₁(SᵀQ) with an input: σ₁ bounds ⟨Q, w¹ … wᴷ⟩ / ∏‖wᵏ‖_F and is attained by rank-one layers
+    u e₁ᵀ, e₁e₁ᵀ, …, e₁vᵀ of the leading singular pair. The upper bound covers the rounding of SᵀQ.
+    """
+    S = mapping.S
+    bound = spectral_polar(Q if S is None else S.mT @ Q)
+    upper = bound.upper
+    if S is not None:
+        slack = 2 * len(S) * torch.finfo(Q.dtype).eps * torch.linalg.matrix_norm(S)
+        upper = upper + slack * torch.linalg.matrix_norm(Q)
+    u, v = bound.atom
+    atom = []
+    for k, (a, b) in enumerate(mapping.factor_shapes):
+        w = Q.new_zeros(len(Q), 1, a, b)
+        if k == 0:
+            w[..., 0] = u
+        elif k == mapping.degree - 1:
+            w[..., 0, :] = v
+        else:
+            w[..., 0, 0] = 1
+        atom.append(w)
+    lower = mapping.inner(Q, *atom)[:, 0].clamp(min=0)
+    return PolarBound(lower, torch.maximum(upper, lower), tuple(atom))

@@ -1,0 +1,177 @@
+"""The polar of deep ReLU subnetworks with Euclidean norms, max ⟨Q, φ(w)⟩ over ‖w¹‖ = … = ‖wᴷ‖ = 1, by reduction and search.
+
+Reductions, each exact, for hidden layers of widths m_1, …, m_L (L = K − 1):
+1. The best last layer gives ‖Qᵀh‖_F = (Σ_j ‖Qᵀh_j‖²)^{1/2} over the units h_j of layer L. Each term is homogeneous of
+   degree 2 in that unit's weights w_j, and Σ‖w_j‖² = 1, so one unit is as good as many: m_L = 1.
+2. ReLU, m_l = 1: the layer's output z is a non-negative column, and later layers only scale it. The network ends there.
+3. With m_L = 1 let a_u be the weights into the last unit and w_u column u of the layer before: |a_u| w_u = z_u and
+   σ_u = sign a_u turn Σ_u a_u relu(H w_u) into Σ_u σ_u relu(H z_u), and the least ‖w‖_F ‖a‖ for given z is Σ_u ‖z_u‖
+   (Cauchy and Schwarz). Hence one layer less, and m + 1 patterns of signs, as units of equal sign are interchangeable.
+4. Two units of equal sign whose H z_u have the same signs are worth their sum (triangle inequality). So all patterns of
+   at most m units are searched, and each leaves such places to the smaller ones.
+5. ReLU and all σ_u = +: h is linear in its non-negative units, ‖Qᵀh‖ convex in their shares: one unit, which every
+   pattern with a plus contains. All σ_u = −: h = 0. Both are left out.
+"""
+
+import itertools
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..factors import Factors
+from ..mappings import DeepRelu, Mapping
+from ..regularizers import BalancedWeightDecay, Norm, ProductOfNorms, Regularizer, SumOfPowers
+from .ascent import ascend
+from .bound import Polar, PolarBound, register
+from .fans import Search, begin, refine
+from .relu_cones import ReluCones
+
+CONES = 100_000
+"""Cones made for one Q unless told otherwise: about a second; d · m₁ ≤ 6 closes to 1e-6 within it."""
+
+TOL = 1e-7
+"""Relative width of the enclosure at which the search stops unless told otherwise."""
+
+STARTS = 64
+"""Starts of the ascent that precedes the search."""
+
+OneLayer = Callable[[Tensor], tuple[Tensor, Tensor, Tensor, Tensor]]
+"""Q ``(n, N, c)`` → (lower, upper, u ``(n, d)``, v ``(n, c)``): the polar of one ReLU unit on S, ‖u‖ = ‖v‖ = 1."""
+
+
+def euclidean(regularizer: Regularizer) -> bool:
+    """Whether θ has the polar of ∏‖wᵏ‖₂: then unit layers are optimal, and θ = 1 there (MATH.md, section 5)."""
+    if isinstance(regularizer, ProductOfNorms):
+        return all(norm is Norm.TWO for norm in regularizer.norms)
+    return isinstance(regularizer, SumOfPowers | BalancedWeightDecay)
+
+
+@register(DeepRelu, ProductOfNorms)
+@register(DeepRelu, SumOfPowers)
+@register(DeepRelu, BalancedWeightDecay)
+def _registered(mapping: Mapping, regularizer: Regularizer) -> Polar:
+    assert isinstance(mapping, DeepRelu)
+    if not euclidean(regularizer):
+        raise LookupError(f"no polar is known for DeepRelu with {regularizer}: take Euclidean norms, or pass your own.")
+    return deep_relu_polar(mapping)
+
+
+def deep_relu_polar(
+    mapping: DeepRelu,
+    *,
+    cones: int = CONES,
+    tol: float = TOL,
+    target: float = 0.0,
+    one_layer: OneLayer | None = None,
+) -> Polar:
+    """The polar as a function of Q ``(n, N, c)``, with at most about ``cones`` cones for each Q.
+
+    The search stops when upper ≤ (1 + tol) lower or upper ≤ ``target`` (λ, say). ``one_layer`` serves networks that
+    reduce to one hidden ReLU layer. Problems with more orthants than ``cones`` get a bound from spectral norms.
+    """
+
+    def polar(Q: Tensor) -> PolarBound:
+        if one_layer is not None and len(effective_widths(mapping)) == 1:
+            lower, upper, u, v = one_layer(Q)
+            h = [u[:, None, :], v[:, None, :]]
+            return PolarBound(lower, upper, _embed(mapping, [h[0].mT], h[1]))
+        return _joined([_enclose(mapping, q, cones, tol, target) for q in Q])
+
+    return polar
+
+
+def search_of(mapping: DeepRelu, Q: Tensor, known: float = 0.0) -> Search:
+    """The branch and bound for one Q ``(N, c)`` before its first cut, for ``fans.refine``; progress is in ``history``.
+
+    ``known`` is a value that an ascent attained already; below it nothing is searched.
+    """
+    widths = effective_widths(mapping)
+    return begin(
+        [ReluCones(mapping.S, Q, widths[:-2], s, mapping.slope, outer=len(widths) > 1) for s in _signs(mapping)], known
+    )
+
+
+def effective_widths(mapping: DeepRelu) -> tuple[int, ...]:
+    """Widths of the hidden layers that matter, the last one 1 (reductions 1 and 2)."""
+    widths = (*mapping.widths[:-2], 1)
+    return widths[: widths.index(1) + 1] if mapping.slope == 0 else widths
+
+
+def number_of_orthants(mapping: DeepRelu) -> int:
+    """At most so many cones does the search start with."""
+    widths = (mapping.S.shape[1], *effective_widths(mapping)[:-1])
+    hidden = sum(a * b for a, b in itertools.pairwise(widths[:-1]))
+    last = widths[-2] if len(widths) > 1 else widths[0]
+    return sum(2 ** (hidden + last * len(sigma)) for sigma in _signs(mapping))
+
+
+def _signs(mapping: DeepRelu) -> list[Tensor]:
+    """The patterns σ up to the order of units (reductions 3 to 5), plus signs first, small ones first."""
+    widths = effective_widths(mapping)
+    if len(widths) == 1:
+        return [mapping.S.new_ones(1)]
+    m, least = widths[-2], 0 if mapping.slope > 0 else 1
+    counts = [(p, size - p) for size in range(min(m, 2), m + 1) for p in range(least, size + 1 - least)]
+    return [torch.tensor([1.0] * p + [-1.0] * q).to(mapping.S) for p, q in counts]
+
+
+def _enclose(mapping: DeepRelu, Q: Tensor, cones: int, tol: float, target: float) -> PolarBound:
+    ceiling = _spectral_bound(mapping.S, Q)
+    value, atom = ascend(mapping, SumOfPowers(mapping.degree), Q[None], starts=STARTS)
+    if number_of_orthants(mapping) > cones or not bool(Q.any()):
+        return PolarBound(value, torch.maximum(ceiling, value), atom)
+    search = refine(search_of(mapping, Q, float(value)), cones=cones, tol=tol, target=target)
+    if search.lower > float(value):
+        atom = atom_of(mapping, search)
+        value = mapping.inner(Q[None], *atom)[:, 0].clamp(min=0)
+    upper = torch.minimum(value.new_tensor([search.upper]), ceiling)
+    return PolarBound(value, torch.maximum(upper, value), atom)
+
+
+def _spectral_bound(S: Tensor, Q: Tensor) -> Tensor:
+    """‖Qᵀh‖ ≤ σ₁(Q) σ₁(S), since ‖h‖ ≤ ‖S w¹ …‖ layer by layer; ``(1,)``."""
+    size = sum(S.shape) + sum(Q.shape)
+    bound = torch.linalg.matrix_norm(S, 2) * torch.linalg.matrix_norm(Q, 2)
+    return bound[None] * (1 + 16 * size * torch.finfo(Q.dtype).eps)
+
+
+def atom_of(mapping: DeepRelu, search: Search) -> Factors:
+    """The best point of a search as one subnetwork with layers of norm 1 (the reductions undone)."""
+    f = search.relaxation
+    assert isinstance(f, ReluCones)
+    *first, z = (p[0] for p in search.point)
+    widths = (mapping.S.shape[1], *effective_widths(mapping))
+    layers = [w.reshape(a, b) for w, a, b in zip(first, widths[:-1], widths[1:], strict=False)]
+    if len(widths) == 2:
+        layers.append(z.mT)
+    else:
+        share = z.norm(dim=1).sqrt()
+        inverse = torch.where(share > 0, 1 / share, torch.zeros_like(share))
+        layers += [(z * inverse[:, None]).mT, (f.signs * share)[:, None]]
+    y = f.output(search.point)[0]
+    length = y.norm()
+    y = y / length if float(length) > 0 else torch.nn.functional.one_hot(torch.tensor(0), len(y)).to(y)
+    return _embed(mapping, [w[None] for w in layers], y[None, None])
+
+
+def _embed(mapping: DeepRelu, layers: list[Tensor], last: Tensor) -> Factors:
+    """Layers ``(n, a, b)`` of the reduced network in the corner of the true ones; a chain of ones up to ``last``."""
+    n, factors = len(last), []
+    for k, shape in enumerate(mapping.factor_shapes):
+        w = last.new_zeros(n, 1, *shape)
+        if k == len(mapping.factor_shapes) - 1:
+            w[:, 0, :1] = last
+        elif k < len(layers):
+            w[:, 0, : layers[k].shape[1], : layers[k].shape[2]] = layers[k]
+        else:
+            w[:, 0, 0, 0] = 1
+        factors.append(w)
+    return tuple(factors)
+
+
+def _joined(bounds: list[PolarBound]) -> PolarBound:
+    atoms = zip(*(b.atom for b in bounds), strict=True)
+    return PolarBound(
+        torch.cat([b.lower for b in bounds]), torch.cat([b.upper for b in bounds]), tuple(torch.cat(w) for w in atoms)
+    )

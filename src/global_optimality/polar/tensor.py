@@ -1,0 +1,100 @@
+"""The polar of rank-one tensors, their spectral norm max Q(w¹, …, wᴷ) over unit vectors: hard, so enclosed."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..mappings import Mapping, RankOneTensor
+from ..regularizers import BalancedWeightDecay, ProductOfNorms, Regularizer, SumOfPowers
+from .ascent import ascend
+from .bound import Polar, PolarBound, register
+from .deep_relu import euclidean
+from .fans import Points, Relaxation, begin, normalised, orthants, ratio, refine, supports
+from .matrix import widened
+from .relu_cones import ROUNDS
+
+CONES = 20_000
+"""Cones made for one Q unless told otherwise."""
+
+LARGEST = 6
+"""All axes but the two longest are searched, if they have together at most so many entries."""
+
+
+@register(RankOneTensor, ProductOfNorms)
+@register(RankOneTensor, SumOfPowers)
+@register(RankOneTensor, BalancedWeightDecay)
+def _registered(mapping: Mapping, regularizer: Regularizer) -> Polar:
+    assert isinstance(mapping, RankOneTensor)
+    if not euclidean(regularizer):
+        raise LookupError(f"no polar is known for RankOneTensor with {regularizer}: take Euclidean norms.")
+    return tensor_polar(mapping)
+
+
+def tensor_polar(mapping: RankOneTensor, *, cones: int = CONES, tol: float = 1e-7, target: float = 0.0) -> Polar:
+    """Below: gradient ascent from many starts. Above: the least spectral norm of an unfolding of one axis against the
+    others and, where all axes but two are short, branch and bound over their unit vectors (as ``deep_relu_polar``).
+    """
+
+    def polar(Q: Tensor) -> PolarBound:
+        lower, atom = ascend(mapping, SumOfPowers(mapping.degree), Q)
+        unfolded = [torch.linalg.matrix_norm(Q.movedim(k, 1).flatten(2), 2) for k in range(1, Q.dim())]
+        upper = widened(torch.stack(unfolded).amin(0), math.prod(mapping.shape))
+        order = sorted(range(mapping.degree), key=lambda k: mapping.shape[k])
+        if sum(mapping.shape[k] for k in order[:-2]) <= LARGEST:
+            for i, q in enumerate(Q):
+                search = begin([TensorCones(q.permute(order))], float(lower[i]))
+                search = refine(search, cones=cones, tol=tol, target=target)
+                upper[i] = torch.minimum(upper[i], upper.new_tensor(search.upper))
+        return PolarBound(lower, torch.maximum(upper, lower), atom)
+
+    return polar
+
+
+@dataclass(frozen=True, eq=False)
+class TensorCones(Relaxation):
+    """F(u¹, …, u^{K−2}) = σ₁ of the matrix Q(u¹, …, u^{K−2}, ·, ·), Q ``(d₁, …, d_K)``; a block for each u.
+
+    A norm of something linear in each u is convex in it, so on cones it lies below its interpolant. F(−u) = F(u).
+    """
+
+    Q: Tensor
+
+    @property
+    def rounding(self) -> float:
+        return 4096 * torch.finfo(self.Q.dtype).eps * float(torch.linalg.vector_norm(self.Q))
+
+    def start(self) -> Points:
+        blocks = [orthants(1, d, [], self.Q) for d in self.Q.shape[:-2]]
+        blocks = [normalised(b[: len(b) // 2]) for b in blocks]
+        grid = torch.cartesian_prod(*(torch.arange(len(b), device=self.Q.device) for b in blocks))
+        return tuple(b[i] for b, i in zip(blocks, grid.reshape(-1, len(blocks)).T, strict=True))
+
+    def value(self, points: Points) -> Tensor:
+        return self._norms(tuple(u[:, None] for u in points))[:, 0]
+
+    def bound(self, cones: Points) -> Tensor:
+        norms = self._norms(cones)
+        guesses = [v.new_full(v.shape[:2], 1 / v.shape[1]) for v in cones]
+        best = norms.new_full((len(norms),), torch.inf)
+        for step in range(ROUNDS):
+            eta = norms.new_ones(len(norms), 1)
+            for v, t in zip(cones, guesses, strict=True):
+                eta = (eta[:, :, None] * supports(v, t)[:, None]).flatten(1)
+            worst, where = ratio(norms, eta).max(1)
+            best = torch.minimum(best, worst)
+            for b in reversed(range(len(cones))):
+                count = cones[b].shape[1]
+                vertex = torch.nn.functional.one_hot(where % count, count).to(norms)
+                guesses[b] = guesses[b] + (vertex - guesses[b]) / (step + 2)
+                where = where // count
+        return best
+
+    def _norms(self, vertices: Points) -> Tensor:
+        """F at every combination of vertices ``(B, D, 1, d)`` of the blocks, ``(B, D_1 · …)``."""
+        T = self.Q.flatten(1)[None, None]
+        for v, d in zip(vertices, (*self.Q.shape[1:-2], None), strict=True):
+            T = (v[:, None, :, 0] @ T).flatten(1, 2)
+            T = T if d is None else T.reshape(*T.shape[:2], d, -1)
+        return torch.linalg.matrix_norm(T.reshape(*T.shape[:2], *self.Q.shape[-2:]), 2)
