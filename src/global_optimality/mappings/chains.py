@@ -1,10 +1,15 @@
 """Fully connected chains: the checks of their widths and the hidden layers that they share."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ..factors import check_alike, check_finite
+
+BLOCK = 2**16
+"""Numbers in a hidden layer computed at a time: runs go through in blocks of that size, which stay in the cache."""
 
 Widths = tuple[int, ...]
 
@@ -59,6 +64,14 @@ def add_columns(h: Tensor, last: Tensor) -> Tensor:
     """Σ_i h_iᵀ w_i over subnetworks as one product: ``(n, r, m, N)`` and ``(n, r, m, c)`` → ``(n, N, c)``."""
     n, r, m, samples = h.shape
     return (last.reshape(n, r * m, -1).mT @ h.reshape(n, r * m, samples)).mT
+
+
+def in_blocks(Phi: Callable[..., Tensor], W: tuple[Tensor, ...], numbers: int) -> Tensor:
+    """Phi, block by block of runs; ``numbers`` is the size of one subnetwork's largest hidden layer on all samples."""
+    runs = max(1, BLOCK // (W[0].shape[1] * numbers))
+    if runs >= len(W[0]):
+        return Phi(*W)
+    return torch.cat([Phi(*block) for block in zip(*(w.split(runs) for w in W), strict=True)])
 
 
 def inner_columns(Q: Tensor, h: Tensor, last: Tensor) -> Tensor:

@@ -11,10 +11,7 @@ from torch.nn import functional
 
 from ..factors import check_alike, check_finite
 from .base import Mapping
-from .chains import add_columns, inner_columns
-
-BLOCK = 512
-"""Filters convolved at a time: the arrays in between then stay in the cache."""
+from .chains import add_columns, in_blocks, inner_columns
 
 
 class Pooling(Enum):
@@ -91,7 +88,8 @@ class ConvPool(Mapping):
         return x.reshape(len(x), n, r, -1).permute(1, 2, 0, 3) @ last
 
     def Phi(self, *W: Tensor) -> Tensor:
-        return add_columns(self._features(W[0]), W[1])
+        numbers = self.channels * self._patches.shape[2]
+        return in_blocks(lambda filters, last: add_columns(self._features(filters), last), W, numbers)
 
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
         return inner_columns(Q, self._features(W[0]), W[1])
@@ -99,8 +97,7 @@ class ConvPool(Mapping):
     def _features(self, filters: Tensor) -> Tensor:
         """(n, r, features, N): pixel by pixel of the pooling window, one product with the patches of all images."""
         n, r, c = filters.shape[:3]
-        blocks = filters.reshape(n * r * c, -1).split(BLOCK)
-        return torch.cat([self._pooled(rows) for rows in blocks]).reshape(n, r, -1, len(self.images))
+        return self._pooled(filters.reshape(n * r * c, -1)).reshape(n, r, -1, len(self.images))
 
     def _pooled(self, rows: Tensor) -> Tensor:
         """Filters ``(rows, C k²)`` to features; the largest value is taken before the ReLU, which is monotone."""

@@ -6,7 +6,7 @@ from typing import final
 from torch import Tensor
 
 from .base import Mapping
-from .chains import add_columns, chain_shapes, check_inputs, check_slope, hidden_columns, inner_columns, relu
+from .chains import add_columns, chain_shapes, check_inputs, check_slope, hidden_columns, in_blocks, inner_columns, relu
 
 
 @final
@@ -51,7 +51,8 @@ class DeepRelu(Mapping):
         return X @ W[-1]
 
     def Phi(self, *W: Tensor) -> Tensor:
-        return add_columns(hidden_columns(self.S, W[:-1], self.slope), W[-1])
+        numbers = max(self.widths[:-1]) * len(self.S)
+        return in_blocks(lambda *V: add_columns(hidden_columns(self.S, V[:-1], self.slope), V[-1]), W, numbers)
 
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
         return inner_columns(Q, hidden_columns(self.S, W[:-1], self.slope), W[-1])

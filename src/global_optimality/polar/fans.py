@@ -1,7 +1,7 @@
 """The maximum of a positively homogeneous function over a product of unit balls, enclosed by branch and bound on cones.
 
 A block is a vector v = (v_1, …, v_m) of m units with the norm N(v) = Σ_u ‖v_u‖ (m = 1: Euclidean). The 2^dim orthants
-are simplicial cones; a cone is cut through the middle of its longest edge. On the cone of vertices V_1, …, V_D (norm 1)
+are simplicial cones; a cone is cut through its longest edge. On the cone of vertices V_1, …, V_D (norm 1)
 every point is Σ_k t_k V_k with t ≥ 0, and for any unit vectors c_u
     N(Σ_k t_k V_k) ≥ Σ_k t_k η_k   with   η_k = Σ_u ⟨c_u, V_ku⟩.
 So a majorant Σ_k t_k U_k of F (or Π of such sums over several blocks) bounds F on the unit ball by max_k U_k / η_k.
@@ -46,6 +46,11 @@ class Relaxation(ABC):
 
         −∞ for cones on which another relaxation of the same search is known to be at least as large.
         """
+
+
+    def cut(self, block: int, cones: Points, i: Tensor, j: Tensor) -> Tensor:
+        """Where to cut the edge from vertex i to vertex j of one block: a share in (0, 1) of it, ``(B,)``."""
+        return torch.full_like(cones[0][:, 0, 0, 0], 0.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +128,8 @@ def _cut(search: Search, which: int, count: int) -> Search:
     for b, v in enumerate(parents):
         rows = (block == b).nonzero()[:, 0]
         i, j = one[rows], two[rows]
-        middle = normalised(v[rows, i] + v[rows, j])
+        at = f.cut(b, tuple(w[rows] for w in parents), i, j)[:, None, None]
+        middle = normalised((1 - at) * v[rows, i] + at * v[rows, j])
         left[b][rows, i] = middle
         right[b][rows, j] = middle
         middles[b][rows] = middle

@@ -19,6 +19,11 @@ from .fans import Points, Relaxation, normalised, orthants, ratio, supports
 ROUNDS = 8
 """Guesses of the maximiser tried on each cone: the centre first, then towards the vertex that bounds worst."""
 
+INSIDE = 0.25
+"""An edge is cut where a preactivation vanishes, if that is within INSIDE of its middle (as shares), else in the middle:
+cones then come to lie along kinks, where maxima sit, and the bound becomes exact after finitely many cuts.
+"""
+
 WORK = 2**21
 """Numbers in the largest intermediate array: cones are bounded in pieces of that size, which fit a cache."""
 
@@ -116,6 +121,27 @@ class ReluCones(Relaxation):
             if self.signs[a] == self.signs[b]:
                 spare |= ((on[:, :, a] & on[:, :, b]) | (off[:, :, a] & off[:, :, b])).all(1)
         return spare
+
+    def cut(self, block: int, cones: Points, i: Tensor, j: Tensor) -> Tensor:
+        """The zero of a preactivation nearest to the middle, with the other blocks at their centres."""
+        rows = torch.arange(len(i), device=i.device)
+        h = self.S[None, None]
+        zeros = []
+        for b, v in enumerate(cones):
+            last = b == len(cones) - 1
+            ends = torch.stack([v[rows, i], v[rows, j]], 1) if b == block else normalised(v.sum(1, keepdim=True))
+            w = ends.mT if last else ends.reshape(*ends.shape[:2], self._inputs[b], self._inputs[b + 1])
+            p = h @ w
+            zeros.append(p)
+            h = relu(p, self.slope)
+        if self.outer:
+            zeros.append((h @ self.signs)[..., None])
+        ends = torch.cat([p.flatten(2) for p in zeros if p.shape[1] == 2], 2)
+        one, two = ends[:, 0], ends[:, 1]
+        crossing = one * two < 0
+        at = torch.where(crossing, one / torch.where(crossing, one - two, torch.ones_like(one)), torch.inf)
+        off, where = (at - 0.5).abs().min(1)
+        return torch.where(off < INSIDE, at.gather(1, where[:, None])[:, 0], 0.5)
 
     def _relu(self, low: Tensor, high: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Interpolants of relu(p) from those of p, vertices on axis 1; one multiplier for all vertices of a cone."""
