@@ -24,8 +24,11 @@ class Norm(Enum):
         raise ValueError(f"{value} is not the exponent of a known norm: use Norm.ONE, Norm.TWO or Norm.INFINITY.")
 
     def __call__(self, w: Tensor) -> Tensor:
-        """The norm of each subnetwork's factor: ``(n, r, *D_k)`` → ``(n, r)``."""
-        return torch.linalg.vector_norm(w.flatten(2), ord=self.value, dim=2)
+        """The norm of each subnetwork's factor: ``(n, r, *D_k)`` → ``(n, r)``; at 0 all derivatives are 0, not NaN."""
+        flat = w.flatten(2)
+        zero = (flat == 0).all(2)
+        size = torch.linalg.vector_norm(torch.where(zero[..., None], torch.ones_like(flat), flat), ord=self.value, dim=2)
+        return torch.where(zero, torch.zeros_like(size), size)
 
 
 @final
