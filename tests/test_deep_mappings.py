@@ -1,13 +1,13 @@
-"""Mappings of section 5: φ against loops written out, its fast twins, its derivatives, and what construction refuses."""
+"""Mappings of section 5: φ against loops written out, its fast twins, derivatives, and what construction refuses."""
 
 from dataclasses import dataclass
 
-import laws
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+import laws
 from global_optimality import (
     AlexNet,
     BalancedWeightDecay,
@@ -60,7 +60,8 @@ def test_laws(mapping):
 
 @each
 def test_derivatives(mapping):
-    problem = Problem(SquaredLoss(normal(generator(3), *mapping.shape)), mapping, BalancedWeightDecay(mapping.degree), 0.1)
+    loss, theta = SquaredLoss(normal(generator(3), *mapping.shape)), BalancedWeightDecay(mapping.degree)
+    problem = Problem(loss, mapping, theta, 0.1)
     W = weights(mapping)
     value, gradient = problem.gradient(*W)
     V = tuple(normal(generator(4), *w.shape) for w in W)

@@ -2,11 +2,11 @@
 
 import itertools
 
-import laws
 import numpy as np
 import pytest
 import torch
 
+import laws
 from global_optimality import (
     BalancedWeightDecay,
     DeepRelu,
@@ -128,7 +128,7 @@ def test_derivatives_are_finite_at_zero_and_right_elsewhere(theta):
 def test_the_trio_is_ordered_and_meets_at_balance():
     """∏‖wᵏ‖ ≤ ((1/K) Σ‖wᵏ‖²)^{K/2} ≤ (1/K) Σ‖wᵏ‖ᴷ (power means), with equality at equal norms."""
     W = weights(SumOfPowers(3))
-    low, middle, high = (t.theta(*W) for t in (CASES["product"], CASES["balanced weight decay"], CASES["sum of powers"]))
+    low, middle, high = (CASES[name].theta(*W) for name in ("product", "balanced weight decay", "sum of powers"))
     assert bool(((low < middle) & (middle < high)).all())
     V = tuple(w / w.flatten(2).norm(dim=2)[..., None, None] for w in W)
     for t in ("product", "balanced weight decay", "sum of powers"):

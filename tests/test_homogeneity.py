@@ -1,4 +1,4 @@
-"""Measured degrees: of functions, of layers, of pairs, of users' networks; and the cases in which nothing is claimed."""
+"""Measured degrees: of functions, layers, pairs and users' networks; and the cases in which nothing is claimed."""
 
 import math
 from dataclasses import dataclass

@@ -54,7 +54,8 @@ def batching(runs: int = 64, subnetworks: int = 16, repeats: int = 5, seed: int 
         fast, slow = mapping.Phi(*W), looped(mapping, W)
         difference = float((fast - slow).abs().max() / slow.abs().max())
         batched = _best(lambda m=mapping, w=W: m.Phi(*w), repeats)
-        ratios.append(Ratio(name, _best(lambda m=mapping, w=W: looped(m, w), max(repeats // 2, 1)), batched, difference))
+        loop = _best(lambda m=mapping, w=W: looped(m, w), max(repeats // 2, 1))
+        ratios.append(Ratio(name, loop, batched, difference))
     return tuple(ratios)
 
 

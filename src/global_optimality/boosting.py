@@ -1,4 +1,4 @@
-"""One subnetwork at a time, with the polar as weak learner (eq. 4; Bengio et al. 2005): fully corrective Frank–Wolfe."""
+"""One subnetwork at a time, the polar as weak learner (eq. 4; Bengio et al. 2005): fully corrective Frank–Wolfe."""
 
 from dataclasses import dataclass
 
@@ -61,8 +61,9 @@ def boost(
 
 
 def refit(problem: Problem, W: Factors) -> Factors:
-    """The best scales of given subnetworks (one run): min over s ≥ 0 of ℓ(Σ s_i φ(w_i)) + λ Σ s_i θ(w_i), convex, by exact
-    coordinate descent; each w_i becomes s_i^{1/p} w_i, and those with s_i = 0 are left out.
+    """The best scales of given subnetworks (one run): min over s ≥ 0 of ℓ(Σ s_i φ(w_i)) + λ Σ s_i θ(w_i), convex.
+
+    By exact coordinate descent; each w_i becomes s_i^{1/p} w_i, and those with s_i = 0 are left out.
     """
     with torch.no_grad():
         D, theta = problem.mapping.phi(*W)[0], problem.regularizer.theta(*W)[0]

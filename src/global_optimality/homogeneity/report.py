@@ -1,4 +1,4 @@
-"""For users: the degrees of a network and its regularizer, which way they differ, what follows, the cure (section 6)."""
+"""For users: the degrees of a network and its regularizer, how they differ, what follows, the cure (section 6)."""
 
 from dataclasses import dataclass
 from enum import Enum

@@ -1,4 +1,4 @@
-"""A miniature of AlexNet as one φ: the paper's example of r = 1, with homogeneous response normalization (section 5)."""
+"""A miniature of AlexNet as one φ: the paper's r = 1 example, with homogeneous response normalization (section 5)."""
 
 from dataclasses import dataclass
 from typing import final
@@ -44,10 +44,8 @@ class AlexNet(Mapping):
 
     @property
     def _map(self) -> tuple[int, int]:
-        size = tuple(self.images.shape[2:])
-        for kernel, pool in zip(self.kernels, self.pools, strict=True):
-            size = convolved(size, kernel, pool, "AlexNet")
-        return size
+        (k1, k2), (p1, p2) = self.kernels, self.pools
+        return convolved(convolved(tuple(self.images.shape[2:]), k1, p1, "AlexNet"), k2, p2, "AlexNet")
 
     @property
     def degree(self) -> int:

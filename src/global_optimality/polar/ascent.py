@@ -35,7 +35,7 @@ def ascend(
     length = torch.full_like(value, 0.3)
     for _ in range(steps):
         size = slice_norms(gradient)
-        step = torch.where(size > 0, length / torch.where(size > 0, size, torch.ones_like(size)), torch.zeros_like(size))
+        step = torch.where(size > 0, length / size.clamp(min=1e-300), torch.zeros_like(size))
         trial = _unit(regularizer.project(*(w + s for w, s in zip(W, scale(gradient, step), strict=True))))
         new, slope = _climb(mapping, regularizer, Q, trial)
         better = new > value

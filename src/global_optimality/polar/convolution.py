@@ -1,4 +1,4 @@
-"""Enclosures for convolutional subnetworks: ascent below, a product of spectral norms above (finite, and far from tight)."""
+"""Enclosures for convolutional subnetworks: ascent below, a product of spectral norms above, far from tight."""
 
 import torch
 from torch import Tensor

@@ -16,7 +16,7 @@ from .matrix import spectral_polar
 def _registered(mapping: Mapping, regularizer: Regularizer) -> Polar:
     assert isinstance(mapping, DeepLinear)
     if not euclidean(regularizer):
-        raise LookupError(f"no polar is known for DeepLinear with {regularizer}: take Euclidean norms, or pass your own.")
+        raise LookupError(f"no polar is known for DeepLinear with {regularizer}: take Euclidean norms.")
     return lambda Q: deep_linear_polar(mapping, Q)
 
 

@@ -21,7 +21,7 @@ BATCH = 4096
 """Cones cut in one round; a round takes the ones of largest bound (best first)."""
 
 Points = tuple[Tensor, ...]
-"""One tensor a block: points ``(B, units, size)``, or vertices of cones ``(B, D, units, size)`` with D = units · size."""
+"""One tensor a block: points ``(B, units, size)``, or vertices of cones ``(B, D, units, size)``, D = units · size."""
 
 
 class Relaxation(ABC):
@@ -46,7 +46,6 @@ class Relaxation(ABC):
 
         −∞ for cones on which another relaxation of the same search is known to be at least as large.
         """
-
 
     def cut(self, block: int, cones: Points, i: Tensor, j: Tensor) -> Tensor:
         """Where to cut the edge from vertex i to vertex j of one block: a share in (0, 1) of it, ``(B,)``."""
@@ -192,10 +191,10 @@ def orthants(units: int, size: int, alike: list[list[int]], like: Tensor) -> Ten
     """The orthants of one block as cones ``(B, D, units, size)``; of those that differ by the order of units that are
     alike (lists of interchangeable units) only one is kept.
     """
-    kept = []
-    for signs in itertools.product(itertools.product((1.0, -1.0), repeat=size), repeat=units):
-        if all(signs[a] >= signs[b] for group in alike for a, b in itertools.pairwise(group)):
-            kept.append(signs)
+    kept = [
+        signs
+        for signs in itertools.product(itertools.product((1.0, -1.0), repeat=size), repeat=units)
+        if all(signs[a] >= signs[b] for group in alike for a, b in itertools.pairwise(group))
+    ]
     flat = torch.tensor(kept, dtype=like.dtype, device=like.device).reshape(len(kept), units * size)
     return torch.diag_embed(flat).reshape(len(kept), units * size, units, size)
-

@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 
 from ..mappings import Mapping, MatrixProduct
-from ..regularizers import BalancedWeightDecay, Norm, ProductOfNorms, Regularizer, SumOfPowers, SumOfSquares, WeightDecay
+from ..regularizers import (
+    BalancedWeightDecay,
+    Norm,
+    ProductOfNorms,
+    Regularizer,
+    SumOfPowers,
+    SumOfSquares,
+    WeightDecay,
+)
 from .bound import Polar, PolarBound, register
 from .signs import signs_polar
 

@@ -20,8 +20,8 @@ ROUNDS = 8
 """Guesses of the maximiser tried on each cone: the centre first, then towards the vertex that bounds worst."""
 
 INSIDE = 0.25
-"""An edge is cut where a preactivation vanishes, if that is within INSIDE of its middle (as shares), else in the middle:
-cones then come to lie along kinks, where maxima sit, and the bound becomes exact after finitely many cuts.
+"""An edge is cut where a preactivation vanishes, if within INSIDE of its middle (as shares), else in the middle: cones
+then come to lie along kinks, where maxima sit, and the bound becomes exact after finitely many cuts.
 """
 
 WORK = 2**21
@@ -98,13 +98,15 @@ class ReluCones(Relaxation):
         """U / Πη at every combination of vertices of the blocks, ``(B, D_1 · … · D_b)``."""
         low = high = self.S[None, None]
         t = eta = guesses[0].new_ones(len(guesses[0]), 1)
+        spare = torch.zeros_like(t[:, 0], dtype=torch.bool)
         for b, v in enumerate(cones):
             last = b == len(cones) - 1
             w = v.mT if last else v.reshape(*v.shape[:2], self._inputs[b], self._inputs[b + 1])
             low, high = _times(low, high, w)
             t = (t[:, :, None] * guesses[b][:, None]).flatten(1)
             eta = (eta[:, :, None] * supports(v, guesses[b])[:, None]).flatten(1)
-            spare = self._spare(low, high) if last else None
+            if last:
+                spare = self._spare(low, high)
             low, high = self._relu(low, high, t)
         plus, minus = self.signs.clamp(min=0), (-self.signs).clamp(min=0)
         low, high = low @ plus - high @ minus, high @ plus - low @ minus

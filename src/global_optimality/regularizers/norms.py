@@ -27,7 +27,8 @@ class Norm(Enum):
         """The norm of each subnetwork's factor: ``(n, r, *D_k)`` → ``(n, r)``; at 0 all derivatives are 0, not NaN."""
         flat = w.flatten(2)
         zero = (flat == 0).all(2)
-        size = torch.linalg.vector_norm(torch.where(zero[..., None], torch.ones_like(flat), flat), ord=self.value, dim=2)
+        safe = torch.where(zero[..., None], torch.ones_like(flat), flat)
+        size = torch.linalg.vector_norm(safe, ord=self.value, dim=2)
         return torch.where(zero, torch.zeros_like(size), size)
 
 

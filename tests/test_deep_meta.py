@@ -1,0 +1,252 @@
+"""Descent, certificates, Theorem 2 and boosting on deep subnetworks, through the code that knows no mapping."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import optimize
+
+from global_optimality import (
+    LBFGS,
+    BalancedWeightDecay,
+    ConvPool,
+    DeepLinear,
+    DeepRelu,
+    MatrixProduct,
+    Norm,
+    Problem,
+    ProductOfNorms,
+    RankOneTensor,
+    SquaredLoss,
+    Status,
+    Step,
+    SumOfPowers,
+    SumOfSquares,
+    Verdict,
+    WeightDecay,
+    certify,
+    lambda_max,
+    meta_algorithm,
+    minimise,
+    polar_of,
+)
+from global_optimality.boosting import boost, refit
+from global_optimality.convex import nuclear_norm_approximation
+from global_optimality.factors import append, has_zero_slice
+from global_optimality.polar.deep_relu import deep_relu_polar
+from global_optimality.streams import generator, normal
+
+THETAS = (ProductOfNorms((Norm.TWO,) * 3), SumOfPowers(3), BalancedWeightDecay(3))
+
+
+def draw(name: str, *shape: int) -> torch.Tensor:
+    return normal(generator(0, "tests", "deep meta", name, *shape), *shape)
+
+
+def curve(samples: int, widths: tuple[int, ...], share: float) -> Problem:
+    """A noisy curve on [−1, 1] with a constant input, λ a share of λ_max."""
+    x = torch.linspace(-1, 1, samples, dtype=torch.float64)
+    S = torch.stack([x, torch.ones_like(x)], 1)
+    loss = SquaredLoss(torch.sin(4 * x)[:, None] + 0.3 * draw("noise", samples, 1))
+    mapping, theta = DeepRelu(S, widths), BalancedWeightDecay(len(widths))
+    return Problem(loss, mapping, theta, share * lambda_max(Problem(loss, mapping, theta, 1.0)))
+
+
+# --- deep linear: everything is known ---------------------------------------------------------------------------------
+
+Y = draw("Y", 6, 5)
+OPTIMUM = nuclear_norm_approximation(Y.numpy(), 1.0).objective
+
+
+@pytest.mark.parametrize("theta", THETAS[1:], ids=["powers", "balanced"])
+def test_deep_linear_reaches_the_nuclear_norm_and_is_certified(theta):
+    """One Ω for the three regularizers: the nuclear norm, whose optimum singular value thresholding gives."""
+    problem = Problem(SquaredLoss(Y), DeepLinear(6, (3, 3, 5)), theta, 1.0)
+    descent = minimise(problem, problem.random(4, 10, seed=1, deviation=0.5), tol=1e-10, max_steps=4000)
+    best = int(descent.objective.argmin())
+    W = tuple(w[best : best + 1] for w in descent.weights)
+    certificate = certify(problem, W)
+    assert float(certificate.objective) == pytest.approx(OPTIMUM, rel=1e-8)
+    assert float(certificate.lower_bound) <= OPTIMUM * (1 + 1e-12)
+    assert float(certificate.lower_bound) == pytest.approx(OPTIMUM, rel=1e-7)
+    assert certificate.verdict(1e-6) == (Verdict.CERTIFIED,)
+    product = Problem(SquaredLoss(Y), problem.mapping, THETAS[0], 1.0)
+    assert float(product(*W)) == pytest.approx(OPTIMUM, rel=1e-8), "layers of equal norm: the three coincide"
+    assert certify(product, W).verdict(1e-6) == (Verdict.CERTIFIED,)
+
+
+def test_one_branch_pays_the_schatten_value_and_is_not_certified():
+    """With r = 1 the least θ for a product X is ‖X‖ in the Schatten-2/K quasi-norm: above the nuclear norm."""
+    problem = Problem(SquaredLoss(Y), DeepLinear(6, (5, 5, 5)), BalancedWeightDecay(3), 1.0)
+    descent = minimise(problem, problem.random(24, 1, seed=2, deviation=0.7), tol=1e-9, max_steps=3000)
+    sigma = np.linalg.svd(Y.numpy(), compute_uv=False)
+
+    def schatten(root: np.ndarray) -> float:
+        kept = root**3  # σ(X) = root³, so Σ σ^{2/3} = Σ root²
+        return float(0.5 * ((sigma - kept) ** 2).sum() + (root**2).sum() ** 1.5)
+
+    values = []
+    for subset in range(1, 2 ** len(sigma)):
+        start = np.array([s ** (1 / 3) if subset >> j & 1 else 0.0 for j, s in enumerate(sigma)])
+        values.append(optimize.minimize(schatten, start, method="BFGS").fun)
+    assert float(descent.objective.min()) == pytest.approx(min(values), rel=1e-6)
+    assert float(descent.objective.min()) > 1.05 * OPTIMUM
+    best = int(descent.objective.argmin())
+    certificate = certify(problem, tuple(w[best : best + 1] for w in descent.weights))
+    assert certificate.verdict(1e-3) == (Verdict.REFUTED,)
+    assert float(certificate.lower_bound) <= OPTIMUM * (1 + 1e-12)
+
+
+def test_more_branches_cost_no_more():
+    values = []
+    for r in (1, 2, 3, 5):
+        problem = Problem(SquaredLoss(Y), DeepLinear(6, (5, 5, 5)), BalancedWeightDecay(3), 1.0)
+        descent = minimise(problem, problem.random(16, r, seed=3, deviation=0.6), tol=1e-8, max_steps=2000)
+        values.append(float(descent.objective.min()))
+    assert values == sorted(values, reverse=True)
+    assert values[-1] == pytest.approx(OPTIMUM, rel=1e-6)
+
+
+# --- deep ReLU --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_theorem_2_from_more_subnetworks_than_outputs(seed):
+    problem = curve(3, (2, 1, 1), 0.3)
+    r = problem.card + 1
+    polar = deep_relu_polar(problem.mapping, cones=20_000, tol=1e-5)
+    path = meta_algorithm(problem, r=r, seed=seed, method=LBFGS(), polar=polar, tol=1e-3, max_rounds=3)
+    assert path.largest_rise <= 1e-12
+    assert set(path.size) == {r}, "no subnetwork is appended when r > card(X)"
+    assert Step.SLIDE in path.steps or path.status is Status.GLOBAL
+    if path.status is Status.GLOBAL:
+        assert path.certificate.verdict(1e-3) == (Verdict.CERTIFIED,)
+
+
+def test_theorem_2_from_few_subnetworks_appends():
+    problem = curve(3, (2, 1, 1), 0.1)
+    polar = deep_relu_polar(problem.mapping, cones=20_000, tol=1e-5)
+    path = meta_algorithm(problem, r=1, method=LBFGS(), polar=polar, tol=1e-2, max_rounds=4)
+    assert path.largest_rise <= 1e-12
+    assert path.status is Status.GLOBAL
+    assert 1 < path.size[-1] <= problem.card
+    assert Step.APPEND in path.steps
+    assert Step.ESCAPE in path.steps
+    assert float(path.objective[-1]) < float(path.objective[0])
+
+
+@pytest.fixture(scope="module")
+def boosted():
+    problem = curve(6, (2, 2, 1), 0.4)
+    polar = deep_relu_polar(problem.mapping, cones=50_000, tol=1e-5)
+    return problem, polar, boost(problem, polar=polar, tol=1e-2, max_rounds=20)
+
+
+def test_a_deep_network_is_certified(boosted):
+    """K = 3, six samples, inner width 2, two or more subnetworks, λ ≤ λ_max / 2, over all sizes, to 1 %."""
+    problem, polar, result = boosted
+    assert result.status is Status.GLOBAL
+    assert result.certificate.verdict(1e-2) == (Verdict.CERTIFIED,)
+    assert result.weights[0].shape[1] >= 2
+    again = certify(problem, result.weights, polar)
+    assert torch.equal(again.lower_bound, result.certificate.lower_bound)
+    values = [value for value, _, _ in result.history]
+    assert values == sorted(values, reverse=True)
+    rival = minimise(problem, problem.random(8, 6, seed=5), LBFGS(), max_steps=60)
+    assert bool((rival.objective >= float(again.lower_bound)).all()), "no network lies below the bound"
+
+
+def test_the_certificate_is_the_same_for_the_three_regularizers(boosted):
+    problem, polar, result = boosted
+    for theta in THETAS:
+        other = Problem(problem.loss, problem.mapping, theta, problem.lam)
+        certificate = certify(other, result.weights, polar)
+        assert float(certificate.lower_bound) == pytest.approx(float(result.certificate.lower_bound), rel=1e-9)
+        assert float(certificate.objective) == pytest.approx(float(result.certificate.objective), rel=1e-9)
+
+
+def test_little_effort_is_undecided_and_never_wrong(boosted):
+    problem, _, result = boosted
+    for cones in (20, 200, 2000):
+        certificate = certify(problem, result.weights, deep_relu_polar(problem.mapping, cones=cones))
+        assert float(certificate.lower_bound) <= float(result.certificate.objective)
+        verdict = certificate.verdict(1e-2)
+        assert verdict == (Verdict.UNDECIDED,) or float(certificate.relative_gap) <= 1e-2
+    assert certify(problem, result.weights, deep_relu_polar(problem.mapping, cones=20)).verdict(1e-2) == (
+        Verdict.UNDECIDED,
+    )
+
+
+def test_a_network_is_refuted_and_the_escape_is_real():
+    problem = curve(6, (2, 2, 1), 0.2)
+    descent = minimise(problem, problem.random(8, 1, seed=3), max_steps=200)
+    worst = int(descent.objective.argmax())
+    W = tuple(w[worst : worst + 1] for w in descent.weights)
+    certificate = certify(problem, W, deep_relu_polar(problem.mapping, cones=2000))
+    assert certificate.verdict(1e-2) == (Verdict.REFUTED,)
+    lower = float(problem(*append(W, certificate.escape)))
+    assert lower < 0.99 * float(certificate.objective)
+
+
+def test_at_lambda_max_zero_is_optimal():
+    problem = curve(5, (2, 1, 1), 1.0001)
+    zero = tuple(torch.zeros_like(w) for w in problem.random(1, 1))
+    assert bool(has_zero_slice(zero))
+    assert certify(problem, zero).verdict(1e-3) == (Verdict.CERTIFIED,)
+    below = Problem(problem.loss, problem.mapping, problem.regularizer, 0.5 * problem.lam)
+    assert certify(below, zero).verdict(1e-3) == (Verdict.REFUTED,)
+
+
+def test_a_mismatched_problem_is_refused():
+    problem = curve(5, (2, 1, 1), 0.5)
+    other = Problem(problem.loss, problem.mapping, WeightDecay(), 0.1, allow_mismatch=True)
+    with pytest.raises(ValueError, match="degree"):
+        certify(other, other.random(1, 2))
+
+
+# --- boosting, tensors, convolutions ----------------------------------------------------------------------------------
+
+
+def test_boosting_reaches_the_nuclear_norm():
+    problem = Problem(SquaredLoss(Y), MatrixProduct(6, 5), SumOfSquares(), 1.0)
+    result = boost(problem, tol=1e-4, max_rounds=60)
+    assert result.status is Status.GLOBAL
+    assert float(result.certificate.objective) == pytest.approx(OPTIMUM, rel=1e-4)
+    with pytest.raises(ValueError, match="2 runs"):
+        boost(problem, problem.random(2, 1))
+
+
+def test_refit_is_the_best_choice_of_scales():
+    problem = Problem(SquaredLoss(Y), MatrixProduct(6, 5), SumOfSquares(), 0.3)
+    W = problem.random(1, 4, seed=6)
+    new = refit(problem, W)
+    phi, theta = problem.mapping.phi(*W)[0].flatten(1).numpy(), problem.regularizer.theta(*W)[0].numpy()
+
+    def objective(s: np.ndarray) -> float:
+        return float(0.5 * ((s @ phi - Y.flatten().numpy()) ** 2).sum() + 0.3 * s @ theta)
+
+    best = optimize.minimize(objective, np.ones(4), bounds=[(0, None)] * 4, method="L-BFGS-B", options={"ftol": 1e-15})
+    assert float(problem(*new)) == pytest.approx(best.fun, rel=1e-8)
+    heavy = Problem(SquaredLoss(Y), MatrixProduct(6, 5), SumOfSquares(), 100.0)
+    assert not any(bool(w.any()) for w in refit(heavy, W)), "a large λ leaves nothing"
+
+
+def test_tensors_are_certified():
+    """Orthogonal components: Ω is the sum of their weights, each shrunk by λ."""
+    T = torch.zeros(3, 3, 3, dtype=torch.float64)
+    for j, c in enumerate((3.0, 2.0, 0.5)):
+        T[j, j, j] = c
+    problem = Problem(SquaredLoss(T), RankOneTensor((3, 3, 3)), SumOfPowers(3), 1.0)
+    result = boost(problem, tol=1e-5, max_rounds=10)
+    assert result.status is Status.GLOBAL
+    expected = 0.5 * (1 + 1 + 0.25) + 1.0 * (2 + 1)
+    assert float(result.certificate.objective) == pytest.approx(expected, rel=1e-5)
+    assert float(result.certificate.lower_bound) <= expected * (1 + 1e-12)
+
+
+def test_convolutions_descend_and_stay_undecided():
+    images, labels = draw("images", 12, 1, 6, 6), draw("labels", 12, 2)
+    problem = Problem(SquaredLoss(labels), ConvPool(images, 2, 3, 2, 2), SumOfSquares(), 0.5)
+    descent = minimise(problem, problem.random(4, 3), max_steps=150)
+    certificate = certify(problem, descent.weights, polar_of(problem))
+    assert bool((certificate.lower_bound <= descent.objective).all())
+    assert all(v is not Verdict.CERTIFIED for v in certificate.verdict(1e-3))
