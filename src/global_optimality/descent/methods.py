@@ -15,7 +15,7 @@ Memory = tuple[Tensor, ...]
 
 
 DECREASE = 0.25
-"""Share of the predicted decrease that a gradient step must reach: on a quadratic, steps up to 1.5 over the curvature."""
+"""Share of the predicted decrease that a gradient step must reach: on a quadratic, steps up to 1.5/curvature."""
 
 
 @dataclass(frozen=True)
@@ -108,40 +108,39 @@ class LBFGS(Method):
     def start(self, point: Point) -> Memory:
         n, m = point.x.shape
         empty = point.x.new_zeros(n, self.memory, m)
-        return empty, empty.clone(), point.x.new_zeros(n, self.memory), point.x.new_zeros(n)
+        return empty, empty.clone(), point.x.new_zeros(n, self.memory), point.x.new_zeros(n), point.x.new_zeros(n)
 
     def step(self, f: Objective, point: Point, memory: Memory) -> tuple[Point, Memory, Tensor]:
-        S, Y, rho, gamma = memory
-        direction = -self._times_inverse(point.gradient, S, Y, rho, gamma)
-        downhill = (direction * point.gradient).sum(1) < 0
+        S, Y, rho, gamma, count = memory
+        slot = int(count[0]) % self.memory  # all runs write the same slot of their ring of pairs in one step
+        direction = -self._times_inverse(point.gradient, S, Y, rho, gamma, slot)
+        downhill = torch.linalg.vecdot(direction, point.gradient) < 0
         direction = torch.where(downhill[:, None], direction, -point.gradient)
-        size = point.gradient.norm(dim=1).clamp(min=1e-300)
+        size = point.gradient.norm(dim=1).clamp(min=torch.finfo(point.x.dtype).tiny)
         fresh = (gamma == 0) | ~downhill
         first = torch.where(fresh, (1 + point.x.norm(dim=1)) / (10 * size), torch.ones_like(size))
         new, moved = weak_wolfe(f, point, direction, first, self.interior)
-        s, y = new.x - point.x, new.gradient - point.gradient
-        sy = (s * y).sum(1)
+        S[:, slot], Y[:, slot] = new.x - point.x, new.gradient - point.gradient
+        s, y = S[:, slot], Y[:, slot]
+        sy = torch.linalg.vecdot(s, y)
         curved = sy > 1e-12 * s.norm(dim=1) * y.norm(dim=1)
-        keep = curved[:, None, None]
-        S = torch.where(keep, torch.cat([S[:, 1:], s[:, None]], 1), S)
-        Y = torch.where(keep, torch.cat([Y[:, 1:], y[:, None]], 1), Y)
-        rho = torch.where(curved[:, None], torch.cat([rho[:, 1:], (1 / sy)[:, None]], 1), rho)
-        gamma = torch.where(curved, sy / y.square().sum(1), gamma)
+        rho[:, slot] = torch.where(curved, 1 / sy, torch.zeros_like(sy))
+        gamma = torch.where(curved, sy / torch.linalg.vecdot(y, y), gamma)
         # a run whose line search failed along the quasi-Newton direction forgets it and tries the gradient once
         retry = ~moved & ~fresh
-        forget = retry[:, None]
-        rho, gamma = torch.where(forget, torch.zeros_like(rho), rho), torch.where(retry, torch.zeros_like(gamma), gamma)
-        return new, (S, Y, rho, gamma), moved | retry
+        rho = torch.where(retry[:, None], torch.zeros_like(rho), rho)
+        gamma = torch.where(retry, torch.zeros_like(gamma), gamma)
+        return new, (S, Y, rho, gamma, count + 1), moved | retry
 
-    def _times_inverse(self, g: Tensor, S: Tensor, Y: Tensor, rho: Tensor, gamma: Tensor) -> Tensor:
-        """The two-loop recursion; empty slots have ρ = 0 and change nothing."""
-        q, alphas = g, []
-        for j in reversed(range(self.memory)):
-            alpha = rho[:, j] * (S[:, j] * q).sum(1)
-            q = q - alpha[:, None] * Y[:, j]
-            alphas.append(alpha)
-        q = torch.where(gamma > 0, gamma, torch.ones_like(gamma))[:, None] * q
-        for j, alpha in zip(range(self.memory), reversed(alphas), strict=True):
-            beta = rho[:, j] * (Y[:, j] * q).sum(1)
-            q = q + (alpha - beta)[:, None] * S[:, j]
+    def _times_inverse(self, g: Tensor, S: Tensor, Y: Tensor, rho: Tensor, gamma: Tensor, slot: int) -> Tensor:
+        """The two-loop recursion, newest pair first; pairs with ρ = 0 change nothing. ``slot`` holds the oldest."""
+        oldest_first = [(slot + j) % self.memory for j in range(self.memory)]
+        q, alphas = g.clone(), {}
+        for j in reversed(oldest_first):
+            alphas[j] = rho[:, j] * torch.linalg.vecdot(S[:, j], q)
+            q.addcmul_(alphas[j][:, None], Y[:, j], value=-1)
+        q *= torch.where(gamma > 0, gamma, torch.ones_like(gamma))[:, None]
+        for j in oldest_first:
+            beta = rho[:, j] * torch.linalg.vecdot(Y[:, j], q)
+            q.addcmul_((alphas[j] - beta)[:, None], S[:, j])
         return q

@@ -30,7 +30,7 @@ class Loss(ABC):
 
     @abstractmethod
     def conjugate(self, G: Tensor) -> Tensor:
-        """ℓ*(G) = sup_X ⟨G, X⟩ − ℓ(X), ``(n,)``; +∞ outside its domain."""
+        """ℓ*(G) = sup_X ⟨G, X⟩ − ℓ(X), ``(n,)``, summed by ``pairwise``; +∞ outside its domain."""
 
     @abstractmethod
     def conjugate_magnitude(self, G: Tensor) -> Tensor:
@@ -94,4 +94,13 @@ def column(s: Tensor, like: Tensor) -> Tensor:
 
 def inner(A: Tensor, B: Tensor) -> Tensor:
     """⟨A, B⟩ of every run, ``(n,)``; either may lack the run axis' length (broadcast)."""
-    return (A * B).flatten(1).sum(1)
+    return pairwise(A * B)
+
+
+def pairwise(terms: Tensor) -> Tensor:
+    """The sum of each run's terms ``(n, *D)`` in a balanced tree: off by at most ⌈log₂ m⌉ · eps/2 · Σ|terms|."""
+    x = terms.flatten(1)
+    while (m := x.shape[1]) > 1:
+        x = torch.nn.functional.pad(x, (0, m % 2))
+        x = x[:, : x.shape[1] // 2] + x[:, x.shape[1] // 2 :]
+    return x[:, 0]

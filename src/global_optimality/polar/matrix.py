@@ -9,14 +9,7 @@ from ..mappings import Mapping, MatrixProduct
 from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
 from .bound import Polar, PolarBound, register
 from .signs import signs_polar
-
-SVD_ROUNDING = 8.0
-"""σ̂₁ is within SVD_ROUNDING · max(rows, columns) · eps · σ₁ of σ₁: LAPACK's error bound with its modest constant."""
-
-
-def widened(value: Tensor, size: int) -> Tensor:
-    """A computed non-negative value raised above the rounding error of an algorithm with ``size`` terms a sum."""
-    return value * (1 + SVD_ROUNDING * size * torch.finfo(value.dtype).eps)
+from .spectral import decompose
 
 
 @register(MatrixProduct, SumOfSquares)
@@ -39,10 +32,10 @@ def _product(mapping: Mapping, regularizer: Regularizer) -> Polar:
 
 def spectral_polar(Q: Tensor) -> PolarBound:
     """Euclidean norms: Ω°(Q) = σ₁(Q), attained at the leading pair of singular vectors (MATH.md, section 2)."""
-    U, s, Vh = torch.linalg.svd(Q, full_matrices=False)
+    U, _, Vh, upper = decompose(Q)
     u, v = U[:, :, 0], Vh[:, 0, :]
     attained = torch.einsum("ni,nij,nj->n", u, Q, v).clamp(min=0)
-    return PolarBound(attained, widened(torch.maximum(s[:, 0], attained), max(Q.shape[1:])), (u[:, None], v[:, None]))
+    return PolarBound(attained, torch.maximum(upper, attained), (u[:, None], v[:, None]))
 
 
 def _rows(Q: Tensor, second: Norm) -> PolarBound:
@@ -60,7 +53,8 @@ def _rows(Q: Tensor, second: Norm) -> PolarBound:
     else:
         v = torch.where(row < 0, -1.0, 1.0).to(Q)
     lower = (row * v).sum(1)
-    return PolarBound(lower, widened(torch.maximum(row_norms.amax(1), lower), Q.shape[2]), (u[:, None], v[:, None]))
+    rounding = (Q.shape[2] + 4) * torch.finfo(Q.dtype).eps  # of a norm of that many entries, summed in any order
+    return PolarBound(lower, torch.maximum(row_norms.amax(1), lower) * (1 + rounding), (u[:, None], v[:, None]))
 
 
 def _transposed(bound: PolarBound) -> PolarBound:
