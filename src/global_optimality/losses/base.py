@@ -28,6 +28,10 @@ class Loss(ABC):
     def gradient(self, X: Tensor) -> Tensor:
         """∇ℓ(X), shaped as X."""
 
+    def hessian_product(self, X: Tensor, T: Tensor) -> Tensor:
+        """∇²ℓ(X) T for T ``(m, *D)`` and one X ``(1, *D)`` or m of them, shaped as T (forward mode unless overridden)."""
+        return torch.func.jvp(self.gradient, (X.expand_as(T),), (T,))[1]
+
     @abstractmethod
     def conjugate(self, G: Tensor) -> Tensor:
         """ℓ*(G) = sup_X ⟨G, X⟩ − ℓ(X), ``(n,)``; +∞ outside its domain."""

@@ -21,6 +21,9 @@ class _Quadratic(Loss):
     def __call__(self, X: Tensor) -> Tensor:
         return 0.5 * self.gradient(X).flatten(1).square().sum(1)
 
+    def hessian_product(self, X: Tensor, T: Tensor) -> Tensor:
+        return self.project(T)
+
     def conjugate(self, G: Tensor) -> Tensor:
         return inner(G, 0.5 * G + self.Y)
 
