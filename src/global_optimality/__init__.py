@@ -5,7 +5,7 @@ After B. D. Haeffele and R. Vidal, Global Optimality in Neural Network Training,
 
 from .certificate import Certificate, Verdict, certify
 from .descent import LBFGS, Descent, GradientDescent, NewtonCG, minimise
-from .losses import MaskedSquaredLoss, SquaredLoss
+from .losses import CrossEntropyLoss, LogisticLoss, MaskedSquaredLoss, SquaredLoss
 from .mappings import MatrixProduct, ReluUnit
 from .meta_algorithm import Path, Step, meta_algorithm
 from .polar import PolarBound, lambda_max, omega, polar_of
@@ -18,8 +18,10 @@ from .streams import generator
 __all__ = [
     "LBFGS",
     "Certificate",
+    "CrossEntropyLoss",
     "Descent",
     "GradientDescent",
+    "LogisticLoss",
     "MaskedSquaredLoss",
     "MatrixProduct",
     "NewtonCG",

@@ -13,7 +13,6 @@ from .mappings import Mapping
 from .regularizers import Regularizer
 from .streams import generator, normal
 
-
 Part = TypeVar("Part", Loss, Mapping)
 
 

@@ -1,6 +1,5 @@
 """The local step: Newton on faces until no unit can move, leave its face, vanish or merge without raising f."""
 
-import time
 from collections.abc import Callable
 
 import torch

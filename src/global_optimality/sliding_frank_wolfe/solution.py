@@ -87,5 +87,3 @@ class Solution:
         if not isinstance(mapping, ReluUnit):
             raise TypeError(f"{type(mapping).__name__} takes no inputs: predict and to_torch serve ReluUnit problems.")
         return mapping
-
-

@@ -75,7 +75,9 @@ def solve_path(problem: Problem, lams: Sequence[float], *, polar: Polar | None =
 def _start(problem: Problem, start: Factors | None) -> Factors:
     Y = problem.loss.Y
     if Y.dtype != torch.float64:
-        raise ValueError(f"the data are {Y.dtype}: nothing is certified from less than float64, convert with .double().")
+        raise ValueError(
+            f"the data are {Y.dtype}: nothing is certified from less than float64, convert with .double()."
+        )
     if start is None:
         return tuple(
             torch.zeros(1, 1, *shape, dtype=Y.dtype, device=Y.device) for shape in problem.mapping.factor_shapes
