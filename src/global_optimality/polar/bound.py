@@ -44,6 +44,10 @@ class Oracle(ABC):
         """
         return self(Q).atom
 
+    def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
+        """As ``atoms``, but cheap and without any promise, from the network W among other starts."""
+        return self.atoms(Q, count, above)
+
 
 Builder = Callable[[Mapping, Regularizer], Polar]
 
@@ -98,6 +102,13 @@ class _Checked(Oracle):
         with torch.no_grad():
             if isinstance(self.oracle, Oracle):
                 return self.oracle.atoms(Q, count, above)
+            return self.oracle(Q).atom
+
+    def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
+        self._check(Q)
+        with torch.no_grad():
+            if isinstance(self.oracle, Oracle):
+                return self.oracle.ascend(Q, W, count, above)
             return self.oracle(Q).atom
 
     def _check(self, Q: Tensor) -> None:

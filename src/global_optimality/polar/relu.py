@@ -11,6 +11,7 @@ from ..mappings import Mapping, ReluUnit
 from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
 from ..relu_polar import maximisers, relu_polar
 from .bound import Oracle, Polar, PolarBound, register
+from .great_circles import ascents
 
 
 @register(ReluUnit, SumOfSquares)
@@ -45,4 +46,8 @@ class Exact(Oracle):
         _, u, v = maximisers(self.arrangement, Q[0], count, above=above)
         if not len(u):
             return self(Q).atom
+        return u.to(Q)[None], v.to(Q)[None]
+
+    def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
+        _, u, v = ascents(self.arrangement.hyperplanes.S, Q[0].double(), W[0][0].double(), count)
         return u.to(Q)[None], v.to(Q)[None]

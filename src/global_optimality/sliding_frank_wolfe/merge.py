@@ -13,9 +13,14 @@ from .units import Units
 PARALLEL = 1e-7
 """Directions whose sine is below this count as one; the merged network is kept only if f does not rise."""
 
+NOTHING = 1e-14
+"""A unit of this share of Θ is rounding."""
+
 
 def drop(loss: Loss, lam: float, units: Units) -> Units:
     """Units removed one after the other while f falls without them (f is convex along each unit's scaling)."""
+    size = units.P.norm(dim=1)
+    units = units.take(size > NOTHING * size.sum())
     while len(units):
         X = units.output()
         without = loss(X - units.outputs()) - lam * units.P.norm(dim=1)

@@ -34,7 +34,7 @@ def slide(loss: Loss, lam: float, units: Units, stop: Stop, steps: int = STEPS) 
             continue
         if settled:
             best_gradient = direction.gradient_norm
-        moved, pinned = search(ray(loss, lam, units, direction))
+        moved = search(ray(loss, lam, units, direction))
         if len(moved) > 1:
             moved = merge(loss, lam, drop(loss, lam, moved), 0.0)
         else:

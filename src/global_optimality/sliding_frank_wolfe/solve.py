@@ -21,7 +21,9 @@ NEAR = 10.0
 """The polar is asked for its bound, not only for atoms, once the best atom exceeds λ by at most NEAR · tol."""
 
 PATIENCE = 3
-"""Certified rounds without a lower objective before the solver says that it cannot go on."""
+"""Rounds in a row in which f falls by at most LEAST · f before the solver says that it cannot go on."""
+
+LEAST = 1e-14
 
 
 def solve(
@@ -114,34 +116,40 @@ class _Run:
         return self.time_limit is not None and self.seconds() > self.time_limit
 
     def rounds(self, max_rounds: int) -> Status:
-        patience, close = PATIENCE, 1 + NEAR * self.tol
+        patience = PATIENCE
         for _ in range(max_rounds):
             if self.late():
                 return Status.TIME
-            with torch.no_grad():
-                X = self.problem.mapping.Phi(*self.W)
-                value = float(self.problem.loss(X) + self.problem.lam * self.problem.regularizer.Theta(*self.W))
-                Q = -self.problem.loss.project(self.problem.loss.gradient(X))
-            atoms = self.atoms(Q)
+            value, Q = self.look()
+            atoms = self.ascend(Q)
             excess = best_value(self.problem, Q, atoms)
-            if excess <= close or not self.history:
+            if excess > 1 + NEAR * self.tol and patience == PATIENCE:
+                self.record(value, -torch.inf, excess)
+            else:
                 certificate = self.certify()
                 if float(certificate.relative_gap[0]) <= self.tol:
                     return Status.GLOBAL
-            else:
-                self.record(value, -torch.inf, excess)
-            before = value
-            self.W = self.local(self.W, atoms, self.late)
-            self.certified = False
-            with torch.no_grad():
-                value = float(self.problem(*self.W)[0])
-            if not value < before - 1e-14 * abs(before):
-                patience -= 1
-            else:
-                patience = PATIENCE
+                if self.late():
+                    return Status.TIME
+                atoms = self.atoms(Q)
+            self.W, self.certified = self.local(self.W, atoms, self.late), False
+            fell = self.look()[0] < value - LEAST * abs(value)
+            patience = PATIENCE if fell else patience - 1
             if not patience:
                 return Status.NO_ESCAPE
         return Status.ROUNDS
+
+    @torch.no_grad()
+    def look(self) -> tuple[float, torch.Tensor]:
+        """f and −∇ℓ, projected, at the present weights."""
+        loss, X = self.problem.loss, self.problem.mapping.Phi(*self.W)
+        value = loss(X) + self.problem.lam * self.problem.regularizer.Theta(*self.W)
+        return float(value[0]), -loss.project(loss.gradient(X))
+
+    def ascend(self, Q: torch.Tensor) -> Factors:
+        if isinstance(self.polar, Oracle):
+            return self.polar.ascend(Q, self.W, ATOMS, self.problem.lam * (1 + WORTH))
+        return self.polar(Q).atom
 
     def atoms(self, Q: torch.Tensor) -> Factors:
         if isinstance(self.polar, Oracle):
