@@ -1,10 +1,10 @@
 """Maxima of f(u) = ‖Qᵀ(Su)₊‖ on the closed strata of an arrangement.
 
-On an arc ‖Bᵀu(t)‖² is a sinusoid of 2t. Inside a cell the only maximum is the leading eigenvector of B Bᵀ (c = 1: B
-itself, normalised), if it lies there; it is then the maximum over the cell.
-An eigenvector within an angle a of the cell's boundary may be left out: there f ≥ √λ₁ cos a, so the arcs know the cell's
-maximum to a relative a²/2. So rounding decides nothing: with a = NEAR this is 2e-16. For the same reason cells too
-small to be seen in sorted angles (all arcs shorter than a few roundoffs) cannot matter.
+On an arc ‖Bᵀu(t)‖² is a sinusoid of 2t. Inside a cell the only maximum is the leading eigenvector of B Bᵀ
+(c = 1: B itself, normalised), if it lies there; it is then the maximum over the cell.
+An eigenvector within an angle a of the cell's boundary may be left out: there f ≥ √λ₁ cos a, so the arcs know
+the cell's maximum to a relative a²/2. So rounding decides nothing: with a = NEAR this is 5e-17. For the same
+reason cells too small to be seen in sorted angles (all their arcs shorter than a few roundoffs) cannot matter.
 """
 
 from dataclasses import dataclass, replace
@@ -24,65 +24,67 @@ NEIGHBOURS = [shift for k in range(12) for shift in (-k, k + 1)]  # crossings be
 
 
 @dataclass(frozen=True)
-class CellMaxima:
-    """Leading eigenvectors that are inside their cells, or may be; each (m,)."""
+class Moments:
+    """B Bᵀ on arcs, in the plane of the circle: ‖Bᵀu(t)‖² = mean + half cos 2t + mixed sin 2t."""
 
-    value: Tensor  # √λ₁
-    u: Tensor  # (m, 3)
-    sure: Tensor  # whether u is inside beyond doubt
-    slack: Tensor  # if not sure, the cell's maximum squared exceeds that of the arcs by at most this
+    mean: Tensor
+    half: Tensor
+    mixed: Tensor
+
+    @staticmethod
+    def of(first: Tensor, second: Tensor) -> "Moments":
+        """From the rows of B along e₁ and e₂, each (..., c, K)."""
+        p, r = first.square().sum(-2), second.square().sum(-2)
+        return Moments((p + r) / 2, (p - r) / 2, (first * second).sum(-2))
+
+    def __getitem__(self, index: tuple[Tensor, ...]) -> "Moments":
+        return Moments(self.mean[index], self.half[index], self.mixed[index])
+
+    def top(self) -> Tensor:
+        """Largest value of the square over the whole circle."""
+        return self.mean + (self.half.square() + self.mixed.square()).sqrt()
+
+    def at(self, t: Tensor) -> Tensor:
+        """The square at t; off by up to 8 eps mean, much where it is small."""
+        return self.mean + self.half * torch.cos(2 * t) + self.mixed * torch.sin(2 * t)
+
+    def slope(self, t: Tensor) -> Tensor:
+        """Half the derivative by t, over the mean."""
+        slope = self.mixed * torch.cos(2 * t) - self.half * torch.sin(2 * t)
+        return slope / self.mean.clamp_min(TINY)
+
+    def peak(self, start: Tensor, width: Tensor) -> Tensor:
+        """Offset from `start` of the largest value over start ≤ t < start + width, 0 if it is not a peak.
+
+        The end belongs to the next arc.
+        """
+        offset = torch.remainder(torch.atan2(self.mixed, self.half) / 2 - start, pi)
+        inside = (offset <= width) & (self.top() > self.at(start))
+        return torch.where(inside, offset, 0.0)
 
 
-def arc_maximum(first: Tensor, second: Tensor, start: Tensor, width: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Maximum of ‖first cos t + second sin t‖ over start ≤ t < start + width: value, value at the start, offset.
-
-    first, second (..., c, K); start, width and the results (..., K). The end belongs to the next arc.
+def arc_maxima(
+    arrangement: Arrangement, steps: Walk, chunk: slice, floor: float
+) -> tuple[Place, Tensor, Tensor, Tensor]:
+    """Arcs of the chunk whose largest value may exceed `floor`: place, that value or a little more, its offset, and
+    whether f has a local maximum along the circle there (a peak, or a vertex from which both arcs fall); (m,).
     """
-    p, r, q = first.square().sum(-2), second.square().sum(-2), (first * second).sum(-2)
-    mean, half = (p + r) / 2, (p - r) / 2
-    at_start = (mean + half * torch.cos(2 * start) + q * torch.sin(2 * start)).clamp_min(0)
-    offset = torch.remainder(torch.atan2(q, half) / 2 - start, pi)
-    top = mean + torch.hypot(half, q)
-    peak = (offset <= width) & (top > at_start)
-    return torch.where(peak, top, at_start).sqrt(), at_start.sqrt(), torch.where(peak, offset, 0.0)
-
-
-def leading(B: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Largest eigenvalue of B Bᵀ for B (m, 3, c), its distance to the next one, and a vector (m, 3) along its eigenvector.
-
-    Closed form; for c > 1 the vector's angle is off by up to 64 eps (trace / distance)².
-    """
-    if B.shape[2] == 1:
-        g = B[:, :, 0]
-        value = (g * g).sum(1)
-        return value, value, g
-    (xx, xy, xz), (yy, yz), zz = (
-        [(B[:, i] * B[:, j]).sum(1) for j in range(i, 3)] if i < 2 else (B[:, 2] ** 2).sum(1) for i in range(3)
+    moments = Moments.of(steps.B[:, :, 0], steps.B[:, :, 1])
+    index = (moments.top() * (1 + 16 * EPS) > floor * abs(floor)).nonzero(as_tuple=True)
+    antipode, circle, arc = index
+    start, width = arrangement.angle[chunk][circle, arc], arrangement.width(chunk)[circle, arc]
+    here = moments[index]
+    offset = here.peak(start, width)
+    value = (torch.where(offset > 0, here.top(), here.at(start)) + 16 * EPS * here.mean).sqrt()
+    before = (
+        torch.where(arc > 0, antipode, 1 - antipode),
+        circle,
+        torch.remainder(arc - 1, steps.sign.shape[1]),
     )
-    center = (xx + yy + zz) / 3
-    dx, dy, dz = xx - center, yy - center, zz - center
-    size = ((dx * dx + dy * dy + dz * dz + 2 * (xy * xy + xz * xz + yz * yz)) / 6).sqrt()
-    det = dx * (dy * dz - yz * yz) - xy * (xy * dz - yz * xz) + xz * (xy * yz - dy * xz)
-    phase = torch.acos((det / (2 * size**3).clamp_min(1e-300)).clamp(-1, 1)) / 3
-    value = center + 2 * size * torch.cos(phase)
-    least = center + 2 * size * torch.cos(phase + 2 * pi / 3)
-    ax, by, cz = xx - value, yy - value, zz - value
-    candidates = torch.stack(  # cross products of the rows of B Bᵀ − value
-        [
-            torch.stack([xy * yz - xz * by, xz * xy - ax * yz, ax * by - xy * xy], 1),
-            torch.stack([xy * cz - xz * yz, xz * xz - ax * cz, ax * yz - xy * xz], 1),
-            torch.stack([by * cz - yz * yz, yz * xz - xy * cz, xy * yz - by * xz], 1),
-        ],
-        1,
-    )
-    longest = (candidates * candidates).sum(2).argmax(1)
-    return value, 2 * value + least - 3 * center, candidates[torch.arange(len(B), device=B.device), longest]
-
-
-def arcs(arrangement: Arrangement, steps: Walk, chunk: slice) -> tuple[Tensor, Tensor, Tensor]:
-    """Largest value of f on each arc, the value at its start, and the offset of the largest from there; (2, C, K)."""
-    start, width = arrangement.angle[chunk], arrangement.width[chunk]
-    return arc_maximum(steps.B[:, :, 0], steps.B[:, :, 1], start, width)
+    vertex = (here.slope(start) <= NEAR) & (moments[before].slope(start) >= -NEAR)
+    high = value > floor
+    place = Place(circle + chunk.start, arc, 1 - 2 * antipode, torch.zeros_like(arc))
+    return place[high], value[high], offset[high], ((offset > 0) | vertex)[high]
 
 
 def on_arc(arrangement: Arrangement, place: Place, offset: Tensor) -> Tensor:
@@ -98,60 +100,133 @@ def arcs_afresh(arrangement: Arrangement, folded: Folded, place: Place) -> tuple
     for rows in _batches(arrangement, folded, len(place)):
         here = place[rows]
         B = gradient(arrangement, folded, pattern(arrangement, here))
-        plane = arrangement.frames[here.circle, :2] @ B
+        first, second = (arrangement.frames[here.circle, :2] @ B).unbind(1)
         start = arrangement.angle[here.circle, here.arc]
-        end = arrangement.width[here.circle, here.arc]
-        best, _, at = arc_maximum(plane[:, 0, :, None], plane[:, 1, :, None], start[:, None], end[:, None])
-        value.append(best[:, 0])
+        width = arrangement.width(here.circle).gather(1, here.arc[:, None]).squeeze(1)
+        at = Moments.of(first[..., None], second[..., None]).peak(start[:, None], width[:, None])
+        t = start[:, None] + at
+        value.append((first * t.cos() + second * t.sin()).norm(dim=1))
         offset.append(at[:, 0])
     return torch.cat(value), torch.cat(offset)
+
+
+def leading(
+    xx: Tensor, yy: Tensor, zz: Tensor, xy: Tensor, xz: Tensor, yz: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Largest eigenvalue (m,) of symmetric 3 × 3 matrices, its distance to the next, its unit eigenvector (m, 3).
+
+    Closed form: the value is off by at most 1e-6 trace, the vector's angle by 64 eps (trace / distance)².
+    """
+    center = (xx + yy + zz) / 3
+    dx, dy, dz = xx - center, yy - center, zz - center
+    size = ((dx * dx + dy * dy + dz * dz + 2 * (xy * xy + xz * xz + yz * yz)) / 6).sqrt()
+    det = dx * (dy * dz - yz * yz) - xy * (xy * dz - yz * xz) + xz * (xy * yz - dy * xz)
+    phase = torch.acos((det / (2 * size**3).clamp_min(TINY)).clamp(-1, 1)) / 3
+    value = center + 2 * size * torch.cos(phase)
+    least = center + 2 * size * torch.cos(phase + 2 * pi / 3)
+    ax, by, cz = xx - value, yy - value, zz - value
+    products = (  # cross products of the rows of the matrix − value
+        (xy * yz - xz * by, xz * xy - ax * yz, ax * by - xy * xy),
+        (xy * cz - xz * yz, xz * xz - ax * cz, ax * yz - xy * xz),
+        (by * cz - yz * yz, yz * xz - xy * cz, xy * yz - by * xz),
+    )
+    candidates = torch.stack([torch.stack(product, 1) for product in products], 1)
+    square = candidates.square().sum(2)
+    longest = square.argmax(1, keepdim=True)
+    vector = candidates.gather(1, longest[:, :, None].expand(-1, 1, 3)).squeeze(1)
+    return value, 2 * value + least - 3 * center, vector / square.gather(1, longest).sqrt().clamp_min(TINY)
 
 
 def _doubt(trace: Tensor, distance: Tensor, error: float) -> Tensor:
     """Bound on the angle between the computed and the true leading eigenvector of B Bᵀ, B off by `error`.
 
-    Twice ‖change of B Bᵀ‖ ≤ 2 error √trace + error² + rounding, over the distance of the two largest eigenvalues.
+    Twice the change of B Bᵀ, ≤ 2 error √trace + error² + rounding, over the distance of the two top eigenvalues.
     """
     return 2 * (2 * error * trace.sqrt() + error**2 + 32 * EPS * trace) / distance.clamp_min(TINY)
 
 
-def cell_candidates(arrangement: Arrangement, folded: Folded, steps: Walk, chunk: slice, floor: float) -> Place:
+def cell_candidates(
+    arrangement: Arrangement, folded: Folded, steps: Walk, chunk: slice, floor: float
+) -> Place:
     """Cells that may have an interior maximum above `floor`, each seen from one or more of its arcs.
 
-    A cell is dropped if ‖B‖ is too small, or if its leading eigenvector is outside it or NEAR the boundary, judged by
-    the circle and the hyperplanes that cross it next to the arc.
+    A cell is dropped if ‖B‖ is too small, or if its leading eigenvector is outside it or NEAR the boundary, as
+    far as the circle and the hyperplanes that cross it next to the arc can tell.
     """
-    found = []
-    least = max(floor - folded.drift, 0.0)
-    plane = steps.B[:, :, :2].square().sum((2, 3))
-    gradients = steps.B.movedim(4, 2)
+    least = max(floor - folded.drift, 0.0) ** 2
+    first, second = steps.B[:, :, 0], steps.B[:, :, 1]
+    squares = first.square().sum(2), second.square().sum(2)
+    places, vectors, bars = [], [], []
     for side, own in ((1, folded.plus[chunk]), (-1, -folded.minus[chunk])):
-        high = plane + (steps.B[:, :, 2] + own[:, :, None]).square().sum(2) > least**2
-        place = Place.where(high, slice(0, chunk.stop), side)
-        B = gradients[(1 - place.flip) // 2, place.circle, place.arc]
-        B[:, 2] += own[place.circle]
-        trace = B.square().sum((1, 2))
-        value, distance, u = leading(B)
-        u = u / u.norm(dim=1, keepdim=True).clamp_min(TINY)
-        angle = _doubt(trace, distance, folded.drift) + 64 * EPS * (trace / distance.clamp_min(TINY)) ** 2
-        bar = torch.where(angle <= NEAR, NEAR, -angle)
-        bar[value + 1e-6 * trace <= least**2] = 2.0
-        low = high = side * u[:, 2]
-        for shift in NEIGHBOURS:
-            keep = ((low >= bar) | (high <= -bar)).nonzero().squeeze(1)
-            place, u, bar = place[keep], u[keep], bar[keep]
-            other = torch.remainder(place.arc + shift, steps.sign.shape[1])
-            after = steps.sign[place.circle, other] * place.flip
-            height = torch.where(other <= place.arc, after, -after)
-            height = height * (steps.rows[place.circle, :, other] * u).sum(1)
-            low, high = torch.minimum(low[keep], height), torch.maximum(high[keep], height)
-        keep = (low >= bar) | (high <= -bar)
-        found.append(replace(place, circle=place.circle + chunk.start)[keep])
-    return Place.join(found)
+        third = steps.B[:, :, 2] + own[:, :, None]
+        diagonal = *squares, third.square().sum(2)
+        high = diagonal[0] + diagonal[1] + diagonal[2] > least
+        if own.shape[1] == 1 and 8 * folded.drift <= NEAR * least**0.5:  # B is the eigenvector, without doubt
+            high &= _between_neighbours(steps, third, side)
+        index = high.nonzero(as_tuple=True)
+        trace = sum(x[index] for x in diagonal)
+        if own.shape[1] == 1:
+            u = torch.stack([x[:, :, 0][index] for x in (first, second, third)], 1)
+            u, value = u / trace.sqrt().clamp_min(TINY)[:, None], trace
+            angle = _doubt(trace, trace, folded.drift)
+        else:
+            mixed = (first * second).sum(2), (first * third).sum(2), (second * third).sum(2)
+            value, distance, u = leading(*(x[index] for x in (*diagonal, *mixed)))
+            angle = _doubt(trace, distance, folded.drift) + 64 * EPS * (trace / distance.clamp_min(TINY)) ** 2
+        keep = value + 1e-6 * trace > least
+        flip = 1 - 2 * index[0]
+        places.append(Place(index[1], index[2], flip, torch.full_like(flip, side))[keep])
+        vectors.append(u[keep])
+        bars.append(_bar(angle[keep]))
+    place, u, bar = Place.join(places), torch.cat(vectors), torch.cat(bars)
+    low = high = place.side * u[:, 2]
+    for shift in NEIGHBOURS:
+        keep = ((low >= bar) | (high <= -bar)).nonzero().squeeze(1)
+        place, u, bar = place[keep], u[keep], bar[keep]
+        if len(place) == 0:
+            return place
+        other = torch.remainder(place.arc + shift, steps.sign.shape[1])
+        after = steps.sign[place.circle, other] * place.flip
+        height = torch.where(other <= place.arc, after, -after)
+        height = height * (steps.rows[place.circle, :, other] * u).sum(1)
+        low, high = torch.minimum(low[keep], height), torch.maximum(high[keep], height)
+    keep = (low >= bar) | (high <= -bar)
+    return replace(place, circle=place.circle + chunk.start)[keep]
+
+
+def _between_neighbours(steps: Walk, third: Tensor, side: int) -> Tensor:
+    """Whether B or −B, c = 1, is on the cell's side of the circle and of the crossings at both ends; (2, C, K)."""
+    start = steps.rows * steps.sign[:, None]
+    end = torch.cat([-start[:, :, 1:], start[:, :, :1]], 2)
+    first, second, third = steps.B[:, :, 0, 0], steps.B[:, :, 1, 0], third[:, :, 0]
+    inward = torch.stack([third[0], -third[1]]) * side
+    between = torch.ones_like(inward, dtype=torch.bool)
+    for normal in (start, end):
+        between &= inward * (normal[:, 0] * first + normal[:, 1] * second + normal[:, 2] * third) > 0
+    return between
+
+
+def _bar(angle: Tensor) -> Tensor:
+    """How deep inside its cell a computed eigenvector, off by up to `angle`, must be to matter."""
+    return torch.where(angle <= NEAR, NEAR, -angle)
+
+
+@dataclass(frozen=True)
+class CellMaxima:
+    """Leading eigenvectors that are inside their cells, or may be; each (m,)."""
+
+    value: Tensor  # √λ₁
+    u: Tensor  # (m, 3)
+    sure: Tensor  # whether u is inside beyond doubt
+    slack: Tensor  # if not sure, the cell's maximum squared exceeds that of the arcs by at most this
 
 
 def cell_maxima(arrangement: Arrangement, folded: Folded, place: Place) -> CellMaxima:
-    """Leading eigenvectors of the given cells that lie inside them or may do so, all H sides tested, B summed afresh."""
+    """Leading eigenvectors of the given cells that lie inside them or may do so: all H sides, B summed afresh.
+
+    Slack: if the true one is inside but within 2 angle of the boundary, the arcs know λ₁ up to tan²(2 angle) λ₁;
+    wherever it is inside, the circle through it and the next eigenvector leaves the cell at a value ≥ λ₂.
+    """
     parts = []
     for rows in _batches(arrangement, folded, len(place)):
         sides = pattern(arrangement, place[rows])
@@ -163,7 +238,7 @@ def cell_maxima(arrangement: Arrangement, folded: Folded, place: Place) -> CellM
         margin = (inward[:, None] * height).amin(1)
         value, distance = values[:, 2].clamp_min(0), values[:, 2] - values[:, 1]
         angle = _doubt(B.square().sum((1, 2)), distance, folded.error)
-        keep = margin >= torch.where(angle <= NEAR, NEAR, -angle)
+        keep = margin >= _bar(angle)
         slack = torch.minimum(distance, 8 * angle**2 * value)
         found = value.sqrt(), inward[:, None] * u, margin > angle, slack
         parts.append([x[keep] for x in found])
@@ -187,8 +262,8 @@ def value_at(arrangement: Arrangement, folded: Folded, u: Tensor) -> tuple[Tenso
 def is_local_maximum(arrangement: Arrangement, folded: Folded, u: Tensor) -> Tensor:
     """Whether no direction of first order leads up from u (m, 3), a maximum of its own stratum.
 
-    f is linear to first order on each cell around u, so the edges ± n_j × u of the hyperplanes through u, and (one
-    hyperplane only) the directions ± n_j across it, decide.
+    f is linear to first order on each cell around u, so the edges ± n_j × u of the hyperplanes through u, and
+    (one hyperplane only) the directions ± n_j across it, decide.
     """
     output, height = value_at(arrangement, folded, u)
     through = height.abs() <= NEAR

@@ -1,4 +1,4 @@
-"""Polar of the ReLU unit, Ω°(Q) = max { ‖Qᵀ(Su)₊‖ : ‖u‖ = 1 }, exactly when S has rank at most 3 (section 4 of the paper).
+"""Polar of the ReLU unit, Ω°(Q) = max { ‖Qᵀ(Su)₊‖ : ‖u‖ = 1 }, exactly, for S of rank at most 3.
 
 The maximum over the sphere is the largest over all arcs (their ends are the vertices) and all cells of the arrangement
 of S. Prefix sums find the few that can be it; their gradients are then summed afresh, and every stratum that could
@@ -14,7 +14,7 @@ from .arrangement import Arrangement
 from .arrangement.circles import CHUNK
 from .relu_maxima import (
     TINY,
-    arcs,
+    arc_maxima,
     arcs_afresh,
     cell_candidates,
     cell_maxima,
@@ -25,6 +25,7 @@ from .relu_maxima import (
 from .relu_strata import Folded, Place, fold, walk
 
 EPS = torch.finfo(torch.float64).eps
+STARTS, SWEEPS = 32, 12  # of the ascent that finds a first value to beat
 SAME = 1e-6  # maximisers closer than this are one
 TIES = 2048  # at most so many arcs are summed afresh; further ones keep the (larger) error of the prefix sums
 
@@ -45,10 +46,14 @@ def relu_polar(arrangement: Arrangement, Q: Tensor) -> ReluPolar:
     Raises ValueError if Q does not fit the data of the arrangement or is not finite.
     """
     Q = _checked(arrangement, Q, 3)
-    return ReluPolar(*(torch.stack(part) for part in zip(*(_enclose(arrangement, q) for q in Q), strict=True)))
+    return ReluPolar(
+        *(torch.stack(part) for part in zip(*(_enclose(arrangement, q) for q in Q), strict=True))
+    )
 
 
-def maximisers(arrangement: Arrangement, Q: Tensor, k: int, *, above: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
+def maximisers(
+    arrangement: Arrangement, Q: Tensor, k: int, *, above: float = 0.0
+) -> tuple[Tensor, Tensor, Tensor]:
     """The k best distinct local maximisers of ‖Qᵀ(Su)₊‖ on the sphere, Q (N, c): values (m,), u (m, d), v (m, c), m ≤ k.
 
     In falling order, values > `above` only. Vertices and arcs count if no direction leads up from them.
@@ -63,8 +68,10 @@ def maximisers(arrangement: Arrangement, Q: Tensor, k: int, *, above: float = 0.
         points = _strata_maximisers(arrangement, folded, max(0.0, above / folded.scale - folded.drift))
     size = value_at(arrangement, folded, points)[0].norm(dim=1)
     kept: list[Tensor] = []
-    for rows in size.argsort(descending=True).split(256):
-        for u in points[rows][is_local_maximum(arrangement, folded, points[rows])]:
+    for rows in size.argsort(descending=True).split(64):
+        summit = is_local_maximum(arrangement, folded, points[rows])
+        summit[:1] |= not kept  # the best of all is one, however rounding sees its neighbourhood
+        for u in points[rows][summit]:
             if len(kept) < k and all(float((u - other).norm()) > SAME for other in kept):
                 kept.append(u)
         if len(kept) == k:
@@ -76,28 +83,17 @@ def maximisers(arrangement: Arrangement, Q: Tensor, k: int, *, above: float = 0.
 
 
 def _strata_maximisers(arrangement: Arrangement, folded: Folded, floor: float) -> Tensor:
-    """Points (m, 3): maxima inside cells, peaks of arcs, and vertices that are maxima of their circle, above `floor`."""
+    """Points (m, 3), f > `floor`: maxima inside cells, peaks of arcs, vertices that are maxima of their circle."""
     found = []
-    for chunk in arrangement.chunks(12 * folded.plus.shape[1]):
+    for chunk in arrangement.chunks(6 * folded.plus.shape[1]):
         steps = walk(arrangement, folded, chunk)
-        value, start, offset = arcs(arrangement, steps, chunk)
-        before, after = _previous(value), _next(start)
-        vertex = (offset == 0) & (start >= before) & (start >= after)
-        mask = (value > floor) & ((offset > 0) | vertex)
-        found.append(on_arc(arrangement, Place.where(mask, chunk, 0), offset[mask]))
+        place, _, offset, stationary = arc_maxima(arrangement, steps, chunk, floor)
+        found.append(on_arc(arrangement, place[stationary], offset[stationary]))
         if arrangement.has_cells:
-            found.append(cell_maxima(arrangement, folded, cell_candidates(arrangement, folded, steps, chunk, floor)).u)
+            place = cell_candidates(arrangement, folded, steps, chunk, floor)
+            inside = cell_maxima(arrangement, folded, place)
+            found.append(inside.u[inside.sure])
     return torch.cat(found)
-
-
-def _next(x: Tensor) -> Tensor:
-    """The value at the next arc around the circle, x (2, C, K): the half circle, then its antipode."""
-    return torch.cat([x[:, :, 1:], x.flip(0)[:, :, :1]], 2)
-
-
-def _previous(x: Tensor) -> Tensor:
-    """The value at the arc before."""
-    return torch.cat([x.flip(0)[:, :, -1:], x[:, :, :-1]], 2)
 
 
 def _checked(arrangement: Arrangement, Q: Tensor, ndim: int) -> Tensor:
@@ -119,40 +115,69 @@ def _enclose(arrangement: Arrangement, Q: Tensor) -> tuple[Tensor, Tensor, Tenso
     if folded.scale == 0:
         value, u, v = _atoms(arrangement, Q, arrangement.frames[:1, 0])
         return value[0], value[0], u[0], v[0]
-    best, values, arc_places, cell_places = 0.0, [], [], []
-    for chunk in arrangement.chunks(12 * Q.shape[1]):
+    points = [_ascent(arrangement, folded)]
+    best = float(value_at(arrangement, folded, points[0])[0].norm())
+    found, cells = [], []
+    for chunk in arrangement.chunks(6 * Q.shape[1]):
         steps = walk(arrangement, folded, chunk)
-        value, _, _ = arcs(arrangement, steps, chunk)
-        best = max(best, float(value.max()))
-        mask = value >= best - 2 * folded.drift
-        values.append(value[mask])
-        arc_places.append(Place.where(mask, chunk, 0))
+        place, value, offset, _ = arc_maxima(arrangement, steps, chunk, best - 2 * folded.drift)
+        if len(place):
+            top = value.topk(min(STARTS, len(value))).indices
+            reached = value_at(arrangement, folded, on_arc(arrangement, place[top], offset[top]))[0].norm(
+                dim=1
+            )
+            best = max(best, float(reached.max()))
+            found.append((place, value))
         if arrangement.has_cells:
-            cell_places.append(cell_candidates(arrangement, folded, steps, chunk, best - folded.drift))
+            place = cell_candidates(arrangement, folded, steps, chunk, best)
+            cells.extend([place] if len(place) else [])
 
-    value, place = torch.cat(values), Place.join(arc_places)
-    ranked = value.argsort(descending=True)
-    ranked = ranked[value[ranked] >= best - 2 * folded.drift]
-    upper = float(value[ranked[TIES]]) + folded.drift if len(ranked) > TIES else 0.0
-    value, offset = arcs_afresh(arrangement, folded, place[ranked[:TIES]])
-    points = [on_arc(arrangement, place[ranked[:TIES]], offset)]
-    upper = max(upper, float(value.max()) + folded.error)
-    if cell_places:
-        inside = cell_maxima(arrangement, folded, Place.join(cell_places))
-        bound = torch.where(inside.sure, inside.value, torch.minimum(inside.value, (upper**2 + inside.slack).sqrt()))
-        upper = max(upper, float(bound.max()) + folded.error) if len(bound) else upper
-        points.append(inside.u[inside.value >= best - folded.drift])
+    upper = best + folded.error
+    if found:
+        place, value = Place.join([p for p, _ in found]), torch.cat([v for _, v in found])
+        ranked = value.argsort(descending=True)
+        place, value = place[ranked], value[ranked]
+        if len(place) > TIES:
+            upper = max(upper, float(value[TIES]) + folded.drift)
+        value, offset = arcs_afresh(arrangement, folded, place[:TIES])
+        points.append(on_arc(arrangement, place[:TIES], offset))
+        upper = max(upper, float(value.max()) + folded.error)
+    if cells:
+        inside = cell_maxima(arrangement, folded, Place.join(cells))
+        points.append(inside.u)
+        doubtful = torch.minimum(inside.value, (upper**2 + inside.slack).sqrt())
+        bound = torch.where(inside.sure, inside.value, doubtful) + folded.error
+        upper = max([upper, *bound.tolist()])
     value, u, v = _atoms(arrangement, Q, torch.cat(points))
     top = value.argmax()
     bound = value.new_tensor(upper * folded.scale * (1 + 8 * EPS))
     return value[top], torch.maximum(bound, value[top]), u[top], v[top]
 
 
+def _ascent(arrangement: Arrangement, folded: Folded) -> Tensor:
+    """A good point u (1, 3) for the search to beat: u ← B Bᵀu, normalised, from some normals, both ways."""
+    few = arrangement.normals[:: max(1, len(arrangement.normals) // STARTS)]
+    u = torch.cat([few, -few])
+    best, point = -1.0, u[:1]
+    for _ in range(SWEEPS):
+        output, height = value_at(arrangement, folded, u)
+        size = output.norm(dim=1)
+        if float(size.max()) > best:
+            best, point = float(size.max()), u[size.argmax()][None]
+        weight = torch.where(height > 0, output @ folded.plus.T, -(output @ folded.minus.T))
+        u = weight @ arrangement.normals
+        length = u.norm(dim=1, keepdim=True)
+        u = torch.where(length > 0, u / length.clamp_min(TINY), point)
+    return point
+
+
 def _atoms(arrangement: Arrangement, Q: Tensor, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """‖Qᵀ(Su)₊‖ (m,), u (m, d), v (m, c) at points (m, 3) of the row space, evaluated from S and Q themselves."""
     planes = arrangement.hyperplanes
     if planes.rank == 0:
-        u = torch.zeros_like(planes.S[:1]).index_fill(1, torch.zeros(1, dtype=torch.int64, device=Q.device), 1.0)
+        u = torch.zeros_like(planes.S[:1]).index_fill(
+            1, torch.zeros(1, dtype=torch.int64, device=Q.device), 1.0
+        )
         u = u.expand(len(points), -1)
     else:
         u = points[:, : planes.rank] @ planes.basis.T

@@ -23,13 +23,14 @@ class Folded:
 
     With η the roundoff and T = Σ‖q_i‖‖s_i‖ (the sizes in every sum below add up to at most T), f is off by at most
     * rows to hyperplanes: Σ‖q_i‖ deviation_i; products, lengths and sums over one hyperplane (multiplicity + 4) ηT;
-    * B summed afresh (⌈log₂ H⌉ + 2) ηT, or as base + steps − antipode by prefix sums 2 (2√K + ⌈log₂ H⌉ + 8) ηT;
+    * B summed afresh (⌈log₂ H⌉ + 2) ηT, or from prefix sums 2 (2√K + ⌈log₂ H⌉ + 8) ηT;
     * ends of arcs: a crossing is off by 17 η, and a row that close to zero may count on its wrong side: 17 ηT;
     * frames, squares, root, closed forms: 17 ηT.
     """
 
     plus: Tensor  # (H, c)
     minus: Tensor  # (H, c)
+    total: Tensor  # (3, c): Σ_h n_h (plus_h − minus_h)ᵀ
     scale: float  # polar of the original / polar of the scaled problem
     error: float  # of the values of strata whose B is summed afresh
     drift: float  # of those whose B comes from prefix sums
@@ -47,7 +48,8 @@ def fold(arrangement: Arrangement, Q: Tensor) -> Folded:
     changed = float((norms * planes.deviation).sum())
     error = changed + (planes.multiplicity + depth + 40) * unit
     drift = error + 2 * (2 * arrangement.order.shape[1] ** 0.5 + depth + 8) * unit
-    return Folded(plus, minus, largest * planes.scale, error, drift)
+    total = tree_sum(arrangement.normals.T[:, None] * (plus - minus).T)
+    return Folded(plus, minus, total, largest * planes.scale, error, drift)
 
 
 @dataclass(frozen=True)
@@ -109,16 +111,23 @@ def prefix_sums(x: Tensor) -> Tensor:
 
 
 def walk(arrangement: Arrangement, folded: Folded, chunk: slice) -> Walk:
-    """Gradients on every arc of the circles of the chunk, and on the antipodal arcs."""
-    order = arrangement.order[chunk].long()
-    rows = arrangement.frames[chunk] @ arrangement.normals[order].transpose(1, 2)
+    """Gradients on every arc of the circles of the chunk, and on the antipodal arcs.
+
+    Half a circle turns every side: B_last + B_first = Σ_h n_h (plus_h − minus_h)ᵀ without the circle's own h, so the
+    sum of the steps and this total give the base.
+    """
+    order, frames = arrangement.order[chunk].long(), arrangement.frames[chunk]
+    rows = frames @ arrangement.normals[order].mT
     sign = torch.where(arrangement.rising[chunk], 1.0, -1.0).to(rows.dtype)
-    first, second = (w.T[:, order].transpose(0, 1) for w in (folded.plus, folded.minus))  # (C, c, K)
-    start = torch.where(arrangement.rising[chunk][:, None], -second, first)
-    base = tree_sum(rows[:, :, None] * start[:, None])
-    total = tree_sum(rows[:, :, None] * (first - second)[:, None])
-    B = prefix_sums(rows[:, :, None] * ((first + second) * sign[:, None])[:, None]) + base[..., None]
-    return Walk(torch.stack([B, total[..., None] - B]), rows, sign)
+    jump = (folded.plus + folded.minus).T[:, order].transpose(0, 1) * sign[:, None]
+    steps = prefix_sums(rows[:, :, None] * jump[:, None])
+    total = frames @ folded.total
+    if arrangement.has_cells:
+        total[:, 2] -= folded.plus[chunk] - folded.minus[chunk]
+    B = steps.new_empty(2, *steps.shape)
+    torch.add(steps, ((total - steps[..., -1]) / 2)[..., None], out=B[0])
+    torch.sub(((total + steps[..., -1]) / 2)[..., None], steps, out=B[1])
+    return Walk(B, rows, sign)
 
 
 def pattern(arrangement: Arrangement, place: Place) -> Tensor:

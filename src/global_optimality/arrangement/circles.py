@@ -13,7 +13,9 @@ from torch import Tensor
 
 from .hyperplanes import Hyperplanes, hyperplanes
 
-CHUNK = 1 << 20  # numbers a temporary tensor holds: bounds the memory, and keeps the work in the processor's cache
+CHUNK = (
+    1 << 20
+)  # numbers a temporary tensor holds: bounds the memory, and keeps the work in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,10 @@ class Arrangement:
         """Whether cells have an interior off the circles (rank 3)."""
         return self.hyperplanes.rank == 3
 
-    @property
-    def width(self) -> Tensor:
-        """Angular width of each arc (C, K)."""
-        return torch.cat([self.angle[:, 1:], self.angle[:, :1] + pi], 1) - self.angle
+    def width(self, circles: slice | Tensor) -> Tensor:
+        """Angular width of each arc of the given circles (m, K)."""
+        angle = self.angle[circles]
+        return torch.cat([angle[:, 1:], angle[:, :1] + pi], 1) - angle
 
     def chunks(self, numbers_per_crossing: int) -> list[slice]:
         """Slices of circles whose temporaries of so many numbers a crossing stay within CHUNK."""
@@ -54,7 +56,9 @@ def arrangement(S: Tensor) -> Arrangement:
     """
     planes = hyperplanes(S)
     if planes.rank > 3:
-        raise ValueError(f"exact arcs need S of rank at most 3, got rank {planes.rank}: project S, or bound the polar")
+        raise ValueError(
+            f"exact arcs need S of rank at most 3, got rank {planes.rank}: project S, or bound the polar"
+        )
     normals = torch.nn.functional.pad(planes.normals, (0, 3 - planes.rank))
     if planes.rank == 3:
         frames, own = _frames(normals), torch.arange(len(normals), device=S.device)

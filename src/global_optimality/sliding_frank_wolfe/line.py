@@ -28,6 +28,7 @@ class Ray:
     heights: Tensor
     rises: Tensor
     crossing: Tensor
+    reach: float
 
     def gates(self, t: float, after: bool) -> Tensor:
         turned = self.crossing <= t if after else self.crossing < t
@@ -63,11 +64,11 @@ def ray(loss: Loss, lam: float, units: Units, direction: Direction) -> Ray:
     if units.rows.kinked:
         meets = (torch.where(units.open, -rises, rises) > 0) & ~units.pinned
         crossing = torch.where(meets, (-heights / rises).clamp(min=0), crossing)
-    return Ray(loss, lam, units, direction.dP, direction.dZ, heights, rises, crossing)
+    return Ray(loss, lam, units, direction.dP, direction.dZ, heights, rises, crossing, direction.reach)
 
 
 def search(f: Ray) -> Units:
-    """The units where f stops falling, at most at t = 1, and never higher than at t = 0 beyond rounding.
+    """The units where f stops falling, at most at t = reach, and never higher than at t = 0 beyond rounding.
 
     If that is at a kink, the unit that meets it there is pinned to it; a unit that meets zero is removed.
     """
@@ -93,11 +94,11 @@ def search(f: Ray) -> Units:
 
 
 def _room(f: Ray) -> tuple[float, int, bool]:
-    """The t ≤ 1 at which the first unit has shrunk to nothing (in its own direction), which unit, and whether t < 1."""
+    """The t ≤ reach at which the first unit has shrunk to nothing (in its own direction), which unit, and whether so."""
     inward = (f.units.P * f.dP).sum(1) / f.units.P.square().sum(1)
     first = int(inward.argmin())
     limit = 1 / max(-float(inward[first]), 1e-300)
-    return min(1.0, limit), first, limit <= 1
+    return min(f.reach, limit), first, limit <= f.reach
 
 
 def _stop(f: Ray, end: float, ceiling: float) -> tuple[Units, bool, bool]:

@@ -8,17 +8,21 @@ from torch import Tensor
 from ..losses import Loss
 from .units import Units
 
-RIDGES = 40
+RIDGE = 1e-10
+
+FAR = 100.0
+"""Where f is not convex, the line search may go this many times further than Newton's step."""
 
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """Changes dP ``(r, d)`` and dZ ``(r, c)`` ⟂ Z; the slope of f along them, and the norm of the gradient."""
+    """Changes dP ``(r, d)`` and dZ ``(r, c)`` ⟂ Z, the slope of f along them, ‖∇f‖, and the t worth searching up to."""
 
     dP: Tensor
     dZ: Tensor
     slope: float
     gradient_norm: float
+    reach: float
 
 
 def objective(loss: Loss, lam: float, units: Units) -> float:
@@ -29,8 +33,8 @@ def objective(loss: Loss, lam: float, units: Units) -> float:
 def newton_direction(loss: Loss, lam: float, units: Units) -> Direction:
     """−H⁻¹∇f in the coordinates p = Bc (B the face's basis) and z = (z + τ)/‖z + τ‖, τ ⟂ z.
 
-    A ridge makes H positive definite: it is singular when units are linearly dependent (then Newton slides along the
-    null vector of Theorem 2, step 3), and indefinite only for vector outputs.
+    H is singular when units are linearly dependent (a ridge then slides along the null vector of Theorem 2, step 3),
+    and indefinite only for vector outputs.
     """
     r, d = units.P.shape
     c = units.Z.shape[1]
@@ -43,14 +47,7 @@ def newton_direction(loss: Loss, lam: float, units: Units) -> Direction:
     hidden = units.hidden()
     X = units.output()
     G = loss.gradient(X)[0]
-    columns = torch.cat(
-        [
-            (gated[:, :, :, None] * units.Z[:, None, None, :]).permute(0, 2, 1, 3),
-            hidden[:, None, :, None] * tangents.mT[:, :, None, :],
-        ],
-        1,
-    )  # (r, d + c − 1, N, c): derivatives of Φ
-    own = columns.new_zeros(r, d + c - 1, d + c - 1)
+    own = G.new_zeros(r, d + c - 1, d + c - 1)
     along = (bases.mT @ (units.P / size[:, None])[:, :, None])[:, :, 0]
     present = (bases.square().sum(1) > 0.5).to(bases.dtype)
     own[:, :d, :d] = (torch.diag_embed(present) - along[:, :, None] * along[:, None]) * (lam / size)[:, None, None]
@@ -58,19 +55,23 @@ def newton_direction(loss: Loss, lam: float, units: Units) -> Direction:
     cross = pull @ tangents
     own[:, :d, d:], own[:, d:, :d] = cross, cross.mT
     own[:, d:, d:] -= torch.einsum("rn,nc,rc->r", hidden, G, units.Z)[:, None, None] * torch.eye(c - 1).to(own)
-    g = torch.einsum("rknc,nc->rk", columns, G)
-    g[:, :d] += lam * along
-    kept = torch.cat([present > 0, torch.ones(r, c - 1, dtype=torch.bool, device=g.device)], 1).flatten()
-    J = columns.flatten(0, 1)[kept]
+    kept = torch.cat([present > 0, torch.ones(r, c - 1, dtype=torch.bool, device=G.device)], 1).flatten()
+    # every derivative of Φ is a number for each sample times one output direction
+    samples = torch.cat([gated.mT, hidden[:, None].expand(-1, c - 1, -1)], 1).flatten(0, 1)[kept]
+    outputs = torch.cat([units.Z[:, None].expand(-1, d, -1), tangents.mT], 1).flatten(0, 1)[kept]
+    g = G.new_zeros(r, d + c - 1)
+    g[:, :d] = lam * along
+    g = g.flatten()
+    g[kept] += ((samples @ G) * outputs).sum(1)
+    J = samples[:, :, None] * outputs[:, None, :]
     H = J.flatten(1) @ loss.hessian_product(X, J).flatten(1).T
     H = (H + H.T) / 2 + torch.block_diag(*own)[kept][:, kept]
-    g = g.flatten()
     step = torch.zeros_like(g)
-    step[kept] = _solve(H, -g[kept])
+    step[kept], convex = _solve(H, -g[kept])
     step = step.reshape(r, d + c - 1)
     dP = (bases @ step[:, :d, None])[:, :, 0]
     dZ = (tangents @ step[:, d:, None])[:, :, 0]
-    return Direction(dP, dZ, float(g @ step.flatten()), float(g.norm()))
+    return Direction(dP, dZ, float(g @ step.flatten()), float(g.norm()), 1.0 if convex else FAR)
 
 
 def _tangents(Z: Tensor) -> Tensor:
@@ -84,14 +85,17 @@ def _tangents(Z: Tensor) -> Tensor:
     return full[:, :, 1:]
 
 
-def _solve(H: Tensor, b: Tensor) -> Tensor:
-    """(H + ridge)⁻¹ b after scaling the diagonal to 1, the ridge the least of 1e-14 · 10^k that factorises."""
+def _solve(H: Tensor, b: Tensor) -> tuple[Tensor, bool]:
+    """H⁻¹ b, and whether H is positive semidefinite to rounding; else every eigenvalue counts by its size.
+
+    The diagonal is scaled to 1 first; a ridge of at most RIDGE covers singular H.
+    """
     scale = H.diagonal().abs().clamp(min=1e-300).rsqrt()
     H = H * scale[:, None] * scale[None, :]
-    ridge = 1e-14
-    for _ in range(RIDGES):
+    b = scale * b
+    for ridge in (1e-14, 1e-12, RIDGE):
         factor, failed = torch.linalg.cholesky_ex(H + ridge * torch.eye(len(H), dtype=H.dtype, device=H.device))
         if not failed:
-            return scale * torch.cholesky_solve((scale * b)[:, None], factor)[:, 0]
-        ridge *= 10
-    return scale * scale * b
+            return scale * torch.cholesky_solve(b[:, None], factor)[:, 0], True
+    size, basis = torch.linalg.eigh(H)
+    return scale * (basis @ ((basis.T @ b) / size.abs().clamp(min=1e-6))), False

@@ -16,12 +16,12 @@ STEPS = 2000
 Stop = Callable[[], bool]
 
 
-def slide(loss: Loss, lam: float, units: Units, stop: Stop, steps: int = STEPS) -> Units:
-    """Descends to a local minimiser of f in all weights of the given units; f never rises beyond rounding."""
+def slide(loss: Loss, lam: float, units: Units, stop: Stop) -> Units:
+    """Descends to a local minimiser of f in all weights of the given units, or until ``stop``; f never rises."""
     units = drop(loss, lam, units)
     value = objective(loss, lam, units)
     best_gradient = torch.inf
-    for _ in range(steps):
+    for _ in range(STEPS):
         if not len(units) or stop():
             break
         direction = newton_direction(loss, lam, units)
@@ -35,10 +35,7 @@ def slide(loss: Loss, lam: float, units: Units, stop: Stop, steps: int = STEPS) 
         if settled:
             best_gradient = direction.gradient_norm
         moved = search(ray(loss, lam, units, direction))
-        if len(moved) > 1:
-            moved = merge(loss, lam, drop(loss, lam, moved), 0.0)
-        else:
-            moved = drop(loss, lam, moved)
+        moved = merge(loss, lam, drop(loss, lam, moved), 0.0)
         new = objective(loss, lam, moved)
         if new > value + ROUNDING * abs(value):
             break

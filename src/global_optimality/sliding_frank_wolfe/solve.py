@@ -26,6 +26,7 @@ PATIENCE = 3
 LEAST = 1e-14
 
 
+
 def solve(
     problem: Problem,
     *,
