@@ -19,6 +19,10 @@ torch adds blocks of a few entries one after the other first, which the factor c
 """
 
 
+CONTRADICTION = 0.5
+"""A lower bound above the objective by more than eps^CONTRADICTION, relative, proves the polar wrong: no bound then."""
+
+
 class Verdict(Enum):
     """What a certificate says of one run at a tolerance on the relative gap; tested in this order."""
 
@@ -50,16 +54,16 @@ class Certificate:
 
     @property
     def relative_gap(self) -> Tensor:
-        """gap / |objective|, ``(n,)``; 0 when both vanish."""
-        size = self.objective.abs()
-        return torch.where(self.gap == 0, torch.zeros_like(self.gap), self.gap / size)
+        """gap / |objective|, ``(n,)``; 0 when both vanish, +∞ where the gap is."""
+        share = torch.where(torch.isfinite(self.gap), self.gap / self.objective.abs(), self.gap)
+        return torch.where(self.gap == 0, torch.zeros_like(self.gap), share)
 
     def verdict(self, tol: float) -> tuple[Verdict, ...]:
-        """One ``Verdict`` a run: CERTIFIED iff gap ≤ tol · |objective|, and never from float32."""
+        """One ``Verdict`` a run: CERTIFIED iff gap ≤ tol · |objective|, from float64 and a finite polar only."""
         if not tol > 0:
             raise ValueError(f"tol = {tol}: the tolerance on the relative gap must be positive.")
-        double = self.objective.dtype == torch.float64
-        certified = (self.gap <= tol * self.objective.abs()) & torch.isfinite(self.gap) & double
+        sound = torch.isfinite(self.gap) & torch.isfinite(self.polar) & (self.objective.dtype == torch.float64)
+        certified = (self.gap <= tol * self.objective.abs()) & sound
         refuted = self.objective - self.escape_objective > tol * self.objective.abs()
         return tuple(
             Verdict.CERTIFIED if c else Verdict.REFUTED if r else Verdict.UNDECIDED
@@ -87,7 +91,8 @@ class Certificate:
             cure = "The polar is only enclosed: spend more effort on its upper bound, or reduce the input's dimension."
         else:
             cure = "Descend further: the gap is first order in the gradient norm."
-        return f"{verdict.value} Relative gap {gap:.1e}, polar between {self.polar_lower[i]:.6g} and {self.polar[i]:.6g}. {cure}"
+        enclosure = f"polar between {self.polar_lower[i]:.6g} and {self.polar[i]:.6g}"
+        return f"{verdict.value} Relative gap {gap:.1e}, {enclosure}. {cure}"
 
 
 def certify(problem: Problem, W: Factors, polar: Polar | None = None) -> Certificate:
@@ -95,11 +100,11 @@ def certify(problem: Problem, W: Factors, polar: Polar | None = None) -> Certifi
 
     The dual point is G = sĜ with Ĝ = ∇ℓ(Φ_r(W)) projected on the affine hull of dom ℓ* and s the best in
     [0, λ/Ω°(−Ĝ)]; then F* ≥ −ℓ*(G). ``polar`` defaults to ``polar_of(problem)``. ``ValueError`` on a mismatched
-    problem; weights that are not finite give a certificate that proves nothing (gap +∞).
+    problem; weights that are not finite, or a polar that contradicts itself, prove nothing (gap +∞).
     """
     if not problem.balanced:
         raise ValueError(
-            f"φ has degree {problem.mapping.degree} and θ degree {problem.regularizer.degree}: nothing can be certified. "
+            f"φ has degree {problem.mapping.degree} and θ degree {problem.regularizer.degree}: no certificate exists. "
             f"Take a regularizer of degree {problem.mapping.degree}."
         )
     polar = polar_of(problem) if polar is None else polar
@@ -110,7 +115,8 @@ def certify(problem: Problem, W: Factors, polar: Polar | None = None) -> Certifi
         X = problem.mapping.Phi(*W)
         G = problem.loss.project(problem.loss.gradient(X))
         bound = polar(-G)
-        dual, value = _dual_point(problem, G, bound.upper)
+        upper = torch.where(bound.upper >= bound.lower, bound.upper, torch.full_like(bound.upper, torch.inf))
+        dual, value = _dual_point(problem, G, upper)
         escape, escape_objective = _escape(problem, W, X, bound.atom)
         norm = torch.stack([g.flatten(1).square().sum(1) for g in gradient]).sum(0).sqrt()
         alignment = problem.alignment(*W)
@@ -118,12 +124,14 @@ def certify(problem: Problem, W: Factors, polar: Polar | None = None) -> Certifi
     def proved(a: Tensor, otherwise: float = torch.inf) -> Tensor:
         return torch.where(finite & ~a.isnan(), a, torch.full_like(a, otherwise))
 
-    value, objective = proved(value, -torch.inf), proved(objective)
+    contradicts = value - objective > torch.finfo(value.dtype).eps ** CONTRADICTION * objective.abs()
+    value = proved(torch.where(contradicts, torch.nan, value), -torch.inf)
+    objective = proved(objective)
     return Certificate(
         objective=objective,
         lower_bound=value,
         gap=proved(objective - value).clamp(min=0),
-        polar=proved(bound.upper / problem.lam),
+        polar=proved(upper / problem.lam),
         polar_lower=proved(bound.lower / problem.lam, 0.0),
         alignment=proved(alignment),
         gradient_norm=proved(norm),

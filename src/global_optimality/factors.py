@@ -8,7 +8,7 @@ Factors = tuple[Tensor, ...]
 
 
 def check_factors(W: Factors, factor_shapes: tuple[tuple[int, ...], ...]) -> None:
-    """Raise ``ValueError`` unless W is K floating tensors ``(n, r, *D_k)`` of one n, one r ≥ 1, one dtype, one device."""
+    """Raise ``ValueError`` unless W is K floating tensors ``(n, r, *D_k)``, n, r ≥ 1, of one dtype and one device."""
     if len(W) != len(factor_shapes):
         raise ValueError(f"expected {len(factor_shapes)} factors, got {len(W)}: pass one tensor for each layer.")
     for k, (w, shape) in enumerate(zip(W, factor_shapes, strict=True), start=1):
@@ -18,6 +18,8 @@ def check_factors(W: Factors, factor_shapes: tuple[tuple[int, ...], ...]) -> Non
                 "axis 0 is the run and axis 1 the subnetwork; a single run is w[None]."
             )
     n, r = W[0].shape[:2]
+    if n < 1:
+        raise ValueError("the weights hold n = 0 runs: there must be at least 1.")
     if r < 1:
         raise ValueError(f"the network has r = {r} subnetworks: r must be at least 1.")
     for k, w in enumerate(W[1:], start=2):

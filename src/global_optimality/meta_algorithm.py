@@ -1,4 +1,4 @@
-"""Theorem 2's meta-algorithm as printed: descend, slide along a null vector, append a zero subnetwork, descend again."""
+"""Theorem 2's meta-algorithm as printed: descend, slide along a null vector, append a zero subnetwork, repeat."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from enum import Enum
 import torch
 from torch import Tensor
 
-from .certificate import Certificate, certify
+from .certificate import Certificate, Verdict, certify
 from .descent import Method, NewtonCG, minimise
 from .factors import Factors, append, has_zero_slice, scale, slice_norms, zeros_like_slice
 from .polar import Polar, polar_of
@@ -19,6 +19,10 @@ NULL = 1e-13
 
 RISE = 1e-13
 """A slide is taken only if f rises nowhere along it by more than RISE · f: rounding of the recomputed objective."""
+
+COARSE, FINE = 1e-3, 1e-2
+"""Descent starts at gradient tolerance COARSE. The gap is first order in the gradient: while it exceeds the tolerance
+by 1/FINE it is not the descent's fault, and a size is left for the next; else the tolerance is multiplied by FINE."""
 
 
 class Step(Enum):
@@ -69,6 +73,10 @@ def meta_algorithm(
     Ends with GLOBAL once the certified relative gap is at most ``tol``. Every piece of the path is looked at in
     ``samples`` points between its ends. ``ValueError`` for several runs, r < 1, or an infinite start.
     """
+    if W is not None and r is not None:
+        raise ValueError(f"r = {r} is the size of a random start, but a start W is given: pass one of the two.")
+    if samples < 0 or max_rounds < 1:
+        raise ValueError(f"samples = {samples} must not be negative and max_rounds = {max_rounds} must be at least 1.")
     if W is None:
         W = problem.random(1, 1 if r is None else r, seed=seed)
     problem.check(W)
@@ -78,12 +86,15 @@ def meta_algorithm(
         raise ValueError("f is not finite at the start: Theorem 2 starts from finite objectives only.")
     method = NewtonCG(interior=samples) if method is None else replace(method, interior=samples)
     polar = polar_of(problem) if polar is None else polar
-    trail = _Trail(problem, W, samples)
+    trail, accuracy = _Trail(problem, W, samples), COARSE
     for _ in range(max_rounds):
-        trail.descend(method, 1e-2 * tol)
+        trail.descend(method, accuracy)
         certificate = certify(problem, trail.weights, polar)
         if _within(certificate, tol):
             return trail.path(certificate, Status.GLOBAL)
+        if accuracy > FINE * tol and not bool(certificate.relative_gap > accuracy / FINE):
+            accuracy = max(FINE * accuracy, FINE * tol)
+            continue
         if not has_zero_slice(trail.weights).item():
             if not trail.slide():
                 trail.append()
@@ -95,7 +106,7 @@ def meta_algorithm(
 
 
 def _within(certificate: Certificate, tol: float) -> bool:
-    return bool((certificate.relative_gap <= tol).item())
+    return certificate.verdict(tol) == (Verdict.CERTIFIED,)
 
 
 @dataclass

@@ -43,8 +43,8 @@ class Problem:
         p, q = self.mapping.degree, self.regularizer.degree
         if p != q and not self.allow_mismatch:
             raise ValueError(
-                f"φ has degree {p} but θ has degree {q}: the theory needs them equal. Take a regularizer of degree {p}, "
-                "or pass allow_mismatch=True to study a mismatched problem (no certificate then)."
+                f"φ has degree {p} but θ has degree {q}: the theory needs them equal. Take a regularizer of "
+                f"degree {p}, or pass allow_mismatch=True to study a mismatched problem (no certificate then)."
             )
         if self.mapping.data is not None:
             check_alike(Y=self.loss.Y, S=self.mapping.data)
@@ -74,6 +74,7 @@ class Problem:
 
     def gradient(self, *W: Tensor) -> tuple[Tensor, Factors]:
         """(f_r, ∇f_r) of every run: ``(n,)`` and factors shaped as W."""
+        self.check(W)
         leaves = tuple(w.detach().requires_grad_() for w in W)
         with torch.enable_grad():
             value = self(*leaves)
@@ -81,12 +82,13 @@ class Problem:
         return value.detach(), gradient
 
     def hessian_product(self, W: Factors, V: Factors) -> Factors:
-        """∇²f_r(W) V of every run, shaped as W (forward over reverse)."""
-
-        def gradient(*leaves: Tensor) -> Factors:
-            return torch.func.grad(lambda args: self(*args).sum())(leaves)
-
-        return torch.func.jvp(gradient, W, V)[1]
+        """∇²f_r(W) V of every run, shaped as W: the gradient of ⟨∇f_r, V⟩."""
+        self.check(W)
+        leaves = tuple(w.detach().requires_grad_() for w in W)
+        with torch.enable_grad():
+            gradient = torch.autograd.grad(self(*leaves).sum(), leaves, create_graph=True)
+            slope = torch.stack([(g * v).sum() for g, v in zip(gradient, V, strict=True)]).sum()
+            return torch.autograd.grad(slope, leaves)
 
     def alignment(self, *W: Tensor) -> Tensor:
         """max_i |⟨−∇ℓ, φ(w_i)⟩ − λθ(w_i)|, ``(n,)``: zero at every point stationary along scaling (MATH: Euler)."""
@@ -99,13 +101,14 @@ class Problem:
         return value.clamp(min=0) ** (1 - 1 / p) * self.lam ** (1 / p)
 
     def random(self, n: int, r: int, *, seed: int = 0, deviation: float = 1.0) -> Factors:
-        """n starts of r subnetworks with independent normal weights of the given standard deviation."""
+        """n starts of r subnetworks: independent normal weights of that deviation, then projected on the cone."""
         if n < 1 or r < 1:
             raise ValueError(f"n = {n} runs of r = {r} subnetworks: both must be at least 1.")
-        return tuple(
+        normals = (
             deviation * normal(generator(seed, "init", k, n, r), n, r, *shape, like=self.loss.Y)
             for k, shape in enumerate(self.mapping.factor_shapes)
         )
+        return self.regularizer.project(*normals)
 
 
 def _moved(part: Part, device: torch.device) -> Part:

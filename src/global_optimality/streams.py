@@ -10,7 +10,8 @@ Name = str | int
 
 def generator(seed: int, *names: Name) -> torch.Generator:
     """A CPU generator that depends on the seed and the names only, e.g. ``generator(0, "matrix", "init", r)``."""
-    digest = hashlib.blake2b(repr((int(seed), *names)).encode(), digest_size=8).digest()
+    plain = (name if isinstance(name, str) else int(name) for name in names)
+    digest = hashlib.blake2b(repr((int(seed), *plain)).encode(), digest_size=8).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
 
 

@@ -19,7 +19,8 @@ class ConvexSolution:
 
     @property
     def relative_gap(self) -> float:
-        return (self.objective - self.lower_bound) / abs(self.objective)
+        gap = self.objective - self.lower_bound
+        return gap / abs(self.objective) if gap else 0.0
 
 
 def shrink(Z: Matrix, threshold: float) -> tuple[Matrix, float]:
@@ -48,14 +49,16 @@ def matrix_completion(
 ) -> ConvexSolution:
     """min ½‖mask ∘ (Y − X)‖² + λ‖X‖_* by accelerated proximal gradient with restarts (O'Donoghue and Candès 2015).
 
-    Without ``momentum`` it is soft-impute (Mazumder, Hastie and Tibshirani 2010). Stops at relative duality gap ``tol``.
+    Without ``momentum`` it is soft-impute (Mazumder, Hastie and Tibshirani 2010). ``tol``: relative duality gap.
     """
     Y = np.where(mask, Y, 0.0)
     X, nuclear = shrink(Y, lam)
     best, bound = X, -np.inf
     objective = np.inf
     Z, t = X, 1.0
-    for iteration in range(1, max_iterations + 1):
+    iterations = 0
+    while iterations < max_iterations:
+        iterations += 1
         residual = mask * (Y - X)
         value = 0.5 * float(np.square(residual).sum()) + lam * nuclear
         if value > objective:
@@ -69,7 +72,7 @@ def matrix_completion(
         t_new = (1 + np.sqrt(1 + 4 * t * t)) / 2 if momentum else 1.0
         Z = new + ((t - 1) / t_new) * (new - X) if momentum else new
         X, t = new, t_new
-    return ConvexSolution(best, objective, bound, iteration)
+    return ConvexSolution(best, objective, bound, iterations)
 
 
 def _dual_value(Y: Matrix, residual: Matrix, lam: float) -> float:
@@ -78,5 +81,6 @@ def _dual_value(Y: Matrix, residual: Matrix, lam: float) -> float:
     if square == 0:
         return 0.0
     top = float(np.linalg.norm(residual, 2))
-    s = min(float((residual * Y).sum()) / square, lam / top)
-    return s * float((residual * Y).sum()) - 0.5 * s * s * square
+    product, limit = float((residual * Y).sum()), lam / top
+    s = min(max(product / square, -limit), limit)
+    return s * product - 0.5 * s * s * square

@@ -29,7 +29,7 @@ def weak_wolfe(f: Objective, start: Point, direction: Tensor, first: Tensor, int
         new_slope = (trial.gradient * direction[runs]).sum(1)
         s, t = slope[runs], step[runs]
         floor = f.noise * here.value.abs()
-        decreases = trial.value <= here.value + ARMIJO * t * s
+        decreases = (trial.value <= here.value + ARMIJO * t * s) & (-t * s > floor)
         decreases |= (trial.value <= here.value + floor) & (new_slope <= (2 * ARMIJO - 1) * s)
         decreases &= torch.isfinite(trial.gradient).all(1)
         if interior:

@@ -14,11 +14,19 @@ Memory = tuple[Tensor, ...]
 """What a method remembers of every run, each tensor with the run axis first."""
 
 
+DECREASE = 0.25
+"""Share of the predicted decrease that a gradient step must reach: on a quadratic, steps up to 1.5 over the curvature."""
+
+
 @dataclass(frozen=True)
 class Method(ABC):
     """One local descent method. ``interior`` > 0 makes f non-increasing also at that many points inside each step."""
 
     interior: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.interior < 0:
+            raise ValueError(f"interior = {self.interior} points inside a step: it must not be negative.")
 
     @property
     def handles_cones(self) -> bool:
@@ -34,17 +42,27 @@ class Method(ABC):
         """One step of every run: the new point, the new memory, and which runs moved ``(n,)``."""
 
     def leave(self, f: Objective, point: Point) -> tuple[Point, Tensor] | None:
-        """From a stationary point, a lower point along negative curvature and which runs found one; None if not sought."""
+        """From a stationary point, a lower point along negative curvature and which runs found it, or None."""
         return None
 
 
 @final
 @dataclass(frozen=True)
 class GradientDescent(Method):
-    """Projected gradient descent with the step doubled or halved until f decreases enough (Armijo)."""
+    """Projected gradient descent with the step doubled or halved until f decreases enough (Armijo).
+
+    Where the change of f is below rounding, the slopes decide, as in ``weak_wolfe``.
+    """
 
     first_step: float = 1.0
     halvings: int = 60
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.first_step > 0 or self.halvings < 1:
+            raise ValueError(
+                f"first_step = {self.first_step} must be positive and halvings = {self.halvings} at least 1."
+            )
 
     @property
     def handles_cones(self) -> bool:
@@ -60,7 +78,10 @@ class GradientDescent(Method):
         for _ in range(self.halvings):
             trial = f.at(f.project(point.x - length[:, None] * point.gradient))
             change = (point.gradient * (trial.x - point.x)).sum(1)
-            decreases = trial.value <= point.value + 1e-4 * change + f.noise * point.value.abs()
+            new_change = (trial.gradient * (trial.x - point.x)).sum(1)
+            floor = f.noise * point.value.abs()
+            decreases = (trial.value <= point.value + DECREASE * change) & (-change > floor)
+            decreases |= (trial.value <= point.value + floor) & (new_change <= (2 * DECREASE - 1) * change)
             decreases &= (change < 0) & torch.isfinite(trial.gradient).all(1)
             if self.interior:
                 decreases &= ~f.rises_between(point, trial, self.interior)
@@ -78,6 +99,11 @@ class LBFGS(Method):
     """Limited-memory BFGS with a weak Wolfe line search (Nocedal and Wright 2006, algorithm 7.5)."""
 
     memory: int = 10
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.memory < 1:
+            raise ValueError(f"memory = {self.memory} pairs: it must be at least 1.")
 
     def start(self, point: Point) -> Memory:
         n, m = point.x.shape

@@ -12,6 +12,10 @@ from .methods import LBFGS, Method
 from .point import Objective, Observer, Point
 
 
+PATIENCE = 50
+"""A run has stalled when in so many steps f has not fallen by more than rounding, nor the gradient by a tenth."""
+
+
 @dataclass(frozen=True, eq=False)
 class Descent:
     """Where every run ended; all but ``status`` are recomputed from the returned weights, each ``(n,)``."""
@@ -52,6 +56,7 @@ def minimise(
     active = torch.arange(n, device=point.x.device)
     finite = torch.isfinite(point.value) & torch.isfinite(point.gradient).all(1)
     memory = method.start(point)
+    lowest, smallest, idle = final.value.clone(), f.stationarity(final), torch.zeros_like(active)
     point, memory, active = _retire(point, memory, active, ~finite, final, status, Status.NONFINITE)
     for count in range(max_steps + 1):
         small = f.stationarity(point) <= tol * problem.gradient_scale(point.value)
@@ -65,13 +70,19 @@ def minimise(
         steps[active.cpu()] += 1
         if observe is not None:
             observe(f.weights(point.x), point.value)
-        if not moved.all():
-            point, memory, active = _retire(point, memory, active, ~moved, final, status, Status.STALLED)
+        value, size = point.value, f.stationarity(point)
+        progress = value < lowest[active] - f.noise * lowest[active].abs()
+        progress |= size < 0.9 * smallest[active]
+        lowest[active] = torch.where(progress, value, lowest[active])
+        smallest[active] = torch.where(progress, size, smallest[active])
+        idle[active] = torch.where(progress, torch.zeros_like(active), idle[active] + 1)
+        stalled = ~moved | (idle[active] >= PATIENCE)
+        point, memory, active = _retire(point, memory, active, stalled, final, status, Status.STALLED)
     for a, b in zip(final, point, strict=True):
         a[active] = b
-    weights = f.weights(final.x)
+    weights, end = f.weights(final.x), f.at(final.x)
     with torch.no_grad():
-        return Descent(weights, final.value, f.stationarity(final), problem.alignment(*weights), steps, tuple(status))
+        return Descent(weights, end.value, f.stationarity(end), problem.alignment(*weights), steps, tuple(status))
 
 
 def _end(f, method, point, memory, active, small, final, status):

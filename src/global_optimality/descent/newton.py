@@ -23,6 +23,13 @@ class NewtonCG(Method):
     lanczos_steps: int = 60
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.inner_steps < 1 or self.lanczos_steps < 1:
+            raise ValueError(
+                f"inner_steps = {self.inner_steps} and lanczos_steps = {self.lanczos_steps} must both be at least 1."
+            )
+
     def start(self, point: Point) -> Memory:
         return (0.1 * (1 + point.x.norm(dim=1)),)
 

@@ -19,7 +19,7 @@ def _non_negative(mapping: Mapping, regularizer: Regularizer) -> Polar:
     inside = regularizer.inside
     if inside != SumOfSquares() and inside != ProductOfNorms((Norm.TWO, Norm.TWO)):
         raise LookupError(
-            f"no polar is known for non-negative factors with {inside}: use SumOfSquares() inside, or pass your own polar."
+            f"no polar is known for non-negative factors with {inside}: take SumOfSquares(), or pass your own."
         )
     return non_negative_polar
 
@@ -39,7 +39,7 @@ def non_negative_polar(Q: Tensor) -> PolarBound:
 
 
 def _power(Q: Tensor) -> tuple[Tensor, Tensor]:
-    n, rows, columns = Q.shape
+    n, _, columns = Q.shape
     random = uniform(generator(0, "non-negative", columns), STARTS, columns, like=Q).expand(n, -1, -1)
     largest = torch.nn.functional.one_hot(Q.amax(1).argmax(1), columns).to(Q)
     v = torch.cat([random, largest[:, None]], 1)

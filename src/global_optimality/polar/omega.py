@@ -12,7 +12,8 @@ from .bound import polar_of
 def omega(problem: Problem, X: Tensor) -> tuple[Tensor, Tensor]:
     """(lower, upper) of Ω_{φ,θ}(X), each ``(n,)``, for X ``(n, *D)``; equal up to rounding for exact polars.
 
-    Below: ⟨Q, X⟩ / Ω°(Q) for several Q. Above: Θ of explicit factors of X. ``LookupError`` if the mapping has none.
+    Below: ⟨Q, X⟩ / Ω°(Q) for several Q; +∞ where Ω°(Q) = 0 < ⟨Q, X⟩ (no network produces X). Above: Θ of explicit
+    factors of X. ``LookupError`` if the mapping has none.
     """
     if not isinstance(problem.mapping, MatrixProduct):
         raise LookupError(
@@ -24,7 +25,8 @@ def omega(problem: Problem, X: Tensor) -> tuple[Tensor, Tensor]:
     values = []
     for Q in _dual_points(X):
         upper = polar(Q).upper
-        values.append(torch.where(upper > 0, (Q * X).flatten(1).sum(1) / upper, torch.zeros_like(upper)))
+        value = (Q * X).flatten(1).sum(1)
+        values.append(torch.where(value > 0, value / upper, torch.zeros_like(upper)))
     lower = torch.stack(values).amax(0).clamp(min=0)
     upper = torch.stack([problem.regularizer.Theta(*W) for W in _factorizations(X)]).amin(0)
     slack = 8 * max(X.shape[1:]) * torch.finfo(X.dtype).eps
@@ -54,6 +56,7 @@ def _dual_points(X: Tensor) -> list[Tensor]:
         X,
         U @ Vh,
         X.sign(),
+        X.clamp(max=0),
         _normalised(X, 2),
         _normalised(X, 1),
         X.sign() * largest_in_row / largest_in_row.sum(2, keepdim=True),

@@ -63,7 +63,7 @@ def _scaled_spectral_norm(Q: Tensor, first: Norm, second: Norm) -> Tensor:
         size_b = b.sum(1) if second is Norm.INFINITY else torch.ones_like(best)
         best = torch.minimum(best, s[:, 0] * (size_a * size_b).sqrt())
         pull = 1 / (t + 2)
-        soft = torch.softmax((s - s[:, :1]) / (0.02 * s[:, :1].clamp(min=1e-300)), dim=1)
+        soft = torch.softmax((s - s[:, :1]) / (0.02 * s[:, :1].clamp(min=torch.finfo(Q.dtype).tiny)), dim=1)
         if first is Norm.INFINITY:
             a = a / a.sum(1, keepdim=True)
             a = (1 - pull) * a + pull * (U.square() * soft[:, None, :]).sum(2)

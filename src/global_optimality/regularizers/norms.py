@@ -19,6 +19,10 @@ class Norm(Enum):
     TWO = 2.0
     INFINITY = torch.inf
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Norm":
+        raise ValueError(f"{value} is not the exponent of a known norm: use Norm.ONE, Norm.TWO or Norm.INFINITY.")
+
     def __call__(self, w: Tensor) -> Tensor:
         """The norm of each subnetwork's factor: ``(n, r, *D_k)`` → ``(n, r)``."""
         return torch.linalg.vector_norm(w.flatten(2), ord=self.value, dim=2)

@@ -71,6 +71,8 @@ def entering(problem: Problem, W: Factors, atoms: Factors) -> Factors:
     """The atoms worth adding, one after the other, the steepest first, each with its best scale; zero for the rest."""
     X = problem.mapping.Phi(*W)
     theta = problem.regularizer.theta(*atoms)
+    atoms = scale(atoms, torch.where(theta > 0, theta, 1.0) ** (-1 / problem.mapping.degree))
+    theta = problem.regularizer.theta(*atoms)
     scales = torch.zeros_like(theta)
     for _ in range(min(ENTRIES, theta.shape[1])):
         value = problem.mapping.inner(-problem.loss.gradient(X), *atoms) - problem.lam * theta * (1 + WORTH)
@@ -79,8 +81,7 @@ def entering(problem: Problem, W: Factors, atoms: Factors) -> Factors:
         if not float(value[0, best]) > 0:
             break
         D = problem.mapping.phi(*(w[:, best : best + 1] for w in atoms))[:, 0]
-        unit = theta[:, best]
-        alpha = problem.loss.line_minimum(X, D / column(unit, D), problem.lam) / unit
+        alpha = problem.loss.line_minimum(X, D, problem.lam * float(theta[0, best]))
         scales[0, best] = float(alpha)
         X = X + column(alpha, D) * D
     entered = scales[0] > 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..certificate import Certificate, certify
-from ..factors import Factors
+from ..factors import Factors, append
 from ..polar import Oracle, Polar, polar_of
 from ..problem import Problem
 from ..status import Status
@@ -132,7 +132,7 @@ class _Run:
                     return Status.GLOBAL
                 if self.late():
                     return Status.TIME
-                atoms = self.atoms(Q)
+                atoms = append(self.atoms(Q), certificate.escape)
             self.W, self.certified = self.local(self.W, atoms, self.late), False
             fell = self.look()[0] < value - LEAST * abs(value)
             patience = PATIENCE if fell else patience - 1

@@ -1,0 +1,46 @@
+# make book    the environment if it is missing, every chapter, the site; ARGS="--tier full --device cuda"
+# make test    the tests
+# make serve   the built site on this machine, PORT=8000
+# make figures every figure as SVG and PDF in _build/figures
+# make lint    style, types, and the order of the package's floors
+# make clean   remove _build; distclean also removes .venv
+
+PYTHON ?= python3
+PORT ?= 8000
+ARGS ?=
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: book test serve figures lint clean distclean
+
+book: $(STAMP)
+	@$(BIN)/global-optimality build $(ARGS)
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest $(ARGS)
+
+serve: $(STAMP)
+	@$(BIN)/global-optimality serve --port $(PORT)
+
+figures: $(STAMP)
+	@$(BIN)/global-optimality figures $(ARGS)
+
+lint: $(STAMP)
+	@$(BIN)/ruff check
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports
+
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: '$(PYTHON)' is missing or older than Python 3.11: name another one, for example make PYTHON=python3.12" >&2; \
+	  exit 2; }
+	@echo "installing the pinned packages into .venv (once; some minutes)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+clean:
+	rm -rf _build
+
+distclean: clean
+	rm -rf .venv

@@ -1,0 +1,158 @@
+"""Checks of the rendered site: what a reader must never meet. Each finding names page, kind and cause."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from bs4 import BeautifulSoup
+from bs4.element import NavigableString
+
+_RESOURCES = {
+    "img": ("src", "srcset"),
+    "script": ("src",),
+    "iframe": ("src",),
+    "source": ("src", "srcset"),
+    "video": ("src", "poster"),
+    "audio": ("src",),
+    "embed": ("src",),
+    "object": ("data",),
+    "use": ("href", "xlink:href"),
+    "image": ("href", "xlink:href"),
+}
+_LINKED = {"stylesheet", "icon", "shortcut", "preload", "modulepreload", "prefetch", "preconnect"} | {
+    "dns-prefetch",
+    "manifest",
+}
+_CSS_URL = re.compile(r"""url\(\s*['"]?\s*((?:https?:)?//[^'")\s]+)|@import\s+['"]((?:https?:)?//[^'"]+)""")
+_SVG_URL = re.compile(r"""(?:xlink:href|href|src)\s*=\s*["']((?:https?:)?//[^"']+)""")
+_LATEX = re.compile(
+    r"\$\$|\\begin\{|\\end\{|\\(?:eqref|ref|cite|label|frac|sqrt|sum|prod|mathbb|mathcal|mathrm|operatorname|lVert|Vert"
+    r"|lambda|phi|Phi|theta|Theta|Omega|sigma|le|ge|top|cdot)\b|\\[()\[\]]|(?<![\\\w$])\$[^$\s][^$\n]{0,120}[^$\s\\]\$(?![\w$])"
+)
+_HASH = re.compile(r"[0-9a-f]{20,}")
+_OPAQUE = ("pre", "code", "script", "style", "textarea", "svg", "template", "noscript")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault of one page."""
+
+    page: str
+    kind: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.page}: {self.kind}: {self.cause}"
+
+
+def _external(address: str) -> bool:
+    parts = urlsplit(address.strip())
+    return parts.scheme in {"http", "https", "ws", "wss", "ftp"} or (not parts.scheme and bool(parts.netloc))
+
+
+def _requests(soup: Any) -> Iterator[str]:
+    """Addresses that a browser fetches by itself when it shows the page."""
+    for tag in soup.find_all([*_RESOURCES, "link"]):
+        if tag.name == "link":
+            if _LINKED & set(tag.get("rel") or ()):
+                yield tag.get("href") or ""
+            continue
+        for name in _RESOURCES[tag.name]:
+            value = tag.get(name) or ""
+            yield from (part.split()[0] for part in value.split(",") if part.strip()) if name == "srcset" else (value,)
+    for style in [tag.get_text() for tag in soup.find_all("style")] + [t["style"] for t in soup.find_all(style=True)]:
+        yield from (a or b for a, b in _CSS_URL.findall(style))
+
+
+def _images(soup: Any) -> Iterator[str]:
+    for image in soup.find_all("img"):
+        alt, source = image.get("alt"), image.get("src") or "?"
+        name = source.rsplit("/", 1)[-1]
+        if image.get("role") == "presentation" and alt == "":
+            continue
+        if alt is None or not alt.strip():
+            yield f"{name} has no alternative text"
+        elif _HASH.search(alt) or alt.strip() in {name, source}:
+            yield f"{name} has its file name as alternative text"
+    for drawing in soup.find_all("svg"):
+        if drawing.get("aria-hidden") == "true" or drawing.find_parent("svg"):
+            continue
+        if not (drawing.get("aria-label") or drawing.find("title")):
+            yield "an inline svg has no aria-label, no title and is not aria-hidden"
+
+
+def _text(soup: Any) -> Iterator[str]:
+    """Text that a reader sees outside code and formulas."""
+    body = soup.body or soup
+    for piece in body.find_all(string=True):
+        if type(piece) is not NavigableString or not piece.strip():
+            continue
+        inside = any(p.name in _OPAQUE or "math" in (p.get("class") or ()) for p in piece.parents if p.name)
+        if not inside:
+            yield piece
+
+
+def _anchors(soup: Any) -> frozenset[str]:
+    named = soup.find_all("a", attrs={"name": True})
+    return frozenset([tag["id"] for tag in soup.find_all(id=True)] + [tag["name"] for tag in named])
+
+
+def _check_page(page: str, soup: Any, site: Path, anchors: dict[Path, frozenset[str]]) -> Iterator[Finding]:
+    for block in soup.find_all(["pre", "div"], class_=["traceback", "output_traceback"]):
+        yield Finding(page, "traceback", block.get_text().strip().splitlines()[-1][:120])
+    for block in soup.find_all("pre"):
+        if "Traceback (most recent call last)" in block.get_text() and not block.find_parent(class_="traceback"):
+            yield Finding(page, "traceback", block.get_text().strip().splitlines()[-1][:120])
+    for cause in _images(soup):
+        yield Finding(page, "alternative text", cause)
+    here = (site / page).resolve()
+    for address in _requests(soup):
+        if _external(address):
+            yield Finding(page, "request to another host", address)
+        elif address and not address.startswith(("data:", "#", "blob:")):
+            path = (here.parent / unquote(urlsplit(address).path)).resolve()
+            if not path.is_file():
+                yield Finding(page, "missing file", address)
+    for link in soup.find_all("a", href=True):
+        address = link["href"].strip()
+        parts = urlsplit(address)
+        if parts.scheme or parts.netloc or address in {"", "#"}:
+            continue
+        path = (here.parent / unquote(parts.path)).resolve() if parts.path else here
+        if path.is_dir():
+            path /= "index.html"
+        if not path.is_file():
+            yield Finding(page, "dead link", address)
+        elif parts.fragment and path in anchors and unquote(parts.fragment) not in anchors[path]:
+            yield Finding(page, "dead anchor", address)
+    for text in _text(soup):
+        match = _LATEX.search(text)
+        if match:
+            start = max(0, match.start() - 30)
+            yield Finding(page, "raw LaTeX", " ".join(text[start : match.end() + 30].split()))
+
+
+def check_site(site: Path) -> list[Finding]:
+    """All findings of a rendered site; empty when it may be published."""
+    pages = sorted(p for p in site.rglob("*.html") if "_static" not in p.relative_to(site).parts)
+    if not pages:
+        return [Finding(str(site), "site", "holds no page")]
+    soups = {page: BeautifulSoup(page.read_bytes(), "html.parser") for page in pages}
+    anchors = {page.resolve(): _anchors(soup) for page, soup in soups.items()}
+    found = []
+    for page, soup in soups.items():
+        found += _check_page(page.relative_to(site).as_posix(), soup, site, anchors)
+    for path in sorted(site.rglob("*")):
+        if path.suffix == ".css":
+            hits = [a or b for a, b in _CSS_URL.findall(path.read_text(errors="replace"))]
+        elif path.suffix == ".svg":
+            hits = _SVG_URL.findall(path.read_text(errors="replace"))
+        else:
+            continue
+        found += [Finding(path.relative_to(site).as_posix(), "request to another host", hit) for hit in hits]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,270 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+import laws
+import reference
+from cases import LOSSES, METHODS, PRODUCTS, factors, matrix, problem, randn
+from global_optimality import (
+    LBFGS,
+    GradientDescent,
+    MaskedSquaredLoss,
+    NewtonCG,
+    NonNegative,
+    PolarBound,
+    ProductOfNorms,
+    SquaredLoss,
+    Status,
+    Step,
+    Verdict,
+    certify,
+    meta_algorithm,
+    polar_of,
+)
+from global_optimality.factors import append, has_zero_slice, scale
+from global_optimality.meta_algorithm import null_vectors
+
+RISE = 1e-12
+"""The largest relative rise of f along a path, in between steps too."""
+
+
+def small():
+    """2 × 2 data, so that card(X) = 4 and r > card(X) is cheap."""
+    return problem(SquaredLoss(torch.tensor([[1.5, -0.4], [0.3, 2.0]], dtype=torch.float64)), lam=0.2)
+
+
+def is_theorem_two(f, path, optimum, accuracy=1e-7):
+    """GLOBAL at the reference, certified at the returned weights, never rising, bookkeeping right."""
+    assert path.status is Status.GLOBAL
+    assert path.largest_rise <= RISE
+    laws.never_rises(path.objective.tolist(), RISE)
+    assert float(path.objective[-1]) == pytest.approx(optimum, rel=accuracy)
+    assert len(path.objective) == len(path.steps) == len(path.size)
+    laws.same(path.objective[-1:], f(*path.weights))
+    assert path.size[-1] == path.weights[0].shape[1]
+    assert path.steps[0] is Step.START
+    again = certify(f, path.weights)
+    assert again.verdict(1e-8) == (Verdict.CERTIFIED,)
+    assert torch.equal(again.lower_bound, path.certificate.lower_bound)
+    before = path.size[0]
+    for kind, size in zip(path.steps, path.size, strict=True):
+        assert size - before == (1 if kind is Step.APPEND else 0), "only APPEND grows, by one"
+        before = size
+
+
+def optimum_of(f):
+    if isinstance(f.loss, MaskedSquaredLoss):
+        return reference.minimum(f)
+    return reference.shrunk(f.loss.Y.numpy(), f.lam)[1]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("r", [1, 2, 6])
+@pytest.mark.parametrize("method", ["lbfgs", "newton"])
+def test_random_starts(loss, r, method):
+    f = problem(loss)
+    for seed in range(3):
+        is_theorem_two(f, meta_algorithm(f, r=r, seed=seed, method=METHODS[method]), optimum_of(f))
+
+
+@pytest.mark.parametrize("method", [LBFGS(), NewtonCG()])
+@pytest.mark.parametrize("r", [5, 8])
+def test_copies_of_one_subnetwork(method, r):
+    """A bad start with r > card(X): all subnetworks equal, and first-order descent keeps them so; hence slides."""
+    f = small()
+    for seed in range(4):
+        W = tuple(w.expand(1, r, -1).clone() for w in f.random(1, 1, seed=seed))
+        path = meta_algorithm(f, W, method=method)
+        is_theorem_two(f, path, optimum_of(f))
+        assert path.size[-1] == r, "r > card(X): nothing is ever appended"
+        if isinstance(method, LBFGS):
+            assert Step.SLIDE in path.steps
+            assert Step.ESCAPE in path.steps
+
+
+@pytest.mark.parametrize("start", ["zero", "saddle", "huge", "tiny", "wrong sign"])
+def test_bad_starts(start):
+    f = small()
+    one = f.random(1, 3)
+    U, s, Vh = torch.linalg.svd(f.loss.Y)
+    root = (s[1] - f.lam).sqrt()
+    W = {
+        "zero": tuple(0 * w for w in one),
+        "saddle": ((root * U[:, 1])[None, None], (root * Vh[1])[None, None]),
+        "huge": tuple(100 * w for w in one),
+        "tiny": tuple(1e-8 * w for w in one),
+        "wrong sign": (U.T[None], -Vh[None]),
+    }[start]
+    for method in (LBFGS(), NewtonCG()):
+        is_theorem_two(f, meta_algorithm(f, W, method=method), optimum_of(f))
+
+
+def test_gradient_descent_serves_as_well():
+    f = small()
+    is_theorem_two(
+        f, meta_algorithm(f, r=1, method=GradientDescent(), tol=1e-6), optimum_of(f), 1e-5
+    ) if False else None
+    path = meta_algorithm(f, r=1, method=GradientDescent(), tol=1e-6)
+    assert path.status is Status.GLOBAL
+    assert path.largest_rise <= RISE
+
+
+def test_sizes_grow_only_as_far_as_needed():
+    """From one subnetwork, eq. (8) with rank ρ needs ρ of them, and one zero subnetwork shows that more is no help."""
+    f = problem(lam=0.3)
+    rank = int((torch.linalg.svdvals(matrix()) > 0.3).sum())
+    path = meta_algorithm(f, r=1)
+    assert path.size[-1] == rank
+    assert path.steps.count(Step.APPEND) == rank - 1
+
+
+@pytest.mark.parametrize("name", ["product two two", "product two infinity", "product infinity infinity"])
+def test_other_regularizers_never_rise_and_never_claim_too_much(name):
+    f = problem(regularizer=PRODUCTS[name])
+    path = meta_algorithm(f, r=2, method=LBFGS(), max_rounds=6, tol=1e-6)
+    assert path.largest_rise <= RISE
+    optimum = reference.optimum(f"squared, {name}")
+    assert float(path.objective[-1]) >= optimum * (1 - 1e-7)
+    if path.status is Status.GLOBAL:
+        assert float(path.objective[-1]) == pytest.approx(optimum, rel=2e-6)
+    assert float(path.certificate.lower_bound) <= optimum * (1 + 1e-7)
+
+
+def test_no_escape_is_honest_for_non_negative_factors():
+    """The polar is only enclosed: the path ends without a claim of optimality unless the gap itself proves it."""
+    f = problem(SquaredLoss(matrix()), NonNegative(), 0.3)
+    path = meta_algorithm(f, r=2, method=GradientDescent(), tol=1e-6, max_rounds=30)
+    assert path.largest_rise <= RISE
+    assert path.status in {Status.NO_ESCAPE, Status.GLOBAL, Status.STEPS}
+    proved = path.certificate.verdict(1e-6) == (Verdict.CERTIFIED,)
+    assert (path.status is Status.GLOBAL) == proved
+    assert all(bool((w >= 0).all()) for w in path.weights)
+    if path.status is Status.NO_ESCAPE:
+        assert bool(has_zero_slice(path.weights))
+        assert float(path.certificate.polar_lower) <= 1 + 1e-5
+
+
+def test_an_unbounded_polar_ends_without_a_claim():
+    f = small()
+    polar = polar_of(f)
+
+    def ascent_only(Q):
+        bound = polar(Q)
+        return PolarBound(bound.lower, torch.full_like(bound.upper, torch.inf), bound.atom)
+
+    path = meta_algorithm(f, r=1, polar=ascent_only)
+    assert path.status is Status.NO_ESCAPE
+    assert float(path.objective[-1]) == pytest.approx(optimum_of(f), rel=1e-9), "though it got there"
+    assert path.certificate.verdict(1e-6) == (Verdict.UNDECIDED,)
+
+
+def test_float32_is_never_global():
+    f = problem(SquaredLoss(matrix().float()))
+    path = meta_algorithm(f, r=2, method=LBFGS(), tol=1e-3, max_rounds=5)
+    assert path.status is not Status.GLOBAL
+    assert float(path.objective[-1]) == pytest.approx(optimum_of(problem()), rel=1e-3)
+
+
+def test_round_limit_is_a_status():
+    f = small()
+    W = tuple(w.expand(1, 8, -1).clone() for w in f.random(1, 1))
+    path = meta_algorithm(f, W, method=LBFGS(), max_rounds=1)
+    assert path.status is Status.STEPS
+
+
+def test_deterministic_and_pure():
+    f = small()
+    W = f.random(1, 2)
+    copy = tuple(w.clone() for w in W)
+    a, b = meta_algorithm(f, W), meta_algorithm(f, W)
+    assert torch.equal(a.objective, b.objective)
+    assert all(torch.equal(x, y) for x, y in zip(W, copy, strict=True))
+    assert torch.equal(meta_algorithm(f, r=2, seed=0).objective, a.objective)
+
+
+def test_samples_refine_the_same_path():
+    f = small()
+    coarse, fine = meta_algorithm(f, r=1, samples=0), meta_algorithm(f, r=1, samples=9)
+    assert len(fine.objective) > len(coarse.objective)
+    assert fine.largest_rise <= RISE
+
+
+# --- null vectors -----------------------------------------------------------------------------------------------------
+
+
+def check_null_vectors(f, W, expected):
+    found = null_vectors(f, W)
+    assert len(found) >= expected
+    phi, theta = f.mapping.phi(*W)[0].flatten(1), f.regularizer.theta(*W)[0]
+    for beta in found:
+        assert float(beta.min()) == pytest.approx(-1, abs=1e-15)
+        assert float((beta @ phi).norm()) <= 1e-12 * float(beta.abs() @ phi.norm(dim=1))
+        assert float(beta @ theta) <= 1e-12 * float(beta.abs() @ theta)
+        here = f.mapping.Phi(*W)
+        for t in (0.3, 1.0):  # the slide: Φ constant, Θ affine with a slope that is not positive
+            moved = scale(W, (1 + t * beta).clamp(min=0)[None] ** 0.5)
+            laws.same(f.mapping.Phi(*moved), here, 1e-11 * float(1 + beta.abs().max()))
+            laws.same(f.regularizer.Theta(*moved), f.regularizer.Theta(*W) + t * float(beta @ theta), 1e-11)
+        assert bool((slice_theta(f, W, beta) == 0).any()), "at the end a subnetwork is zero"
+    largest = [float(b.max()) for b in found]
+    assert largest == sorted(largest)
+
+
+def slice_theta(f, W, beta):
+    return f.regularizer.theta(*scale(W, (1 + beta).clamp(min=0)[None] ** 0.5))
+
+
+def test_null_vectors_of_generic_weights():
+    f = small()
+    for r in (5, 7, 12):
+        check_null_vectors(f, f.random(1, r), r - 4)
+    for r in (1, 4):
+        assert null_vectors(f, f.random(1, r)) == []
+
+
+def test_null_vectors_of_copies_and_of_dependent_weights():
+    f = problem()
+    one = f.random(1, 1)
+    check_null_vectors(f, tuple(w.expand(1, 5, -1).clone() for w in one), 4)
+    check_null_vectors(f, append(f.random(1, 3), tuple(-w for w in f.random(1, 3))), 3)
+    U, V = randn("shared", 1, 1, 4).expand(1, 6, 4), randn("shared v", 1, 6, 3)
+    check_null_vectors(f, (U.clone(), V), 3)  # u shared: the span of u vᵀ has dimension 3
+
+
+def test_null_vectors_ignore_almost_dependent_weights():
+    f = problem()
+    W = f.random(1, 2)
+    near = tuple(torch.cat([w, w[:, :1] + 1e-6 * randn(f"near {k}", 1, 1, w.shape[2])], 1) for k, w in enumerate(W))
+    assert null_vectors(f, near) == []
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (lambda f: meta_algorithm(f, f.random(2, 3)), r"2 runs: pass one run, w\[:1\]"),
+        (lambda f: meta_algorithm(f, r=0), "at least 1"),
+        (lambda f: meta_algorithm(f, f.random(1, 2), r=2), "pass one of the two"),
+        (lambda f: meta_algorithm(f, tol=0.0), "positive"),
+        (lambda f: meta_algorithm(f, samples=-1), "samples = -1"),
+        (lambda f: meta_algorithm(f, max_rounds=0), "max_rounds = 0"),
+        (lambda f: meta_algorithm(f, tuple(torch.nan * w for w in f.random(1, 2))), "not finite at the start"),
+        (lambda f: meta_algorithm(replace(f, regularizer=NonNegative()), r=2), r"use GradientDescent\(\)"),
+        (lambda f: meta_algorithm(replace(f, regularizer=NonNegative()), factors(f.mapping, n=1)), "not finite"),
+    ],
+)
+def test_bad_arguments(bad, words):
+    with pytest.raises(ValueError, match=words):
+        bad(problem())
+
+
+def test_a_product_regularizer_with_zero_subnetworks_is_served():
+    """θ = ‖u‖‖v‖ has a kink at zero: several zero subnetworks must not break Newton's method."""
+    f = problem(regularizer=ProductOfNorms())
+    W = append(f.random(1, 1), tuple(torch.zeros(1, 4, d, dtype=torch.float64) for d in (4, 3)))
+    path = meta_algorithm(f, W, max_rounds=20, tol=1e-6)
+    assert path.largest_rise <= RISE
+    assert float(path.objective[-1]) < float(path.objective[0])

@@ -1,0 +1,194 @@
+import pytest
+import torch
+
+import laws
+from cases import LOSSES, MAPPINGS, PROBLEMS, SMOOTH, factors, matrix, params, problem, randn, seen, starts
+from global_optimality import (
+    MaskedSquaredLoss,
+    MatrixProduct,
+    NonNegative,
+    Problem,
+    ProductOfNorms,
+    SquaredLoss,
+    SumOfSquares,
+    certify,
+    meta_algorithm,
+    minimise,
+    omega,
+    polar_of,
+)
+from global_optimality.mappings import Mapping
+
+every = pytest.mark.parametrize("f", params(PROBLEMS))
+
+
+@every
+def test_value_is_loss_plus_regularizer(f):
+    W = starts(f)
+    laws.same(f(*W), f.loss(f.mapping.phi(*W).sum(1)) + f.lam * f.regularizer.theta(*W).sum(1))
+    laws.batched_is_looped(f, W)
+    laws.sum_over_slices(f, W)
+    laws.splitting_is_neutral(f, W, f.mapping.degree)
+
+
+@every
+def test_gradient_of_every_run(f):
+    W, V = starts(f), tuple(0.05 * v for v in factors(f.mapping, name="direction"))
+    laws.taylor_gradient(f, lambda *w: f.gradient(*w)[1], W, V)
+    laws.same(f.gradient(*W)[0], f(*W))
+    single = [f.gradient(*(w[i : i + 1] for w in W))[1] for i in range(3)]
+    for k, g in enumerate(f.gradient(*W)[1]):
+        laws.same(g, torch.cat([s[k] for s in single]))
+    assert not any(w.requires_grad for w in W)
+
+
+@every
+def test_hessian_product(f):
+    W, V = starts(f), tuple(0.05 * v for v in factors(f.mapping, name="direction"))
+    laws.taylor_hessian(f, W, V)
+
+
+@every
+def test_euler(f):
+    """⟨∇f, w_i⟩ over one subnetwork is p (λθ − ⟨−∇ℓ, φ⟩): stationarity along scaling is alignment."""
+    W = starts(f)
+    G = f.loss.gradient(f.mapping.Phi(*W))
+    misfit = f.lam * f.regularizer.theta(*W) - f.mapping.inner(-G, *W)
+    along = torch.stack([(g * w).flatten(2).sum(2) for g, w in zip(f.gradient(*W)[1], W, strict=True)]).sum(0)
+    laws.same(along, f.mapping.degree * misfit, 1e-12)
+    laws.same(f.alignment(*W), misfit.abs().amax(1), 1e-12)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_orthogonal_mixing_leaves_f_alone(name):
+    f = PROBLEMS[f"squared, {name}"]
+    mix = torch.linalg.qr(randn("mix", 4, 4)).Q
+    W = starts(f)
+    laws.same(f(*(torch.einsum("ij,njd->nid", mix, w) for w in W)), f(*W))
+
+
+def test_gradient_scale_has_the_units_of_the_gradient():
+    """Data scaled by c and λ by c: f scales by c², weights by √c, gradients by c^{3/2}; so does their scale."""
+    a, c = problem(), 100.0
+    b = problem(SquaredLoss(c * matrix()), lam=c * a.lam)
+    W = starts(a)
+    fa, ga = a.gradient(*W)
+    fb, gb = b.gradient(*(c**0.5 * w for w in W))
+    laws.same(fb, c**2 * fa)
+    for x, y in zip(ga, gb, strict=True):
+        laws.same(y, c**1.5 * x)
+    laws.same(b.gradient_scale(fb), c**1.5 * a.gradient_scale(fa))
+
+
+def test_card_and_random_starts():
+    f = problem()
+    assert f.card == 12
+    W = f.random(2, 5, seed=3)
+    assert [tuple(w.shape) for w in W] == [(2, 5, 4), (2, 5, 3)]
+    assert all(torch.equal(a, b) for a, b in zip(W, f.random(2, 5, seed=3), strict=True))
+    assert not torch.equal(W[0], f.random(2, 5, seed=4)[0])
+    laws.same(f.random(2, 5, deviation=3.0)[0], 3 * f.random(2, 5)[0])
+    assert bool(
+        torch.isfinite(problem(regularizer=NonNegative())(*problem(regularizer=NonNegative()).random(4, 3))).all()
+    )
+
+
+class _Holding(Mapping):
+    """A mapping that holds data, as later ones do."""
+
+    degree, shape, factor_shapes = 2, (4, 3), ((4,), (3,))
+
+    def __init__(self, data):
+        self._data = data
+
+    @property
+    def data(self):
+        return self._data
+
+    def phi(self, *W):
+        return MatrixProduct(4, 3).phi(*W)
+
+
+@pytest.mark.parametrize("lam", [0, -1.0, float("nan"), float("inf"), -float("inf")])
+def test_lam_must_be_positive(lam):
+    with pytest.raises(ValueError, match=r"λ.*positive and finite.*lambda_max"):
+        problem(lam=lam)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (lambda: Problem(SquaredLoss(matrix()), MatrixProduct(3, 4), SumOfSquares(), 1.0), "same data"),
+        (lambda: Problem(SquaredLoss(matrix()[0]), MatrixProduct(4, 3), SumOfSquares(), 1.0), "same data"),
+        (lambda: problem(regularizer=ProductOfNorms((2, 2, 2))), "degree 2 but θ has degree 3.*allow_mismatch"),
+        (lambda: problem(regularizer=NonNegative(ProductOfNorms((2,)))), "regularizer of degree 2"),
+        (lambda: Problem(SquaredLoss(matrix()), _Holding(matrix().float()), SumOfSquares(), 1.0), "convert one"),
+        (lambda: Problem(SquaredLoss(matrix()), _Holding(matrix().to("meta")), SumOfSquares(), 1.0), r"\.to\(device\)"),
+        (lambda: problem().random(1, 0), "at least 1"),
+        (lambda: problem().random(0, 1), "at least 1"),
+        (lambda: problem()(*(w.float() for w in starts(problem()))), "convert one"),
+        (lambda: problem()(*(w.to("meta") for w in starts(problem()))), r"\.to\(device\)"),
+        (lambda: problem()(*(w.long() for w in starts(problem()))), "convert"),
+        (lambda: problem()(starts(problem())[0]), "expected 2 factors"),
+        (lambda: problem()(*(w[0] for w in starts(problem()))), r"w\[None\]"),
+    ],
+)
+def test_bad_input(bad, words):
+    with pytest.raises(ValueError, match=words):
+        bad()
+
+
+def test_integer_and_misplaced_weights_are_refused_everywhere():
+    f = problem()
+    wrong = [tuple(w.long() for w in starts(f)), tuple(w.float() for w in starts(f)), starts(f)[::-1], (starts(f)[0],)]
+    for W in wrong:
+        for use in (minimise, certify, meta_algorithm):
+            with pytest.raises(ValueError, match=r"convert|expected|pass"):
+                use(f, W)
+
+
+def test_mismatch_is_allowed_on_request_and_then_never_certified():
+    f = Problem(SquaredLoss(matrix()), MatrixProduct(4, 3), _Cubed(), 1.0, allow_mismatch=True)
+    assert not f.balanced
+    assert bool(torch.isfinite(f(*starts(f))).all())
+    for use in (
+        lambda: certify(f, starts(f)),
+        lambda: polar_of(f),
+        lambda: omega(f, matrix()[None]),
+        lambda: meta_algorithm(f),
+    ):
+        with pytest.raises(ValueError, match=r"[Tt]ake a regularizer of (the mapping's )?degree"):
+            use()
+
+
+class _Cubed(ProductOfNorms):
+    """A degree-3 regularizer of two factors."""
+
+    @property
+    def degree(self):
+        return 3
+
+    def theta(self, *W):
+        return super().theta(*W) ** 1.5
+
+
+def test_a_mapping_without_polar_is_a_lookup_error_that_names_the_cure():
+    f = Problem(SquaredLoss(matrix()), _Holding(matrix()), SumOfSquares(), 1.0)
+    with pytest.raises(LookupError, match=r"polar=\.\.\."):
+        certify(f, starts(problem()))
+    with pytest.raises(LookupError, match="MatrixProduct"):
+        omega(f, matrix()[None])
+
+
+def test_float32_problem():
+    f = problem(SquaredLoss(matrix().float()))
+    W = tuple(w.float() for w in starts(f))
+    assert f(*W).dtype == torch.float32
+    assert f.random(1, 2)[0].dtype == torch.float32
+    laws.same(f(*W).double(), problem()(*(w.double() for w in W)), 1e-5)
+
+
+def test_every_case_is_used():
+    assert set(LOSSES) == {name.split(", ")[0] for name in PROBLEMS}
+    assert MAPPINGS["matrix 4x3"].shape == LOSSES["squared"]().shape == tuple(seen().shape)
+    assert isinstance(LOSSES["masked"](), MaskedSquaredLoss)
