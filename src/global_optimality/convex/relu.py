@@ -20,7 +20,7 @@ class Fit(Enum):
 
 @dataclass(frozen=True)
 class ReluSolution:
-    """Units U ``(r, d)`` with output signs ``(r,)``, φ = sign·(S u)₊ and cost ‖u‖, and the objective recomputed from them.
+    """Units U ``(r, d)`` with output signs ``(r,)``, φ = sign·(S u)₊ and cost ‖u‖; objective recomputed.
 
     ``reported`` is the objective the conic solver reports, ``seconds`` of building and solving.
     """
@@ -41,7 +41,7 @@ def pilanci_ergen(
     *,
     tolerance: float = 1e-10,
 ) -> ReluSolution:
-    """min ℓ(Σ_D D S (p_D − n_D)) + λ Σ_D (‖p_D‖ + ‖n_D‖), (2D − I) S p_D ≥ 0, (2D − I) S n_D ≥ 0; scalar output y ``(N,)``.
+    """min ℓ(Σ_D D S (p_D − n_D)) + λ Σ_D (‖p_D‖ + ‖n_D‖), (2D − I) S p_D ≥ 0, (2D − I) S n_D ≥ 0; y ``(N,)``.
 
     ``patterns`` ``(P, N)``: all cells, True where a sample is active. Then its minimum is that over networks of every
     size (Pilanci and Ergen 2020, theorem 1). ``ValueError`` if the conic solver ends without a solution.

@@ -11,7 +11,6 @@ from ..status import Status
 from .methods import LBFGS, Method
 from .point import Objective, Observer, Point
 
-
 PATIENCE = 50
 """A run has stalled when in so many steps f has not fallen by more than rounding, nor the gradient by a tenth."""
 

@@ -48,6 +48,11 @@ class CrossEntropyLoss(SampleLoss):
         p = torch.softmax(X, 2)
         return p * (T - (p * T).sum(2, keepdim=True))
 
+    def _curvature(self, X: Tensor) -> Tensor:
+        p = torch.softmax(X, 2)
+        weighted = self._weighted(p)
+        return torch.diag_embed(weighted.sum(1) + self.decay) - weighted.mT @ p
+
     def sample_conjugate(self, G: Tensor) -> tuple[Tensor, Tensor]:
         q = G + self.Y
         hair = HAIR * torch.finfo(G.dtype).eps

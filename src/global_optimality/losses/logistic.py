@@ -15,7 +15,7 @@ HAIR = 8.0
 @final
 @dataclass(frozen=True, eq=False)
 class LogisticLoss(SampleLoss):
-    """Σ log(1 + e^{−yx}) for Y ``(N, c)`` of entries ±1, c ≥ 1 labels a sample; weights and output bias as ``SampleLoss``.
+    """Σ log(1 + e^{−yx}) for Y ``(N, c)`` of entries ±1, c labels a sample; weights and output bias as ``SampleLoss``.
 
     Conjugate, with a = −gy ∈ [0, 1]: Σ a log a + (1 − a) log(1 − a), else +∞. ``ValueError`` on other labels, and for a
     free output bias when a column of Y holds one class only (the bias then runs to infinity).
@@ -40,6 +40,10 @@ class LogisticLoss(SampleLoss):
 
     def sample_product(self, X: Tensor, T: Tensor) -> Tensor:
         return torch.sigmoid(X) * torch.sigmoid(-X) * T
+
+    def _curvature(self, X: Tensor) -> Tensor:
+        total = self._weighted(torch.sigmoid(X) * torch.sigmoid(-X)).sum(1)
+        return torch.diag_embed(total + self.decay)
 
     def sample_conjugate(self, G: Tensor) -> tuple[Tensor, Tensor]:
         a = -G * self.Y

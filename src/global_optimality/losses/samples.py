@@ -10,7 +10,7 @@ from torch import Tensor
 from ..factors import check_alike, check_finite
 from .base import Loss, column
 
-NEWTON = 100
+NEWTON = 300
 HALVINGS = 40
 
 
@@ -40,7 +40,7 @@ class SampleLoss(Loss):
             check_finite("weights", self.weights)
             if self.weights.shape != self.Y.shape[:1] or not bool((self.weights > 0).all()):
                 raise ValueError(
-                    f"weights have shape {tuple(self.weights.shape)} and least entry {float(self.weights.min())}, expected "
+                    f"weights have shape {tuple(self.weights.shape)} and least entry {self.weights.min():g}, expected "
                     f"({self.Y.shape[0]},) positive numbers, one a sample: leave out samples of weight 0."
                 )
 
@@ -78,12 +78,20 @@ class SampleLoss(Loss):
     def gradient(self, X: Tensor) -> Tensor:
         return self._weighted(self.sample_gradient(self._shifted(X)))
 
+    def value_and_gradient(self, X: Tensor) -> tuple[Tensor, Tensor]:
+        if not self.has_bias:
+            return self(X), self.gradient(X)
+        b = self._bias(X)
+        X = X + b[:, None]
+        value = self._weighted(self.sample_value(X)).sum(1) + 0.5 * self.decay * b.flatten(1).square().sum(1)
+        return value, self._weighted(self.sample_gradient(X))
+
     def hessian_product(self, X: Tensor, T: Tensor) -> Tensor:
         if not self.has_bias:
             return self._weighted(self.sample_product(X, T))
         X = self._shifted(X)
         pull = self._weighted(self.sample_product(X, T)).sum(1)
-        shift = -(self._inverse(X) @ pull.flatten(1)[:, :, None])[:, :, 0].reshape(pull.shape)
+        shift = -_apply(_inverse(self._curvature(X)), pull)
         return self._weighted(self.sample_product(X, T + shift[:, None]))
 
     def conjugate(self, G: Tensor) -> Tensor:
@@ -121,38 +129,41 @@ class SampleLoss(Loss):
         return weights.reshape(1, -1, *[1] * (like.dim() - 2))
 
     def _bias(self, X: Tensor) -> Tensor:
-        """argmin over b ``(n, *D[1:])``, differentiable in X: a last Newton step that moves b by rounding only."""
+        """argmin over b ``(n, *D[1:])``, differentiable in X: a last Newton step, which moves b by rounding only."""
         fixed = X.detach()
         b = self._newton(fixed)
-        inverse = self._inverse(fixed + b[:, None])
         pull = self._weighted(self.sample_gradient(X + b[:, None])).sum(1) + self.decay * b
-        return b - (inverse @ pull.flatten(1)[:, :, None])[:, :, 0].reshape(b.shape)
+        last = _apply(_inverse(self._curvature(fixed + b[:, None])), pull)
+        return b - torch.where(last.abs() <= 1e-8 * (1 + b.abs()), last, torch.zeros_like(last))
 
-    def _inverse(self, X: Tensor) -> Tensor:
-        """(Σ_i weight_i ∇²ℓ_i + μ)⁺ over the outputs, ``(n, c, c)``."""
-        n, c = len(X), X[0, 0].numel()
-        eye = torch.eye(c, dtype=X.dtype, device=X.device).reshape(c, 1, 1, *X.shape[2:])
-        blocks = [self._weighted(self.sample_product(X, e.expand_as(X))).sum(1).flatten(1) for e in eye]
-        H = torch.stack(blocks, 2) + self.decay * torch.eye(c, dtype=X.dtype, device=X.device)
-        assert H.shape == (n, c, c)
-        return torch.linalg.pinv((H + H.mT) / 2, hermitian=True, rtol=1e-13)
+    def _curvature(self, X: Tensor) -> Tensor:
+        """Σ_i weight_i ∇²ℓ_i + μ over the outputs, ``(n, c, c)``."""
+        c = X[0, 0].numel()
+        eye = torch.eye(c, dtype=X.dtype, device=X.device)
+        units = eye.reshape(c, 1, 1, *X.shape[2:])
+        blocks = [self._weighted(self.sample_product(X, e.expand_as(X))).sum(1).flatten(1) for e in units]
+        H = torch.stack(blocks, 2) + self.decay * eye
+        return (H + H.mT) / 2
 
     def _newton(self, X: Tensor) -> Tensor:
-        """Damped Newton on the convex, at best strictly convex function of b, from b = 0, to rounding."""
+        """Newton on the convex function of b from b = 0, to rounding: damped, no step longer than the spread of X."""
 
         def value(b: Tensor) -> Tensor:
             total = self._weighted(self.sample_value(X + b[:, None])).sum(1)
             return total + 0.5 * self.decay * b.flatten(1).square().sum(1)
 
         eps = torch.finfo(X.dtype).eps
+        eye = torch.eye(X[0, 0].numel(), dtype=X.dtype, device=X.device)
+        spread = 1 + 2 * X.abs().flatten(1).amax(1)
         b = torch.zeros_like(X[:, 0])
         f = value(b)
         for _ in range(NEWTON):
             G = self._weighted(self.sample_gradient(X + b[:, None]))
             g = G.sum(1) + self.decay * b
-            step = -(self._inverse(X + b[:, None]) @ g.flatten(1)[:, :, None])[:, :, 0].reshape(b.shape)
-            if bool((g.abs() <= 4 * eps * G.abs().sum(1)).all()):
+            if bool((g.abs() <= 32 * eps * G.abs().sum(1)).all()):
                 break
+            damping = g.flatten(1).norm(dim=1) / spread
+            step = -_apply(_inverse(self._curvature(X + b[:, None]) + damping[:, None, None] * eye), g)
             t = torch.ones_like(f)
             for _ in range(HALVINGS):
                 new = value(b + column(t, b) * step)
@@ -162,9 +173,21 @@ class SampleLoss(Loss):
                 t = torch.where(worse, t / 2, t)
             moved = column(torch.where(worse, 0.0, t), b) * step
             b, f = b + moved, torch.where(worse, f, new)
-            if bool((moved.abs() <= 2 * eps * b.abs()).all()):
+            if bool((moved.abs() <= eps * b.abs()).all()):
                 break
         return b
+
+
+def _inverse(H: Tensor) -> Tensor:
+    """The pseudo-inverse of symmetric positive semidefinite H ``(n, c, c)``, its diagonal scaled to 1 first."""
+    scale = H.diagonal(dim1=1, dim2=2).clamp(min=1e-200).rsqrt()
+    scale = scale[:, :, None] * scale[:, None, :]
+    return torch.linalg.pinv(H * scale, hermitian=True, rtol=1e-13) * scale
+
+
+def _apply(H: Tensor, b: Tensor) -> Tensor:
+    """H b for H ``(n, c, c)`` and b ``(n, *D[1:])``."""
+    return (H @ b.flatten(1)[:, :, None])[:, :, 0].reshape(b.shape)
 
 
 def drawn_inside(G: Tensor, margin: Tensor, center: Tensor, center_margin: Tensor) -> Tensor:

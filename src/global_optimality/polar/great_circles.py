@@ -34,7 +34,7 @@ def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor
     normals = torch.nn.functional.normalize(S, dim=1)
     at_kink = torch.full((len(u),), -1, device=S.device)
     for step in range(3 * SWEEPS):
-        weights = (torch.nn.functional.normalize(X, dim=1) @ Q.T)  # (m, N)
+        weights = torch.nn.functional.normalize(X, dim=1) @ Q.T  # (m, N)
         w = ((u @ S.T > 0) * weights) @ S
         if step % 3 == 1:
             n = normals[at_kink.clamp(min=0)] * (at_kink >= 0)[:, None]
@@ -70,7 +70,7 @@ def _apart(starts: Tensor, X: Tensor, count: int) -> Tensor:
 
 
 def _best_on_circle(S: Tensor, weights: Tensor, u: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
-    """argmax of Σ_j weight_j (s_jᵀ(u cos t + w sin t))₊ over all t, and the row whose kink it is at, or −1; (m, d), (m,)."""
+    """argmax of Σ_j weight_j (s_jᵀ(u cos t + w sin t))₊ over t, and the row whose kink it is at, or −1; (m, d), (m,)."""
     a, b = u @ S.T, w @ S.T
     opens = torch.atan2(-a, b)  # derivative −a sin t + b cos t = |(a, b)| > 0 there
     angle = torch.remainder(torch.cat([opens, opens + pi], 1), 2 * pi)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
+import torch
 from torch import Tensor
 
 from ..arrangement import Arrangement, arrangement, hyperplanes
@@ -10,6 +11,7 @@ from ..factors import Factors
 from ..mappings import Mapping, ReluUnit
 from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
 from ..relu_enclosure import enclose
+from ..relu_enclosure.ascent import largest
 from ..relu_polar import maximisers, relu_polar
 from ..streams import generator
 from .bound import Oracle, Polar, PolarBound, register
@@ -77,11 +79,14 @@ class Enclosed(Oracle):
         return PolarBound(found.lower.to(Q), found.upper.to(Q), (u[:, None], v[:, None]))
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
-        return self._ascend(Q, self.S[:0], count)
+        return self._ascend(Q, self.S[:0], count, above)
 
     def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
-        return self._ascend(Q, W[0][0].double(), count)
+        return self._ascend(Q, W[0][0].double(), count, above)
 
-    def _ascend(self, Q: Tensor, U: Tensor, count: int) -> Factors:
-        _, u, v = ascents(self.S, Q[0].double(), U, count)
+    def _ascend(self, Q: Tensor, U: Tensor, count: int, above: float) -> Factors:
+        value, u, v = ascents(self.S, Q[0].double(), U, count)
+        if not float(value[0]) > above:
+            _, best = largest(self.S, Q.double(), starts=256, generator=generator(0, "ascent"))
+            value, u, v = ascents(self.S, Q[0].double(), torch.cat([best, U]), count)
         return u.to(Q)[None], v.to(Q)[None]

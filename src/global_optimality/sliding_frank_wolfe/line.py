@@ -18,13 +18,13 @@ ROUNDING = 1e-15
 
 @dataclass(frozen=True, eq=False)
 class Ray:
-    """f on the half line P + t·dP, Z + t·dZ (normalised): ``crossing`` ``(r, N)`` holds the t at which gates turn."""
+    """f on the half line P + t·step_p, Z + t·step_z (normalised): ``crossing`` ``(r, N)`` holds the t at which gates turn."""
 
     loss: Loss
     lam: float
     units: Units
-    dP: Tensor
-    dZ: Tensor
+    step_p: Tensor
+    step_z: Tensor
     heights: Tensor
     rises: Tensor
     crossing: Tensor
@@ -38,33 +38,32 @@ class Ray:
         """The derivative of f just before or just after t, and f at t."""
         gates = self.gates(t, after)
         hidden, change = (self.heights + t * self.rises) * gates, self.rises * gates
-        Z = self.units.Z + t * self.dZ
+        Z = self.units.Z + t * self.step_z
         length = Z.norm(dim=1, keepdim=True)
         Z = Z / length
-        dZ = (self.dZ - (self.dZ * Z).sum(1, keepdim=True) * Z) / length
-        P = self.units.P + t * self.dP
-        X = (hidden.T @ Z)[None]
-        G = self.loss.gradient(X)[0]
-        moved = change.T @ Z + hidden.T @ dZ
+        step_z = (self.step_z - (self.step_z * Z).sum(1, keepdim=True) * Z) / length
+        P = self.units.P + t * self.step_p
+        value, (G,) = self.loss.value_and_gradient((hidden.T @ Z)[None])
+        moved = change.T @ Z + hidden.T @ step_z
         size = P.norm(dim=1)
-        grows = (P * self.dP).sum(1) / torch.where(size > 0, size, 1.0)
+        grows = (P * self.step_p).sum(1) / torch.where(size > 0, size, 1.0)
         slope = (G * moved).sum() + self.lam * grows.sum()
-        return float(slope), float(self.loss(X)[0] + self.lam * size.sum())
+        return float(slope), float(value[0] + self.lam * size.sum())
 
     def at(self, t: float, after: bool) -> Units:
-        Z = self.units.Z + t * self.dZ
+        Z = self.units.Z + t * self.step_z
         Z = Z / Z.norm(dim=1, keepdim=True)
-        return replace(self.units, P=self.units.P + t * self.dP, Z=Z, open=self.gates(t, after))
+        return replace(self.units, P=self.units.P + t * self.step_p, Z=Z, open=self.gates(t, after))
 
 
 def ray(loss: Loss, lam: float, units: Units, direction: Direction) -> Ray:
     S = units.rows.S
-    heights, rises = units.P @ S.T, direction.dP @ S.T
+    heights, rises = units.P @ S.T, direction.step_p @ S.T
     crossing = torch.full_like(heights, torch.inf)
     if units.rows.kinked:
         meets = (torch.where(units.open, -rises, rises) > 0) & ~units.pinned
         crossing = torch.where(meets, (-heights / rises).clamp(min=0), crossing)
-    return Ray(loss, lam, units, direction.dP, direction.dZ, heights, rises, crossing, direction.reach)
+    return Ray(loss, lam, units, direction.step_p, direction.step_z, heights, rises, crossing, direction.reach)
 
 
 def search(f: Ray) -> Units:
@@ -94,15 +93,15 @@ def search(f: Ray) -> Units:
 
 
 def _room(f: Ray) -> tuple[float, int, bool]:
-    """The t ≤ reach at which the first unit has shrunk to nothing (in its own direction), which unit, and whether so."""
-    inward = (f.units.P * f.dP).sum(1) / f.units.P.square().sum(1)
+    """The t ≤ reach at which the first unit has shrunk to nothing (in its own direction), which, and whether so."""
+    inward = (f.units.P * f.step_p).sum(1) / f.units.P.square().sum(1)
     first = int(inward.argmin())
     limit = 1 / max(-float(inward[first]), 1e-300)
     return min(f.reach, limit), first, limit <= f.reach
 
 
 def _stop(f: Ray, end: float, ceiling: float) -> tuple[Units, bool, bool]:
-    """Where f stops falling before ``end``: the units there, whether it is at ``end``, and whether f rose on the way."""
+    """Where f stops falling before ``end``: the units there, whether that is ``end``, and whether f rose."""
     times, order = f.crossing[f.crossing < end].sort()
     low, high = -1, len(times)  # f falls just after times[low]; it does not just after times[high], or high is the end
     while high - low > 1:
@@ -122,6 +121,8 @@ def _stop(f: Ray, end: float, ceiling: float) -> tuple[Units, bool, bool]:
         hyperplanes[j] = True
         return moved.with_face(i, hyperplanes, moved.open[i]), False, False
     first = f.slope(start, after=low >= 0)[0]
+    if not first < 0:  # flat to rounding
+        return f.at(start, after=low >= 0), False, False
     if turns <= -FLAT_SLOPE * first:
         return f.at(stop, after=False), high == len(times), value > ceiling
     t = _zero(f, start, first, stop, turns)

@@ -16,10 +16,10 @@ FAR = 100.0
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """Changes dP ``(r, d)`` and dZ ``(r, c)`` ⟂ Z, the slope of f along them, ‖∇f‖, and the t worth searching up to."""
+    """Changes step_p ``(r, d)`` and step_z ``(r, c)`` ⟂ Z, the slope of f along them, ‖∇f‖, and the t worth searching up to."""
 
-    dP: Tensor
-    dZ: Tensor
+    step_p: Tensor
+    step_z: Tensor
     slope: float
     gradient_norm: float
     reach: float
@@ -69,14 +69,14 @@ def newton_direction(loss: Loss, lam: float, units: Units) -> Direction:
     step = torch.zeros_like(g)
     step[kept], convex = _solve(H, -g[kept])
     step = step.reshape(r, d + c - 1)
-    dP = (bases @ step[:, :d, None])[:, :, 0]
-    dZ = (tangents @ step[:, d:, None])[:, :, 0]
-    return Direction(dP, dZ, float(g @ step.flatten()), float(g.norm()), 1.0 if convex else FAR)
+    step_p = (bases @ step[:, :d, None])[:, :, 0]
+    step_z = (tangents @ step[:, d:, None])[:, :, 0]
+    return Direction(step_p, step_z, float(g @ step.flatten()), float(g.norm()), 1.0 if convex else FAR)
 
 
 def _tangents(Z: Tensor) -> Tensor:
     """Orthonormal bases ``(r, c, c − 1)`` of the complements of unit vectors (Householder reflections)."""
-    r, c = Z.shape
+    c = Z.shape[1]
     e = torch.zeros_like(Z)
     e[:, 0] = torch.where(Z[:, 0] < 0, 1.0, -1.0)
     w = Z - e

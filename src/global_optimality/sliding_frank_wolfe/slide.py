@@ -13,6 +13,9 @@ from .units import Units
 ROUNDING = 1e-15
 STEPS = 2000
 
+IDLE = 20
+"""So many steps in a row, and one a unit, may leave f as it is (units meet kinks) before the slide ends."""
+
 Stop = Callable[[], bool]
 
 
@@ -20,9 +23,9 @@ def slide(loss: Loss, lam: float, units: Units, stop: Stop) -> Units:
     """Descends to a local minimiser of f in all weights of the given units, or until ``stop``; f never rises."""
     units = drop(loss, lam, units)
     value = objective(loss, lam, units)
-    best_gradient = torch.inf
+    best_gradient, idle = torch.inf, 0
     for _ in range(STEPS):
-        if not len(units) or stop():
+        if not len(units) or stop() or idle > IDLE + len(units):
             break
         direction = newton_direction(loss, lam, units)
         settled = -direction.slope <= ROUNDING * abs(value)
@@ -39,6 +42,7 @@ def slide(loss: Loss, lam: float, units: Units, stop: Stop) -> Units:
         new = objective(loss, lam, moved)
         if new > value + ROUNDING * abs(value):
             break
+        idle = idle + 1 if new >= value - ROUNDING * abs(value) else 0
         units, value = moved, new
     return units
 

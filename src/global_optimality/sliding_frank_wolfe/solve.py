@@ -26,7 +26,6 @@ PATIENCE = 3
 LEAST = 1e-14
 
 
-
 def solve(
     problem: Problem,
     *,
@@ -40,8 +39,8 @@ def solve(
 ) -> Solution:
     """A network that is globally optimal over all sizes to relative gap ``tol``, with its certificate.
 
-    From ``start`` (one run) or the zero network. Each round asks the polar for subnetworks that lower f, gives them their
-    best scales, then descends in all weights at once, kinks included; f never rises. Nothing here is random: ``seed``
+    From ``start`` (one run) or the zero network. Each round asks the polar for subnetworks that lower f, gives them
+    their best scales, then descends in all weights at once, kinks included; f never rises. Nothing here is random: ``seed``
     is accepted for the sake of callers that pass one to every solver. ``time_limit`` in seconds ends the descent; the
     certificate is then still computed. ``ValueError`` for float32, a mismatched problem or a start of several runs;
     ``LookupError`` when no polar is known.
@@ -62,7 +61,7 @@ def solve(
 
 
 def solve_path(problem: Problem, lams: Sequence[float], *, polar: Polar | None = None, **options) -> list[Solution]:
-    """``solve`` for every λ, from the largest down, each started from the one before; returned in the order of ``lams``.
+    """``solve`` for every λ, from the largest down, each started from the one before; in the order of ``lams``.
 
     ``options`` are those of ``solve``; the polar does not depend on λ and is built once.
     """
