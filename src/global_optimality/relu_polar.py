@@ -1,8 +1,8 @@
 """Polar of the ReLU unit, Ω°(Q) = max { ‖Qᵀ(Su)₊‖ : ‖u‖ = 1 }, exactly, for S of rank at most 3.
 
-The maximum over the sphere is the largest over all arcs (their ends are the vertices) and all cells of the arrangement
-of S. Prefix sums find the few that can be it; their gradients are then summed afresh, and every stratum that could
-not be excluded beyond rounding counts in the upper bound.
+The maximum over the sphere is the largest over all arcs (their ends are the vertices) and all cells of the
+arrangement of S. Prefix sums find the few that can be it; their gradients are then summed afresh, and every
+stratum that could not be excluded beyond rounding counts in the upper bound.
 """
 
 from typing import NamedTuple
@@ -12,20 +12,12 @@ from torch import Tensor
 
 from .arrangement import Arrangement
 from .arrangement.circles import CHUNK
-from .relu_maxima import (
-    TINY,
-    arc_maxima,
-    arcs_afresh,
-    cell_candidates,
-    cell_maxima,
-    is_local_maximum,
-    on_arc,
-    value_at,
-)
-from .relu_strata import Folded, Place, fold, walk
+from .relu_arcs import arc_maxima, arcs_afresh, on_arc
+from .relu_cells import cell_candidates, cell_maxima
+from .relu_strata import EPS, NEAR, TINY, Folded, Place, fold, gradient, value_at, walk
 
-EPS = torch.finfo(torch.float64).eps
 STARTS, SWEEPS = 32, 12  # of the ascent that finds a first value to beat
+SHARES = (0.9, 0.6, 0.3, 0.0)  # of the best value: where maximisers are looked for in turn
 SAME = 1e-6  # maximisers closer than this are one
 TIES = 2048  # at most so many arcs are summed afresh; further ones keep the (larger) error of the prefix sums
 
@@ -54,10 +46,10 @@ def relu_polar(arrangement: Arrangement, Q: Tensor) -> ReluPolar:
 def maximisers(
     arrangement: Arrangement, Q: Tensor, k: int, *, above: float = 0.0
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The k best distinct local maximisers of ‖Qᵀ(Su)₊‖ on the sphere, Q (N, c): values (m,), u (m, d), v (m, c), m ≤ k.
+    """The k best distinct local maximisers of ‖Qᵀ(Su)₊‖ on the sphere, Q (N, c).
 
-    In falling order, values > `above` only. Vertices and arcs count if no direction leads up from them.
-    Raises ValueError as `relu_polar` does, or if k < 1.
+    Values (m,), u (m, d), v (m, c), m ≤ k, in falling order, only values > `above`. Vertices and arcs count
+    if no direction leads up from them. Raises ValueError as `relu_polar` does, or if k < 1.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")
@@ -65,25 +57,36 @@ def maximisers(
     folded = fold(arrangement, Q)
     points = arrangement.normals.new_zeros(0, 3)
     if folded.scale > 0:
-        points = _strata_maximisers(arrangement, folded, max(0.0, above / folded.scale - folded.drift))
+        best = float(value_at(arrangement, folded, _ascent(arrangement, folded))[0].norm())
+        floor = max(0.0, above / folded.scale - folded.drift)
+        for share in SHARES:  # few strata are high: try those first
+            points = _summits(arrangement, folded, max(floor, share * best), k)
+            if len(points) == k or share * best <= floor:
+                break
+    value, u, v = _atoms(arrangement, Q, points)
+    ranked = value.argsort(descending=True)
+    ranked = ranked[value[ranked] > above]
+    return value[ranked], u[ranked], v[ranked]
+
+
+def _summits(arrangement: Arrangement, folded: Folded, floor: float, k: int) -> Tensor:
+    """The k best distinct local maximisers (m, 3), m ≤ k, among those above `floor`."""
+    points = _strata_maximisers(arrangement, folded, floor)
     size = value_at(arrangement, folded, points)[0].norm(dim=1)
     kept: list[Tensor] = []
     for rows in size.argsort(descending=True).split(64):
-        summit = is_local_maximum(arrangement, folded, points[rows])
+        summit = _is_local_maximum(arrangement, folded, points[rows])
         summit[:1] |= not kept  # the best of all is one, however rounding sees its neighbourhood
         for u in points[rows][summit]:
             if len(kept) < k and all(float((u - other).norm()) > SAME for other in kept):
                 kept.append(u)
         if len(kept) == k:
             break
-    value, u, v = _atoms(arrangement, Q, torch.stack(kept) if kept else points)
-    ranked = value.argsort(descending=True)
-    ranked = ranked[value[ranked] > above]
-    return value[ranked], u[ranked], v[ranked]
+    return torch.stack(kept) if kept else points[:0]
 
 
 def _strata_maximisers(arrangement: Arrangement, folded: Folded, floor: float) -> Tensor:
-    """Points (m, 3), f > `floor`: maxima inside cells, peaks of arcs, vertices that are maxima of their circle."""
+    """Points (m, 3), f > `floor`: maxima in cells, peaks of arcs, vertices that are maxima of a circle."""
     found = []
     for chunk in arrangement.chunks(6 * folded.plus.shape[1]):
         steps = walk(arrangement, folded, chunk)
@@ -94,6 +97,28 @@ def _strata_maximisers(arrangement: Arrangement, folded: Folded, floor: float) -
             inside = cell_maxima(arrangement, folded, place)
             found.append(inside.u[inside.sure])
     return torch.cat(found)
+
+
+def _is_local_maximum(arrangement: Arrangement, folded: Folded, u: Tensor) -> Tensor:
+    """Whether no direction of first order leads up from u (m, 3), a maximum of its own stratum.
+
+    f is linear to first order on each cell around u, so the edges ± n_j × u of the hyperplanes through u, and
+    (one hyperplane only) the directions ± n_j across it, decide.
+    """
+    output, height = value_at(arrangement, folded, u)
+    through = height.abs() <= NEAR
+    slope = (gradient(arrangement, folded, height * ~through) @ output[:, :, None]).squeeze(2)
+    point, plane = through.nonzero(as_tuple=True)
+    normal = arrangement.normals[plane]
+    edge = torch.linalg.cross(normal, u[point])
+    up, down = output @ folded.plus.T, output @ folded.minus.T
+    rising = torch.zeros(len(u), dtype=torch.bool, device=u.device)
+    for direction in (edge, -edge, normal, -normal):
+        across = (direction @ arrangement.normals.T) * through[point]
+        kinks = (across.clamp_min(0) * up[point] + (-across).clamp_min(0) * down[point]).sum(1)
+        ascent = (direction * slope[point]).sum(1) + kinks
+        rising[point[ascent > 1e-7 * output[point].square().sum(1)]] = True
+    return ~rising
 
 
 def _checked(arrangement: Arrangement, Q: Tensor, ndim: int) -> Tensor:
@@ -172,7 +197,7 @@ def _ascent(arrangement: Arrangement, folded: Folded) -> Tensor:
 
 
 def _atoms(arrangement: Arrangement, Q: Tensor, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """‖Qᵀ(Su)₊‖ (m,), u (m, d), v (m, c) at points (m, 3) of the row space, evaluated from S and Q themselves."""
+    """‖Qᵀ(Su)₊‖ (m,), u (m, d), v (m, c) at points (m, 3) of the row space, from S and Q themselves."""
     planes = arrangement.hyperplanes
     if planes.rank == 0:
         u = torch.zeros_like(planes.S[:1]).index_fill(

@@ -1,9 +1,10 @@
-"""Gradients of f(u) = ‖Qᵀ(Su)₊‖ on the arcs and cells of an arrangement: by prefix sums, and afresh for a few.
+"""Gradients of f(u) = ‖Qᵀ(Su)₊‖ on arcs and cells of an arrangement: all by prefix sums, a few afresh.
 
 With weights plus, minus (H, c) of the hyperplanes (`Hyperplanes.fold`), f(u) = ‖Bᵀu‖ on a closed cell, where
-B = Σ_h n_h w_hᵀ, w_h = plus_h on the positive side of h, −minus_h on the negative one. Crossing h changes B by
-±n_h (plus_h + minus_h)ᵀ. In the frame e₁, e₂, n_i of circle i, rows 1 and 2 of B belong to the arc; row 3 is that of the
-two cells beside it after adding plus_i or −minus_i. The antipodal arc has B' = Σ_h n_h (plus_h − minus_h)ᵀ − B.
+B = Σ_h n_h w_hᵀ, w_h = plus_h on the positive side of h, −minus_h on the negative one. Crossing h changes B
+by ±n_h (plus_h + minus_h)ᵀ. In the frame e₁, e₂, n_i of circle i, rows 1 and 2 of B belong to the arc; row 3
+is that of the two cells beside it after adding plus_i or −minus_i. The antipodal arc has B' = Σ_h n_h (plus_h
+− minus_h)ᵀ − B.
 """
 
 from dataclasses import dataclass
@@ -13,18 +14,21 @@ import torch
 from torch import Tensor
 
 from .arrangement import Arrangement
+from .arrangement.circles import CHUNK
 
-ROUNDOFF = torch.finfo(torch.float64).eps / 2
+EPS = torch.finfo(torch.float64).eps
+TINY = 1e-300  # keeps 0 / 0 out
+NEAR = 1e-8  # an angle whose square does not count
 
 
 @dataclass(frozen=True)
 class Folded:
-    """One Q (N, c), scaled to largest entry 1, on the hyperplanes of S, scaled to longest row 1, and what rounding does.
+    """One Q (N, c), largest entry scaled to 1, on the hyperplanes of S, longest row scaled to 1.
 
-    With η the roundoff and T = Σ‖q_i‖‖s_i‖ (the sizes in every sum below add up to at most T), f is off by at most
-    * rows to hyperplanes: Σ‖q_i‖ deviation_i; products, lengths and sums over one hyperplane (multiplicity + 4) ηT;
-    * B summed afresh (⌈log₂ H⌉ + 2) ηT, or from prefix sums 2 (2√K + ⌈log₂ H⌉ + 8) ηT;
-    * ends of arcs: a crossing is off by 17 η, and a row that close to zero may count on its wrong side: 17 ηT;
+    Rounding, η its unit and T = Σ‖q_i‖‖s_i‖ (the sizes in every sum add up to at most T), changes f by
+    * rows to hyperplanes: Σ‖q_i‖ deviation_i, and (multiplicity + 4) ηT for lengths, products and sums;
+    * B summed afresh: (⌈log₂ H⌉ + 2) ηT; from prefix sums: 2 (2√K + ⌈log₂ H⌉ + 8) ηT;
+    * ends of arcs: a crossing is off by 17 η, a row that close to zero may count on its wrong side: 17 ηT;
     * frames, squares, root, closed forms: 17 ηT.
     """
 
@@ -43,7 +47,7 @@ def fold(arrangement: Arrangement, Q: Tensor) -> Folded:
     scaled = Q / largest if largest > 0 else Q
     plus, minus = planes.fold(scaled)
     norms = scaled.norm(dim=1)
-    unit = ROUNDOFF * float((norms * (planes.length.abs() + planes.deviation)).sum())
+    unit = EPS / 2 * float((norms * (planes.length.abs() + planes.deviation)).sum())
     depth = ceil(log2(max(2, len(planes.normals))))
     changed = float((norms * planes.deviation).sum())
     error = changed + (planes.multiplicity + depth + 40) * unit
@@ -63,7 +67,7 @@ class Walk:
 
 @dataclass(frozen=True)
 class Place:
-    """Strata by index: arc `arc` of circle `circle`, on the half circle (flip 1) or its antipode (−1); each (m,).
+    """m strata by index: arc `arc` of circle `circle`, on the half circle (flip 1) or its antipode (−1).
 
     side is 0 for the arc itself, ±1 for the cell beside it on that side of the circle's own hyperplane.
     """
@@ -77,12 +81,6 @@ class Place:
         return len(self.circle)
 
     @staticmethod
-    def where(mask: Tensor, chunk: slice, side: int) -> "Place":
-        """The True entries of mask (2, C, K), C the circles of the chunk."""
-        antipode, circle, arc = mask.nonzero(as_tuple=True)
-        return Place(circle + chunk.start, arc, 1 - 2 * antipode, torch.full_like(arc, side))
-
-    @staticmethod
     def join(parts: "list[Place]") -> "Place":
         return Place(*(torch.cat([getattr(p, f) for p in parts]) for f in ("circle", "arc", "flip", "side")))
 
@@ -91,7 +89,7 @@ class Place:
 
 
 def tree_sum(x: Tensor) -> Tensor:
-    """Sum over the last axis by halving: error at most ⌈log₂ K⌉ units of roundoff of the sum of sizes, any device."""
+    """Sum over the last axis by halving, on any device: error ≤ ⌈log₂ K⌉ roundoffs of the sum of sizes."""
     while x.shape[-1] > 1:
         half = (x.shape[-1] + 1) // 2
         folded = x[..., :half].clone()
@@ -101,7 +99,7 @@ def tree_sum(x: Tensor) -> Tensor:
 
 
 def prefix_sums(x: Tensor) -> Tensor:
-    """Cumulative sums over the last axis in blocks of √K: error at most 2√K + 2 units of roundoff of the sum of sizes."""
+    """Cumulative sums over the last axis in blocks of √K: error ≤ 2√K + 2 roundoffs of the sum of sizes."""
     K = x.shape[-1]
     block = max(1, int(K**0.5))
     padded = torch.nn.functional.pad(x, (0, -K % block)).unflatten(-1, (-1, block)).cumsum(-1)
@@ -113,8 +111,8 @@ def prefix_sums(x: Tensor) -> Tensor:
 def walk(arrangement: Arrangement, folded: Folded, chunk: slice) -> Walk:
     """Gradients on every arc of the circles of the chunk, and on the antipodal arcs.
 
-    Half a circle turns every side: B_last + B_first = Σ_h n_h (plus_h − minus_h)ᵀ without the circle's own h, so the
-    sum of the steps and this total give the base.
+    Half a circle turns every side: B_last + B_first = Σ_h n_h (plus_h − minus_h)ᵀ without the circle's own h,
+    so the sum of the steps and this total give the base.
     """
     order, frames = arrangement.order[chunk].long(), arrangement.frames[chunk]
     rows = frames @ arrangement.normals[order].mT
@@ -145,3 +143,15 @@ def gradient(arrangement: Arrangement, folded: Folded, sides: Tensor) -> Tensor:
     """B (m, 3, c) for sides (m, H), summed afresh: error ⌈log₂ H⌉ + 1 units of roundoff of Σ_h ‖w_h‖."""
     weight = folded.plus.T * (sides[:, None] > 0) - folded.minus.T * (sides[:, None] < 0)
     return tree_sum(arrangement.normals.T[:, None] * weight[:, None])
+
+
+def batches(arrangement: Arrangement, folded: Folded, count: int) -> list[slice]:
+    """Slices of `count` strata whose gradients can be summed afresh within CHUNK numbers."""
+    step = max(1, CHUNK // (6 * folded.plus.shape[1] * len(arrangement.normals)))
+    return [slice(k, k + step) for k in range(0, count, step)]
+
+
+def value_at(arrangement: Arrangement, folded: Folded, u: Tensor) -> tuple[Tensor, Tensor]:
+    """Qᵀ(Su)₊ (m, c) of the scaled problem and the heights n_hᵀu (m, H) at u (m, 3)."""
+    height = u @ arrangement.normals.T
+    return height.clamp_min(0) @ folded.plus + (-height).clamp_min(0) @ folded.minus, height

@@ -1,9 +1,9 @@
-"""All cells of the arrangement of S (N, d), any d, small N: the patterns D of the Pilanci–Ergen convex program.
+"""All cells of the arrangement of S (N, d), any d, small N: the patterns D of the Pilanci–Ergen program.
 
 A cell of a central arrangement of rank r is a pointed cone, spanned by its extreme rays. Each ray is the null
-direction w of r − 1 independent hyperplanes; the cells around it have the signs of n_jᵀw off those through w, and on
-those the signs of the cells of the arrangement they form in w^⊥, of rank r − 1 (2^{r−1} cells if just r − 1 meet).
-The sum of a cell's rays lies inside it.
+direction w of r − 1 independent hyperplanes; the cells around it have the signs of n_jᵀw off those through w,
+and on those the signs of the cells of the arrangement they form in w^⊥, of rank r − 1 (2^{r−1} cells if just
+r − 1 meet). The sum of a cell's rays lies inside it.
 """
 
 from dataclasses import dataclass
@@ -22,22 +22,22 @@ THROUGH = (
 
 @dataclass(frozen=True)
 class Cells:
-    """P cells: row p of `active` is the pattern D_p (which of the N samples are active), `points` a unit u inside."""
+    """P cells: their patterns D_p, which of the N samples are active, and a unit u inside each."""
 
     active: Tensor  # (P, N) bool; False for a zero row
     points: Tensor  # (P, d)
 
 
 def generic_count(N: int, d: int) -> int:
-    """Number of cells of N hyperplanes in general position through the origin of R^d: 2 Σ_{k<d} C(N − 1, k) (Cover)."""
+    """Cells of N hyperplanes in general position through the origin of R^d: 2 Σ_{k<d} C(N − 1, k) (Cover)."""
     return 2 * sum(comb(N - 1, k) for k in range(d))
 
 
 def cells(S: Tensor, *, limit: int = 2_000_000) -> Cells:
     """All cells of the arrangement of S (N, d); u outside the row space of S adds none.
 
-    Raises ValueError if S is not a finite real matrix, or if there are more than `limit` subsets of hyperplanes to
-    try: C(H, r − 1), H distinct hyperplanes of rank r.
+    Raises ValueError if S is not a finite real matrix, or if there are more than `limit` subsets of
+    hyperplanes to try: C(H, r − 1), H distinct hyperplanes of rank r.
     """
     planes = hyperplanes(S)
     H, r = planes.normals.shape
@@ -56,7 +56,7 @@ def cells(S: Tensor, *, limit: int = 2_000_000) -> Cells:
 
 def _cells(normals: Tensor) -> tuple[Tensor, Tensor]:
     """signs (P, H) int8 and unit points (P, r) of all cells of H distinct hyperplanes that span R^r."""
-    H, r = normals.shape
+    r = normals.shape[1]
     if r == 1:
         side = normals.new_tensor([[1.0], [-1.0]])
         return (side @ normals.T).sign().to(torch.int8), side
@@ -87,7 +87,7 @@ def _cells(normals: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _rays(normals: Tensor) -> tuple[Tensor, Tensor]:
-    """Unit rays w (R, r), both ends of every line in which hyperplanes meet, and the signs of n_jᵀw (R, H)."""
+    """Unit rays w (R, r), both ends of every line where hyperplanes meet, and the signs of n_jᵀw (R, H)."""
     H, r = normals.shape
     subsets = torch.tensor(list(combinations(range(H), r - 1)), device=normals.device)
     if r == 2:

@@ -1,8 +1,8 @@
-"""The great circles of the data on the weight sphere, each cut into arcs by all the others (rank of S at most 3).
+"""The great circles of the data on the weight sphere, each cut into arcs by the others (rank of S ≤ 3).
 
-On circle i, u(t) = cos t e₁ + sin t e₂ with e₁, e₂, n_i orthonormal. Hyperplane j crosses it at an angle t_j in
-[0, π) and again at t_j + π, where the same hyperplanes lie on the opposite sides. So half a circle, sorted, tells all.
-For rank 1 and 2 the weight sphere is itself one circle.
+On circle i, u(t) = cos t e₁ + sin t e₂ with e₁, e₂, n_i orthonormal. Hyperplane j crosses it at an angle t_j
+in [0, π) and again at t_j + π, where the same hyperplanes lie on the opposite sides. So half a circle,
+sorted, tells all. For rank 1 and 2 the weight sphere is itself one circle.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ CHUNK = (
 class Arrangement:
     """Sorted crossings of C circles with K hyperplanes each; depends on S only and serves every Q.
 
-    Arc k of circle i runs from crossing k to the next; just after crossing k, hyperplane order[i, k] is on its
-    positive side if rising[i, k]. Rank 3: circle i is hyperplane i, K = H − 1. Rank 1, 2: C = 1, K = H.
+    Arc k of circle i runs from crossing k to the next; just after crossing k, hyperplane order[i, k] is on
+    its positive side if rising[i, k]. Rank 3: circle i is hyperplane i, K = H − 1. Rank 1, 2: C = 1, K = H.
     """
 
     hyperplanes: Hyperplanes
@@ -50,7 +50,7 @@ class Arrangement:
 
 
 def arrangement(S: Tensor) -> Arrangement:
-    """Sorted arrangement of the hyperplanes s_iᵀu = 0, S (N, d) of rank at most 3: O(N² log N) time, O(N²) memory.
+    """Sorted arrangement of the hyperplanes s_iᵀu = 0, S (N, d) of rank ≤ 3: time O(N² log N), memory O(N²).
 
     Raises ValueError if S is not a finite real matrix or its rank exceeds 3.
     """
@@ -84,8 +84,9 @@ def _frames(normals: Tensor) -> Tensor:
 def _crossings(normals: Tensor, frames: Tensor, own: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """order, angle, rising of a chunk of circles.
 
-    n_jᵀu(t) = a cos t + b sin t, a = n_jᵀe₁, b = n_jᵀe₂, taken from the difference n_j ∓ n_i: exact to a few units of
-    roundoff of its own size, so the angle is accurate to 17 units of roundoff even for nearly parallel hyperplanes.
+    n_jᵀu(t) = a cos t + b sin t, a = n_jᵀe₁, b = n_jᵀe₂, taken from the difference n_j ∓ n_i: exact to a few
+    units of roundoff of its own size, so the angle is accurate to 17 units of roundoff even for nearly
+    parallel hyperplanes.
     """
     center = frames[:, 2]
     if own is None:
@@ -93,7 +94,8 @@ def _crossings(normals: Tensor, frames: Tensor, own: Tensor | None) -> tuple[Ten
     else:
         toward = torch.where(center @ normals.T < 0, -1.0, 1.0).to(normals.dtype)
         offset = [normals[:, k] - toward * center[:, k, None] for k in range(3)]
-    a, b = (sum(offset[k] * frames[:, axis, k, None] for k in range(3)) for axis in (0, 1))
+    x, y, z = offset
+    a, b = (x * e[:, :1] + y * e[:, 1:2] + z * e[:, 2:] for e in (frames[:, 0], frames[:, 1]))
     falling = (a > 0) | ((a == 0) & (b < 0))
     flip = torch.where(falling, 1.0, -1.0).to(a.dtype)
     angle = torch.atan2(a * flip, -b * flip).abs()

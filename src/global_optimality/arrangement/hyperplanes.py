@@ -1,8 +1,10 @@
 """The distinct hyperplanes of the data: S (N, d) reduced to H unit normals that span its row space.
 
-Zero rows vanish, parallel and opposite rows share a hyperplane, a rank-deficient S loses the directions it does
-not see. With row i = α_i n_h, h the hyperplane of the row and α_i its signed length,
-    Σ_i q_i (s_iᵀu)₊ = Σ_h [plus_h (n_hᵀu)₊ + minus_h (−n_hᵀu)₊],   plus_h = Σ_{α_i > 0} α_i q_i, minus_h = Σ_{α_i < 0} |α_i| q_i.
+Zero rows vanish, parallel and opposite rows share a hyperplane, a rank-deficient S loses the directions it
+does not see. With row i = α_i n_h, h the hyperplane of the row and α_i its signed length, Σ_i q_i (s_iᵀu)₊ =
+Σ_h [plus_h (n_hᵀu)₊ + minus_h (−n_hᵀu)₊],
+
+plus_h = Σ_{α_i > 0} α_i q_i and minus_h = Σ_{α_i < 0} |α_i| q_i over the rows on h.
 """
 
 from dataclasses import dataclass
@@ -109,7 +111,7 @@ def _empty(S: Tensor) -> Hyperplanes:
 
 
 def _row_space(unit: Tensor) -> Tensor:
-    """Orthonormal basis (d, r) of the span of the unit rows (H, d), to within FLAT a row; the identity if r = d."""
+    """Orthonormal basis (d, r) of the span of unit rows (H, d), to within FLAT; the identity if r = d."""
     d = unit.shape[1]
     directions = torch.linalg.svd(unit, full_matrices=False).Vh.T
     coordinates = (unit @ directions) ** 2
@@ -123,7 +125,8 @@ def _row_space(unit: Tensor) -> Tensor:
 def _merge(unit: Tensor) -> tuple[Tensor, Tensor]:
     """Leader (H,) and orientation ±1 (H,) of unit rows: rows with one leader are parallel to within MERGE.
 
-    Rows are oriented along a generic direction and sorted by their part in it, so equal rows become neighbours.
+    Rows are oriented along a generic direction and sorted by their part in it, so equal rows become
+    neighbours.
     """
     generic = torch.arange(2, unit.shape[1] + 2, dtype=unit.dtype, device=unit.device).sqrt()
     part = unit @ generic

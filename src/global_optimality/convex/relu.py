@@ -59,7 +59,7 @@ def pilanci_ergen(
         solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance, max_iter=500
     )
     seconds = time.perf_counter() - began
-    if plus.value is None or minus.value is None:
+    if plus.value is None or minus.value is None or not isinstance(reported, float):
         raise ValueError(f"the conic solver ended with status {program.status}")
     U = np.concatenate([plus.value, minus.value])
     signs = np.concatenate([np.ones(P), -np.ones(P)])
@@ -68,4 +68,4 @@ def pilanci_ergen(
     x = np.maximum(S @ U.T, 0) @ signs
     value = 0.5 * np.square(x - y).sum() if fit is Fit.SQUARED else np.logaddexp(0, -y * x).sum()
     objective = float(value + lam * np.linalg.norm(U, axis=1).sum())
-    return ReluSolution(U, signs, objective, float(reported), seconds)
+    return ReluSolution(U, signs, objective, reported, seconds)

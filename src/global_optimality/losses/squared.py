@@ -19,6 +19,11 @@ class SquaredLoss(SampleLoss):
     Sample ``weights`` and ``output_bias`` as ``SampleLoss`` says; the first axis of Y is the sample.
     """
 
+    def __call__(self, X: Tensor) -> Tensor:
+        if self.weights is None and not self.has_bias:
+            return 0.5 * (X - self.Y).flatten(1).square().sum(1)  # one sum: faster
+        return super().__call__(X)
+
     def sample_value(self, X: Tensor) -> Tensor:
         return 0.5 * _over_outputs((X - self.Y).square())
 

@@ -70,7 +70,7 @@ def _apart(starts: Tensor, X: Tensor, count: int) -> Tensor:
 
 
 def _best_on_circle(S: Tensor, weights: Tensor, u: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
-    """argmax of Σ_j weight_j (s_jᵀ(u cos t + w sin t))₊ over t, and the row whose kink it is at, or −1; (m, d), (m,)."""
+    """argmax of Σ_j weight_j (s_jᵀ(u cos t + w sin t))₊ over t, and the row of its kink or −1; (m, d), (m,)."""
     a, b = u @ S.T, w @ S.T
     opens = torch.atan2(-a, b)  # derivative −a sin t + b cos t = |(a, b)| > 0 there
     angle = torch.remainder(torch.cat([opens, opens + pi], 1), 2 * pi)

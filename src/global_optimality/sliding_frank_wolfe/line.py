@@ -18,7 +18,7 @@ ROUNDING = 1e-15
 
 @dataclass(frozen=True, eq=False)
 class Ray:
-    """f on the half line P + t·step_p, Z + t·step_z (normalised): ``crossing`` ``(r, N)`` holds the t at which gates turn."""
+    """f on P + t·step_p, Z + t·step_z (normalised), t ≥ 0; ``crossing`` ``(r, N)`` holds the t at which gates turn."""
 
     loss: Loss
     lam: float

@@ -16,7 +16,7 @@ FAR = 100.0
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """Changes step_p ``(r, d)`` and step_z ``(r, c)`` ⟂ Z, the slope of f along them, ‖∇f‖, and the t worth searching up to."""
+    """Changes step_p ``(r, d)`` and step_z ``(r, c)`` ⟂ Z, f's slope along them, ‖∇f‖, the t worth searching up to."""
 
     step_p: Tensor
     step_z: Tensor

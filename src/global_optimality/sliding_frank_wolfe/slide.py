@@ -13,6 +13,9 @@ from .units import Units
 ROUNDING = 1e-15
 STEPS = 2000
 
+EARLY = 1e-4
+"""Once Newton promises less than this share of what f fell by since the last release, the next release is tried."""
+
 IDLE = 20
 """So many steps in a row, and one a unit, may leave f as it is (units meet kinks) before the slide ends."""
 
@@ -23,17 +26,22 @@ def slide(loss: Loss, lam: float, units: Units, stop: Stop) -> Units:
     """Descends to a local minimiser of f in all weights of the given units, or until ``stop``; f never rises."""
     units = drop(loss, lam, units)
     value = objective(loss, lam, units)
-    best_gradient, idle = torch.inf, 0
+    best_gradient, idle, since = torch.inf, 0, torch.inf
     for _ in range(STEPS):
         if not len(units) or stop() or idle > IDLE + len(units):
             break
         direction = newton_direction(loss, lam, units)
+        if -direction.slope <= EARLY * (since - value) < torch.inf:
+            released, since = release(loss, lam, units), torch.inf
+            if released is not None:
+                units, since = released, value
+                continue
         settled = -direction.slope <= ROUNDING * abs(value)
         if settled and not direction.gradient_norm < 0.5 * best_gradient:
             released = release(loss, lam, merge(loss, lam, units, ROUNDING))
             if released is None:
                 break
-            units, best_gradient = released, torch.inf
+            units, best_gradient, since = released, torch.inf, value
             continue
         if settled:
             best_gradient = direction.gradient_norm

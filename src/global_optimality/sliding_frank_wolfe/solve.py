@@ -40,9 +40,9 @@ def solve(
     """A network that is globally optimal over all sizes to relative gap ``tol``, with its certificate.
 
     From ``start`` (one run) or the zero network. Each round asks the polar for subnetworks that lower f, gives them
-    their best scales, then descends in all weights at once, kinks included; f never rises. Nothing here is random: ``seed``
-    is accepted for the sake of callers that pass one to every solver. ``time_limit`` in seconds ends the descent; the
-    certificate is then still computed. ``ValueError`` for float32, a mismatched problem or a start of several runs;
+    their best scales, then descends in all weights at once, kinks included; f never rises. Nothing here is random:
+    ``seed`` is accepted for callers that pass one to every solver. ``time_limit`` (seconds) ends the descent; the
+    certificate is computed all the same. ``ValueError`` for float32, a mismatched problem or a start of several runs;
     ``LookupError`` when no polar is known.
     """
     if device is not None:
