@@ -154,8 +154,14 @@ def test_bad_data(bad, words):
 
 
 @dataclass(frozen=True, eq=False)
-class _WrongSign(SquaredLoss.__base__):
+class _WrongSign(Loss):
     """The squared loss with the sign of ⟨G, Y⟩ in its conjugate wrong."""
+
+    def __call__(self, X):
+        return SquaredLoss(self.Y)(X)
+
+    def conjugate_magnitude(self, G):
+        return SquaredLoss(self.Y).conjugate_magnitude(G)
 
     def gradient(self, X):
         return X - self.Y
