@@ -5,20 +5,23 @@ After B. D. Haeffele and R. Vidal, Global Optimality in Neural Network Training,
 
 from .certificate import Certificate, Verdict, certify
 from .descent import LBFGS, Descent, GradientDescent, NewtonCG, minimise
-from .losses import MaskedSquaredLoss, SquaredLoss
-from .mappings import MatrixProduct
+from .losses import CrossEntropyLoss, LogisticLoss, MaskedSquaredLoss, SquaredLoss
+from .mappings import MatrixProduct, ReluUnit
 from .meta_algorithm import Path, Step, meta_algorithm
 from .polar import PolarBound, lambda_max, omega, polar_of
 from .problem import Problem
 from .regularizers import NonNegative, Norm, ProductOfNorms, SumOfSquares
+from .sliding_frank_wolfe import Solution, solve, solve_path
 from .status import Status
 from .streams import generator
 
 __all__ = [
     "LBFGS",
     "Certificate",
+    "CrossEntropyLoss",
     "Descent",
     "GradientDescent",
+    "LogisticLoss",
     "MaskedSquaredLoss",
     "MatrixProduct",
     "NewtonCG",
@@ -28,6 +31,8 @@ __all__ = [
     "PolarBound",
     "Problem",
     "ProductOfNorms",
+    "ReluUnit",
+    "Solution",
     "SquaredLoss",
     "Status",
     "Step",
@@ -40,4 +45,6 @@ __all__ = [
     "minimise",
     "omega",
     "polar_of",
+    "solve",
+    "solve_path",
 ]

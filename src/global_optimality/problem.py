@@ -1,7 +1,8 @@
 """f_r = ℓ(Y, Φ_r) + λ Θ_r (eq. 17): value, gradient and Hessian-vector product, for all runs at once."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -11,6 +12,8 @@ from .losses import Loss
 from .mappings import Mapping
 from .regularizers import Regularizer
 from .streams import generator, normal
+
+Part = TypeVar("Part", Loss, Mapping)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +68,10 @@ class Problem:
         check_factors(W, self.mapping.factor_shapes)
         check_alike(Y=self.loss.Y, W=W[0])
 
+    def to(self, device: torch.device) -> "Problem":
+        """The same problem with its data on another device."""
+        return replace(self, loss=_moved(self.loss, device), mapping=_moved(self.mapping, device))
+
     def gradient(self, *W: Tensor) -> tuple[Tensor, Factors]:
         """(f_r, ∇f_r) of every run: ``(n,)`` and factors shaped as W."""
         self.check(W)
@@ -102,3 +109,9 @@ class Problem:
             for k, shape in enumerate(self.mapping.factor_shapes)
         )
         return self.regularizer.project(*normals)
+
+
+def _moved(part: Part, device: torch.device) -> Part:
+    """A loss or mapping (a dataclass) whose tensors are on another device."""
+    tensors = {f.name: getattr(part, f.name) for f in fields(part)}  # type: ignore[arg-type]
+    return replace(part, **{name: t.to(device) for name, t in tensors.items() if isinstance(t, Tensor)})  # type: ignore

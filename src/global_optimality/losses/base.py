@@ -20,6 +20,15 @@ class Loss(ABC):
     def shape(self) -> tuple[int, ...]:
         return tuple(self.Y.shape)
 
+    @property
+    def has_bias(self) -> bool:
+        """Whether an output bias is minimised inside the loss."""
+        return False
+
+    def bias(self, X: Tensor) -> Tensor:
+        """The output bias minimised inside the loss, ``(n, *D[1:])``; zero where there is none."""
+        return torch.zeros_like(X[:, 0])
+
     @abstractmethod
     def __call__(self, X: Tensor) -> Tensor:
         """ℓ(Y, X), ``(n,)``."""
@@ -27,6 +36,10 @@ class Loss(ABC):
     @abstractmethod
     def gradient(self, X: Tensor) -> Tensor:
         """∇ℓ(X), shaped as X."""
+
+    def hessian_product(self, X: Tensor, T: Tensor) -> Tensor:
+        """∇²ℓ(X) T for T ``(m, *D)`` and one X ``(1, *D)`` or m of them, shaped as T (forward mode unless overridden)."""
+        return torch.func.jvp(self.gradient, (X.expand_as(T),), (T,))[1]
 
     @abstractmethod
     def conjugate(self, G: Tensor) -> Tensor:
@@ -37,7 +50,10 @@ class Loss(ABC):
         """Sum of the absolute values of the terms added up in ``conjugate``: what its rounding error scales with."""
 
     def project(self, G: Tensor) -> Tensor:
-        """Projection of G onto the affine hull of dom ℓ*, shaped as G (the whole space unless overridden)."""
+        """Projection of G ≈ ∇ℓ(X) onto the affine hull of dom ℓ*, shaped as G (the whole space unless overridden).
+
+        Where rounding then leaves dom ℓ* by a hair, the result is drawn back into it.
+        """
         return G
 
     def dual_scale(self, G: Tensor, cap: Tensor) -> Tensor:

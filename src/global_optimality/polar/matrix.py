@@ -1,13 +1,15 @@
 """Polars of φ(u, v) = u vᵀ: max uᵀQv over the unit balls of two norms."""
 
 import math
+from typing import final
 
 import torch
 from torch import Tensor
 
+from ..factors import Factors
 from ..mappings import Mapping, MatrixProduct
 from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
-from .bound import Polar, PolarBound, register
+from .bound import Oracle, Polar, PolarBound, register
 from .signs import signs_polar
 
 SVD_ROUNDING = 8.0
@@ -21,7 +23,7 @@ def widened(value: Tensor, size: int) -> Tensor:
 
 @register(MatrixProduct, SumOfSquares)
 def _balanced(mapping: Mapping, regularizer: Regularizer) -> Polar:
-    return spectral_polar
+    return Spectral()
 
 
 @register(MatrixProduct, ProductOfNorms)
@@ -29,7 +31,7 @@ def _product(mapping: Mapping, regularizer: Regularizer) -> Polar:
     assert isinstance(regularizer, ProductOfNorms)
     first, second = regularizer.norms
     if (first, second) == (Norm.TWO, Norm.TWO):
-        return spectral_polar
+        return Spectral()
     if first is Norm.ONE:
         return lambda Q: _rows(Q, second)
     if second is Norm.ONE:
@@ -43,6 +45,19 @@ def spectral_polar(Q: Tensor) -> PolarBound:
     u, v = U[:, :, 0], Vh[:, 0, :]
     attained = torch.einsum("ni,nij,nj->n", u, Q, v).clamp(min=0)
     return PolarBound(attained, widened(torch.maximum(s[:, 0], attained), max(Q.shape[1:])), (u[:, None], v[:, None]))
+
+
+@final
+class Spectral(Oracle):
+    """``spectral_polar``, whose atoms are the leading pairs of singular vectors."""
+
+    def __call__(self, Q: Tensor) -> PolarBound:
+        return spectral_polar(Q)
+
+    def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
+        U, s, Vh = torch.linalg.svd(Q, full_matrices=False)
+        m = max(1, min(count, int((s[0] > above).sum())))
+        return U[:, :, :m].mT, Vh[:, :m]
 
 
 def _rows(Q: Tensor, second: Norm) -> PolarBound:
