@@ -123,6 +123,8 @@ def _stop(f: Ray, end: float, ceiling: float) -> tuple[Units, bool, bool]:
     first = f.slope(start, after=low >= 0)[0]
     if turns <= -FLAT_SLOPE * first:
         return f.at(stop, after=False), high == len(times), value > ceiling
+    if first >= 0:  # the slope is a rounding error: nowhere to go
+        return f.at(start, after=False), False, False
     t = _zero(f, start, first, stop, turns)
     return f.at(t, after=False), False, f.slope(t, after=False)[1] > ceiling
 
