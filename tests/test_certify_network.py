@@ -1,6 +1,7 @@
 """A user's torch network: the scalings, the bound, the verdict, and every refusal."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -47,7 +48,9 @@ def data(name: str, d: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def network(outputs: int, width: int = 4, d: int = 1, hidden_bias: bool = True, bias: bool = True) -> nn.Sequential:
-    model = nn.Sequential(nn.Linear(d, width, bias=hidden_bias), nn.ReLU(), nn.Linear(width, outputs, bias=bias)).double()
+    model = nn.Sequential(
+        nn.Linear(d, width, bias=hidden_bias), nn.ReLU(), nn.Linear(width, outputs, bias=bias)
+    ).double()
     with torch.no_grad():
         for k, p in enumerate(model.parameters()):
             p.copy_(0.7 * torch.randn(p.shape, generator=generator(5, k), dtype=torch.float64))
@@ -222,6 +225,18 @@ def test_an_enclosed_polar_decides_only_what_it_can():
             p.zero_()
     zero = certify_network(plain, X, targets, weight_decay=100.0, **ask)
     assert zero.verdict is Verdict.CERTIFIED  # above λ_max even the crude bound suffices
+
+
+def test_the_example_of_the_readme_runs(tmp_path, monkeypatch, capsys):
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    (example,) = [part.split("```")[0] for part in readme.split("```python\n")[1:] if "certify_network" in part]
+    monkeypatch.chdir(tmp_path)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        exec(example, {})
+    printed = capsys.readouterr().out
+    assert printed.startswith("REFUTED: objective")
+    assert printed.rstrip().endswith("True")
 
 
 def refusal(model=None, loss=None, wd=0.1, X=None, targets=None, **options):

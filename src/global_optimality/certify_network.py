@@ -24,8 +24,8 @@ CONSISTENT = 1e-9
 class NetworkCertificate:
     """What is proved of one trained network; objectives in the user's scaling, J = loss + Σ (wd/2)‖w‖².
 
-    ``best_possible`` ≤ J of every network Sequential(Linear, ReLU, Linear) of any width with these inputs and outputs.
-    ``scale`` · f = J for the package's ``problem``, whose ``certificate`` has the best output bias instead of the user's.
+    ``best_possible`` ≤ J of every Sequential(Linear, ReLU, Linear) of any width on the same data. ``scale`` · f = J for
+    the package's ``problem``, whose ``certificate`` has the best output bias instead of the user's.
     ``upcast`` is the lower precision that weights or inputs came in (each is exactly a float64 number), else None.
     """
 
@@ -62,9 +62,11 @@ class NetworkCertificate:
             f"{self.best_possible:.10g} (relative gap {self.relative_gap:.1e}). {self.advice}{cast}"
         )
 
-    def improved(self, *, tol: float = 1e-8, time_limit: float | None = None) -> tuple[nn.Sequential, Solution]:
-        """The certified optimum as a float64 module of the user's form, and the ``Solution`` behind it (see ``solve``)."""
-        solution = solve(self.problem, start=self.weights, tol=tol, time_limit=time_limit)
+    def improved(
+        self, *, tol: float = 1e-8, time_limit: float | None = None, polar: Polar | None = None
+    ) -> tuple[nn.Sequential, Solution]:
+        """The certified optimum as a float64 module of the user's form, and its ``Solution``; options: ``solve``."""
+        solution = solve(self.problem, start=self.weights, tol=tol, time_limit=time_limit, polar=polar)
         return solution.to_torch(hidden_bias=self.hidden_bias), solution
 
 
@@ -102,8 +104,8 @@ def certify_network(
         own = _own(problem, W, outer, scaled)
     if not abs(own - objective) <= CONSISTENT * abs(objective):
         raise ValueError(
-            f"torch computes the objective {objective:.12g} but Sequential(Linear, ReLU, Linear) with this loss and decay "
-            f"has {own:.12g}: remove hooks and overridden methods, or diverged weights."
+            f"torch computes the objective {objective:.12g} but Sequential(Linear, ReLU, Linear) with this loss and "
+            f"decay has {own:.12g}: remove hooks and overridden methods, or diverged weights."
         )
     certificate = certify(problem, W, polar)
     best = scaled.scale * float(certificate.lower_bound[0])
@@ -126,7 +128,9 @@ def _upcast(model: nn.Module, inputs: Tensor) -> tuple[nn.Module, Tensor, torch.
     return copy.deepcopy(model).double(), inputs.detach().double(), None if lowest == torch.float64 else lowest
 
 
-def _problem(scaled: Scaled, data: Tensor, hidden: nn.Linear, outer: nn.Linear, decay: Decay) -> tuple[Problem, Factors]:
+def _problem(
+    scaled: Scaled, data: Tensor, hidden: nn.Linear, outer: nn.Linear, decay: Decay
+) -> tuple[Problem, Factors]:
     """J / scale as f_r: a column of ones for the hidden bias, λ = wd / scale."""
     S, U = data, hidden.weight
     if hidden.bias is not None:
@@ -182,7 +186,7 @@ def _advice(
     if offset > worth:
         cures.append(f"The output bias is not the best one for these weights: it alone gives {offset:.3g}.")
     if verdict is Verdict.UNDECIDED and float(certificate.polar[0]) > 1.01 * float(certificate.polar_lower[0]):
-        cures.append("The polar is only enclosed: spend more effort on its upper bound, or project to fewer dimensions.")
+        cures.append("The polar is only enclosed: spend more effort on its upper bound, or reduce the dimension.")
     if verdict is Verdict.REFUTED and scale * float(certificate.escape_objective[0]) < J - tol * abs(J):
         cures.append(
             "certificate.escape is a hidden unit that lowers the objective when appended; a network of this width is "

@@ -25,9 +25,7 @@ _NAMES: dict[type[Loss], str] = {
 }
 
 
-def save_certificate(
-    file: str | Path, problem: Problem, W: Factors, certificate: Certificate, *, run: int = 0
-) -> None:
+def save_certificate(file: str | Path, problem: Problem, W: Factors, certificate: Certificate, *, run: int = 0) -> None:
     """Write one run's weights, dual point and claims with all data that prove them, as JSON, in one atomic step.
 
     For outputs that are a matrix, θ = ½(‖u‖² + ‖v‖²) or ‖u‖‖v‖. Python's JSON keeps every bit of a float64.
@@ -37,8 +35,8 @@ def save_certificate(
     loss, mapping = problem.loss, problem.mapping
     if type(loss) not in _NAMES or not isinstance(mapping, MatrixProduct | ReluUnit) or loss.Y.dim() != 2:
         raise ValueError(
-            f"({type(loss).__name__}, {type(mapping).__name__}) cannot be saved: the checker knows squared, logistic and "
-            "cross-entropy losses of MatrixProduct and ReluUnit."
+            f"({type(loss).__name__}, {type(mapping).__name__}) cannot be saved: the checker knows squared, logistic "
+            "and cross-entropy losses of MatrixProduct and ReluUnit."
         )
     if loss.Y.dtype != torch.float64:
         raise ValueError(f"the certificate is {loss.Y.dtype}: nothing is certified from less than float64.")

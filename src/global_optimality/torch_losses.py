@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from .losses import CrossEntropyLoss, LogisticLoss, SampleLoss, SquaredLoss
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
-    """``scale`` · ``loss`` = the torch loss at the best output bias; ``fixed_bias`` has none inside; outputs → torch's."""
+    """``scale`` · ``loss`` = the torch loss at the best output bias; ``fixed_bias`` has no bias inside."""
 
     scale: float
     loss: SampleLoss
@@ -45,7 +46,7 @@ def scaled_loss(loss: nn.Module, targets: Tensor, outputs: Tensor, bias_decay: f
         own = plain if bias_decay is None else replace(plain, output_bias=bias_decay / scale)
     except ValueError as error:
         raise ValueError(
-            "the free output bias has no best value, as a class is missing among the targets: decay the output bias, or "
+            "a class is missing among the targets, so that the free output bias has no best value: decay it, or "
             "leave it out."
         ) from error
     twin = copy.deepcopy(loss).double()
@@ -64,8 +65,8 @@ def _like_outputs(targets: Tensor, outputs: Tensor) -> Tensor:
     """Targets of exactly the outputs' shape, float64: torch would silently broadcast (N,) against (N, 1) to (N, N)."""
     if targets.shape != outputs.shape:
         raise ValueError(
-            f"targets have shape {tuple(targets.shape)} but the outputs {tuple(outputs.shape)}: make them equal, for one "
-            "output with targets[:, None] (torch would compare every sample with every other)."
+            f"targets have shape {tuple(targets.shape)} but the outputs {tuple(outputs.shape)}: make them equal, "
+            "one output with targets[:, None] (torch would compare every sample with every other)."
         )
     if targets.is_complex():
         raise ValueError("targets are complex: pass real numbers.")
@@ -90,22 +91,22 @@ def _soft_margin(loss: nn.Module, targets: Tensor, outputs: Tensor) -> tuple[flo
     return _share(loss, Y.numel()), LogisticLoss(Y), Y
 
 
-def _logistic(loss: nn.Module, targets: Tensor, outputs: Tensor) -> tuple[float, SampleLoss, Tensor]:
-    """For targets 0 and 1 it is the soft margin of 2y − 1; its weights must be one a sample. λ = Nc · wd for the mean."""
+def _logistic(loss: Any, targets: Tensor, outputs: Tensor) -> tuple[float, SampleLoss, Tensor]:
+    """For targets 0 and 1 it is the soft margin of 2y − 1; weights must be one a sample. λ = Nc · wd for the mean."""
     Y = _like_outputs(targets, outputs)
     if not bool(((Y == 0) | (Y == 1)).all()):
-        raise ValueError("BCEWithLogitsLoss is certified for targets 0 and 1 only, not for probabilities or other labels.")
+        raise ValueError("BCEWithLogitsLoss is certified for targets 0 and 1 only, not for probabilities.")
     each = torch.ones_like(Y)
     if loss.weight is not None:
         each = each * loss.weight.double()
     if loss.pos_weight is not None:
         each = torch.where(Y == 1, each * loss.pos_weight.double(), each)
     if not bool((each == each[:, :1]).all()):
-        raise ValueError("the weights of BCEWithLogitsLoss differ within a sample: only one weight a sample is certified.")
+        raise ValueError("the weights differ within a sample: only one weight a sample is certified.")
     return _share(loss, Y.numel()), LogisticLoss(2 * Y - 1, weights=_unless_ones(each[:, 0])), Y
 
 
-def _cross_entropy(loss: nn.Module, targets: Tensor, outputs: Tensor) -> tuple[float, SampleLoss, Tensor]:
+def _cross_entropy(loss: Any, targets: Tensor, outputs: Tensor) -> tuple[float, SampleLoss, Tensor]:
     """Scale 1/N, λ = N · wd for the mean; with class weights torch's mean divides by their sum over the samples."""
     N, c = outputs.shape
     if loss.label_smoothing:
@@ -114,16 +115,18 @@ def _cross_entropy(loss: nn.Module, targets: Tensor, outputs: Tensor) -> tuple[f
         raise ValueError("CrossEntropyLoss of one output is constant: use BCEWithLogitsLoss for two classes.")
     if targets.shape != (N,) or targets.dtype.is_floating_point or targets.dtype == torch.bool:
         raise ValueError(
-            f"targets are {targets.dtype} of shape {tuple(targets.shape)}, expected class numbers, integers ({N},): from "
-            "one-hot rows they are targets.argmax(1); other probabilities are not covered."
+            f"targets are {targets.dtype} of shape {tuple(targets.shape)}, expected class numbers, integers ({N},): "
+            "from one-hot rows they are targets.argmax(1); other probabilities are not covered."
         )
     if bool(((targets < 0) | (targets >= c)).any()):
         raise ValueError(
-            f"targets lie between {int(targets.min())} and {int(targets.max())}, expected 0 to {c - 1}: leave out ignored "
-            "samples."
+            f"targets lie between {int(targets.min())} and {int(targets.max())}, expected 0 to {c - 1}: leave out "
+            "ignored samples."
         )
-    if bool((targets == loss.ignore_index).any()):
-        raise ValueError(f"ignore_index = {loss.ignore_index} leaves out samples: leave them out of inputs and targets.")
+    if bool(targets.eq(loss.ignore_index).any()):
+        raise ValueError(
+            f"ignore_index = {loss.ignore_index} leaves out samples: leave them out of inputs and targets."
+        )
     weights = None if loss.weight is None else _unless_ones(loss.weight.double()[targets.long()])
     scale = _share(loss, 1) if loss.reduction == "sum" else 1 / (N if weights is None else float(weights.sum()))
     return scale, CrossEntropyLoss(targets.long(), classes=c, weights=weights), targets.long()

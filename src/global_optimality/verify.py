@@ -1,7 +1,7 @@
 """Check a saved certificate from its file alone: numpy only, nothing shared with the code that made it.
 
-F* ≥ −ℓ*(G) for every G with Ω°(−G) ≤ λ (weak duality; MATH.md, section 1). So a certificate is verified by an evaluation
-of Ω° (spectral norm; for ReLU units by brute force over all arcs and cells), of ℓ*, and of f at the saved weights.
+F* ≥ −ℓ*(G) for every G with Ω°(−G) ≤ λ (weak duality; MATH.md, section 1). So a certificate is verified by evaluating
+Ω° (spectral norm; for ReLU units by brute force over all arcs and cells), of ℓ*, and of f at the saved weights.
 """
 
 import json
@@ -44,15 +44,15 @@ class Verification:
 def verify_certificate(file: str | Path) -> Verification:
     """Recompute every claim of a file written by ``save_certificate``.
 
-    ``ValueError`` when the file is not such a file, its shapes do not fit, or S has more than 3 columns: brute force over
-    the cells is then out of reach. O(N³) operations for ReLU units: seconds at N = 200.
+    ``ValueError`` when the file is not such a file, its shapes do not fit, or S has more than 3 columns: brute force
+    is then out of reach. O(N³) operations for ReLU units: seconds at N = 200.
     """
     saved = json.loads(Path(file).read_text())
     if not isinstance(saved, dict) or saved.get("format") != "global-optimality certificate 1":
         raise ValueError(f"{Path(file).name} is not a saved certificate: write one with save_certificate.")
     try:
-        data = {k: np.array(saved[k], dtype=np.float64) for k in ("Y", "U", "V", "b", "G", "weights", "mask")}
-        data["S"] = None if saved["S"] is None else np.array(saved["S"], dtype=np.float64)
+        names = ["Y", "U", "V", "b", "G", "weights", "mask", *(["S"] if saved["S"] is not None else [])]
+        data = {name: np.array(saved[name], dtype=np.float64) for name in names}
         lam, decay = float(saved["lam"]), saved["output_bias"]
         claims = float(saved["objective"]), float(saved["lower_bound"])
         kind = LOSSES[saved["loss"]]
@@ -63,10 +63,10 @@ def verify_certificate(file: str | Path) -> Verification:
         raise ValueError(f"Y does not hold labels of the {saved['loss']} loss.")
     Y, G, w = data["Y"], data["G"], data["weights"][:, None]
     value, conjugate = kind
-    if data["S"] is None:
-        X, polar = data["U"].T @ data["V"], spectral(-G)
-    else:
+    if "S" in data:
         X, polar = np.maximum(data["S"] @ data["U"].T, 0) @ data["V"], relu(data["S"], -G)
+    else:
+        X, polar = data["U"].T @ data["V"], spectral(-G)
     objective = float(np.sum(w * data["mask"] * value(Y, X + data["b"])))
     objective += 0.5 * lam * float(np.sum(data["U"] ** 2) + np.sum(data["V"] ** 2))
     objective += 0.5 * (decay or 0.0) * float(np.sum(data["b"] ** 2))
@@ -82,7 +82,7 @@ def verify_certificate(file: str | Path) -> Verification:
         bound -= float(np.sum(total**2)) / (2 * decay)
         size += float(np.sum(np.abs(total) * np.abs(G).sum(axis=0))) / decay
     elif decay == 0 and np.any(np.abs(total) > BALANCED * np.abs(G).sum(axis=0)):
-        bound, reasons = -math.inf, [*reasons, "The output bias is free, but a column of the dual point does not sum to 0."]
+        bound, reasons = -math.inf, [*reasons, "The output bias is free, but the dual point's columns do not sum to 0."]
     bound -= 4 * (math.log2(G.size) + 4) * EPS * size
     if math.isnan(bound):
         bound, reasons = -math.inf, [*reasons, "The dual point lies outside the domain of the loss's conjugate."]
@@ -98,15 +98,15 @@ def verify_certificate(file: str | Path) -> Verification:
     return Verification(objective, bound, polar / lam, tuple(reasons))
 
 
-def _check(data: dict, lam: float, decay: float | None, claims: tuple[float, float]) -> None:
+def _check(data: dict[str, np.ndarray], lam: float, decay: float | None, claims: tuple[float, float]) -> None:
     """Raise ``ValueError`` unless all is finite and the shapes fit."""
-    if not all(np.all(np.isfinite(a)) for a in data.values() if a is not None) or not np.all(np.isfinite(claims)):
+    if not all(np.all(np.isfinite(a)) for a in data.values()) or not np.all(np.isfinite(claims)):
         raise ValueError("the file holds numbers that are not finite.")
     if not (0 < lam < math.inf) or not (decay is None or 0 <= decay < math.inf) or not np.all(data["weights"] > 0):
         raise ValueError("λ and the sample weights must be positive, and the decay of the output bias not negative.")
     if data["Y"].ndim != 2 or data["U"].ndim != 2 or data["V"].ndim != 2 or 0 in data["Y"].shape:
         raise ValueError("Y, U and V must be matrices.")
-    (N, c), r, S = data["Y"].shape, len(data["U"]), data["S"]
+    (N, c), r, S = data["Y"].shape, len(data["U"]), data.get("S")
     if S is not None and (S.ndim != 2 or S.shape[1] > 3):
         raise ValueError(f"S has shape {S.shape}: ReLU units are verified by brute force for at most 3 columns.")
     shapes = {"U": (r, N if S is None else S.shape[1]), "V": (r, c), "b": (c,), "G": (N, c), "weights": (N,)}
@@ -114,6 +114,8 @@ def _check(data: dict, lam: float, decay: float | None, claims: tuple[float, flo
     for name, shape in shapes.items():
         if data[name].shape != shape:
             raise ValueError(f"{name} has shape {data[name].shape}, expected {shape}.")
+    if not np.all((data["mask"] == 0) | (data["mask"] == 1)) or (decay is None and np.any(data["b"] != 0)):
+        raise ValueError("the mask must hold 0 and 1, and b zeros where there is no output bias.")
 
 
 def _are_labels(loss: str, Y: np.ndarray) -> bool:
@@ -132,8 +134,8 @@ def relu(S: np.ndarray, Q: np.ndarray) -> float:
 
     On an arc or a cell the active rows D are fixed, and the function is ‖Bᵀu‖, B = SᵀDQ. Every cell has an arc on its
     boundary, so both sides of every arc are all cells. A pattern listed in error does no harm: its value counts only at
-    points where the pattern is right. A cell's maximiser within rounding of its boundary is left to the arcs, which know
-    its value to second order.
+    points where the pattern is right. A cell's maximiser within rounding of its boundary is left to the arcs, which
+    know its value to second order.
     """
     S = np.pad(S, ((0, 0), (0, 3 - S.shape[1])))
     length = np.linalg.norm(S, axis=1)
