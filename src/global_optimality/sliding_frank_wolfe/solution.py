@@ -57,7 +57,7 @@ class Solution:
             return self.problem.loss.bias(self.problem.mapping.Phi(*self.weights))[0]
 
     def predict(self, S: Tensor) -> Tensor:
-        """Outputs ``(M, c)`` for new rows S ``(M, d)``, with the output bias; ``TypeError`` unless φ is ``ReluUnit``."""
+        """Outputs ``(M, c)`` for new rows S ``(M, d)``, output bias added; ``TypeError`` unless φ is ``ReluUnit``."""
         mapping = self._mapping()
         with torch.no_grad():
             return replace(mapping, S=S).Phi(*self.weights)[0] + self.output_bias()
