@@ -4,6 +4,7 @@ After B. D. Haeffele and R. Vidal, Global Optimality in Neural Network Training,
 """
 
 from .certificate import Certificate, Verdict, certify
+from .certify_network import NetworkCertificate, certify_network
 from .descent import LBFGS, Descent, GradientDescent, NewtonCG, minimise
 from .losses import CrossEntropyLoss, LogisticLoss, MaskedSquaredLoss, SquaredLoss
 from .mappings import MatrixProduct, ReluUnit
@@ -11,9 +12,11 @@ from .meta_algorithm import Path, Step, meta_algorithm
 from .polar import PolarBound, lambda_max, omega, polar_of
 from .problem import Problem
 from .regularizers import NonNegative, Norm, ProductOfNorms, SumOfSquares
+from .saved_certificate import load_certificate, save_certificate
 from .sliding_frank_wolfe import Solution, solve, solve_path
 from .status import Status
 from .streams import generator
+from .verify import Verification, verify_certificate
 
 __all__ = [
     "LBFGS",
@@ -24,6 +27,7 @@ __all__ = [
     "LogisticLoss",
     "MaskedSquaredLoss",
     "MatrixProduct",
+    "NetworkCertificate",
     "NewtonCG",
     "NonNegative",
     "Norm",
@@ -38,13 +42,18 @@ __all__ = [
     "Step",
     "SumOfSquares",
     "Verdict",
+    "Verification",
     "certify",
+    "certify_network",
     "generator",
     "lambda_max",
+    "load_certificate",
     "meta_algorithm",
     "minimise",
     "omega",
     "polar_of",
+    "save_certificate",
     "solve",
     "solve_path",
+    "verify_certificate",
 ]
