@@ -29,11 +29,11 @@ class Split:
     Y: Tensor
 
     def accuracy(self, W: Factors) -> Tensor:
-        """Share of held-out samples with the right sign, ``(n,)``."""
+        """Share of held-out samples told right, ``(n,)``; a positive output says "at least 5", zero or less the other."""
         assert isinstance(self.problem.mapping, ReluUnit)
         with torch.no_grad():
             outputs = replace(self.problem.mapping, S=self.S).Phi(*W)
-        return (outputs * self.Y > 0).double().mean((1, 2))
+        return ((outputs > 0) == (self.Y > 0)).double().mean((1, 2))
 
 
 def at_least_five(N: int, share: float, *, seed: int) -> Split:
@@ -74,7 +74,7 @@ def widths(split: Split, solution: Solution, sizes: Sequence[int], *, runs: int,
         tables.append(
             frame(
                 size=r, run=range(runs), objective=certificate.objective, relative_gap=certificate.relative_gap,
-                excess=certificate.objective / solution.objective - 1, accuracy=split.accuracy(W),
+                excess=1 - solution.objective / certificate.objective, accuracy=split.accuracy(W),
             )
         )  # fmt: skip
     return pd.concat(tables, ignore_index=True)

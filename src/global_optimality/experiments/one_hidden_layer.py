@@ -79,6 +79,21 @@ def fitted(solution: Solution, low: float, high: float, points: int) -> pd.DataF
     return frame(**columns, y=solution.predict(with_bias(x))[:, 0])
 
 
+def omega_at(solution: Solution) -> pd.DataFrame:
+    """Ω at the output X of a certified network: below by ⟨Q, X⟩/Ω°(Q) with Q = −∇ℓ(X), above by Θ of three networks."""
+    problem, W = solution.problem, solution.weights
+    X = problem.mapping.Phi(*W)
+    Q = -problem.loss.gradient(X)
+    lower = float((Q * X).sum() / polar_of(problem)(Q).upper)
+    networks = {
+        "the certified weights": W,
+        "every unit split into two halves": tuple(torch.cat([w, w], 1) / 2**0.5 for w in W),
+        "inner weights doubled, outer halved": (2 * W[0], W[1] / 2),
+    }
+    rows = [(name, float(problem.regularizer.Theta(*V)) / lower) for name, V in networks.items()]
+    return pd.DataFrame(rows, columns=["network", "ratio"]).set_index("network")
+
+
 def wrong_lambda(solution: Solution, factors: Sequence[float]) -> pd.DataFrame:
     """The same weights judged with other λ: only the factor 1 may be certified."""
     rows = []
@@ -110,7 +125,7 @@ def census(problem: Problem, sizes: Sequence[int], *, runs: int, optimum: float,
             rows.append(("escaped", r, run, escapes, *_judged(problem, W, polar)))
     names = ["stage", "size", "run", "escapes", "objective", "relative_gap", "polar", "active", "verdict"]
     table = pd.DataFrame(rows, columns=names)
-    table["excess"] = table["objective"] / optimum - 1
+    table["excess"] = 1 - optimum / table["objective"]
     table["zero_unit"] = table["active"] < table["size"]
     table["global"] = table["verdict"] == Verdict.CERTIFIED.name
     return table
@@ -172,7 +187,7 @@ def refusal_of_degrees(problem: Problem) -> str:
     return ""
 
 
-def path(problem: Problem, W: Factors, *, samples: int = 9, tol: float = 1e-9) -> pd.DataFrame:
+def path(problem: Problem, W: Factors, *, samples: int = 3, tol: float = 1e-9) -> pd.DataFrame:
     """Theorem 2's path from W (one run): descent on faces, slide along a null vector, append, escape.
 
     One row a point: iterates of the descent, and ``samples`` points inside every slide and every escape.

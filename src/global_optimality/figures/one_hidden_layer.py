@@ -63,7 +63,7 @@ def plane(samples: pd.DataFrame, fitted: pd.DataFrame, units: pd.DataFrame) -> F
         samples["x1"], samples["x2"], c=samples["y"], cmap=LEVELS, vmin=levels[0], vmax=levels[-1], edgecolor="white",
         linewidth=1.4, s=55, zorder=3,
     )  # fmt: skip
-    figure.colorbar(filled, ax=axes, label="$y$", format="%.1f")
+    figure.colorbar(filled, ax=axes, label="$y$", ticks=MaxNLocator(7, integer=True))
     return figure
 
 
@@ -81,7 +81,7 @@ def census(table: pd.DataFrame, shares: pd.DataFrame) -> Figure:
         runs["size"] * spread, runs["excess"].clip(lower=FLOOR), "o", color=COLOUR.descent, markersize=4,
         label="true excess",
     )  # fmt: skip
-    top.set(yscale="log", ylabel="relative to $F^*$ and $f$", ylim=(FLOOR / 3, 300))
+    top.set(yscale="log", ylabel="relative to $f$", ylim=(FLOOR / 3, 300))
     top.legend(loc="center left")
     looks = {
         "descent": (COLOUR.descent, MARKER.slide, "-", "descent alone"),
@@ -108,8 +108,9 @@ def path(tables: dict[str, pd.DataFrame], optimum: float) -> Figure:
         for kind, (colour, marker, label) in STEPS.items():
             rows = table["step"] == kind
             if rows.any():
-                size = 10 if marker == MARKER.descent else 6
-                (drawn,) = axes.plot(table["point"][rows], height[rows], marker, color=colour, markersize=size)
+                order = {"APPEND": 4, "DESCEND": 3}.get(kind, 2)
+                size = 11 if marker == MARKER.descent else 5.5
+                (drawn,) = axes.plot(table["point"][rows], height[rows], marker, color=colour, markersize=size, zorder=order)
                 shown[label] = drawn
         axes.set(yscale="log", ylabel="$(f-F^*)/F^*$", title=title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -150,7 +151,7 @@ def widths(table: pd.DataFrame, accuracy: float) -> Figure:
         table["size"], table["relative_gap"], MARKER.escape, color=COLOUR.escape, markersize=5, mfc="none",
         label="certified gap",
     )  # fmt: skip
-    top.set(yscale="log", ylabel="relative to $F^*$ and $f$")
+    top.set(yscale="log", ylabel="relative to $f$")
     top.legend(loc="best")
     bottom.plot(table["size"], table["accuracy"], "o", color=COLOUR.descent, markersize=5, label="trained by Adam")
     bottom.axhline(accuracy, color=COLOUR.global_optimum, linewidth=2, label="certified optimum")
