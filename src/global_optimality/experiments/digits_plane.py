@@ -29,7 +29,7 @@ class Split:
     Y: Tensor
 
     def accuracy(self, W: Factors) -> Tensor:
-        """Share of held-out samples told right, ``(n,)``; a positive output says "at least 5", zero or less the other."""
+        """Share of held-out samples told right, ``(n,)``; a positive output says 5 to 9, any other 0 to 4."""
         assert isinstance(self.problem.mapping, ReluUnit)
         with torch.no_grad():
             outputs = replace(self.problem.mapping, S=self.S).Phi(*W)

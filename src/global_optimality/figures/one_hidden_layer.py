@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from .matrix_factorization import STEPS
-from .style import COLOUR, LEVELS, MARKER, canvas, styled, write
+from .style import COLOUR, LEVELS, MARKER, canvas, styled
 
 FLOOR = 1e-16
 
@@ -69,7 +69,7 @@ def plane(samples: pd.DataFrame, fitted: pd.DataFrame, units: pd.DataFrame) -> F
 
 @styled
 def census(table: pd.DataFrame, shares: pd.DataFrame) -> Figure:
-    """Top: excess and certified gap of every run after descent. Bottom: share of global runs, before and after escape."""
+    """Top: excess and certified gap of every run after descent. Bottom: share of global runs."""
     figure, (top, bottom) = canvas(6.0, rows=2, sharex=True, height_ratios=(3, 2))
     runs = table[table["stage"] == "descent"]
     spread = 10 ** (0.07 * (runs["run"] / max(runs["run"].max(), 1) - 0.5))
@@ -110,7 +110,8 @@ def path(tables: dict[str, pd.DataFrame], optimum: float) -> Figure:
             if rows.any():
                 order = {"APPEND": 4, "DESCEND": 3}.get(kind, 2)
                 size = 11 if marker == MARKER.descent else 5.5
-                (drawn,) = axes.plot(table["point"][rows], height[rows], marker, color=colour, markersize=size, zorder=order)
+                look = {"color": colour, "markersize": size, "zorder": order}
+                (drawn,) = axes.plot(table["point"][rows], height[rows], marker, **look)
                 shown[label] = drawn
         axes.set(yscale="log", ylabel="$(f-F^*)/F^*$", title=title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -124,7 +125,8 @@ def digits_plane(samples: pd.DataFrame, grid: pd.DataFrame, units: pd.DataFrame)
     """Training digits in the plane, the certified network's decision, and its hyperplanes."""
     figure, axes = canvas(4.6)
     table = grid.pivot(index="x2", columns="x1", values="y")
-    axes.contourf(table.columns, table.index, table.to_numpy() > 0, levels=[-0.5, 0.5, 1.5], colors=["#F2F2F2", "#CFE3F1"])
+    sides = {"levels": [-0.5, 0.5, 1.5], "colors": ["#F2F2F2", "#CFE3F1"]}
+    axes.contourf(table.columns, table.index, table.to_numpy() > 0, **sides)
     axes.contour(table.columns, table.index, table.to_numpy(), levels=[0], colors=COLOUR.curve, linewidths=2)
     for u in units[["u1", "u2", "u3"]].to_numpy():
         length = np.linalg.norm(u[:2])
@@ -146,7 +148,8 @@ def digits_plane(samples: pd.DataFrame, grid: pd.DataFrame, units: pd.DataFrame)
 def widths(table: pd.DataFrame, accuracy: float) -> Figure:
     """Adam-trained networks against width: excess over the certified optimum, and test accuracy."""
     figure, (top, bottom) = canvas(5.2, rows=2, sharex=True)
-    top.plot(table["size"], table["excess"].clip(lower=1e-9), "o", color=COLOUR.descent, markersize=5, label="true excess")
+    excess = table["excess"].clip(lower=1e-9)
+    top.plot(table["size"], excess, "o", color=COLOUR.descent, markersize=5, label="true excess")
     top.plot(
         table["size"], table["relative_gap"], MARKER.escape, color=COLOUR.escape, markersize=5, mfc="none",
         label="certified gap",
