@@ -1,6 +1,6 @@
 """Section 4 of the paper: planted problems, the certified census, Theorem 1's table and Theorem 2's path."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..certificate import Verdict, certify
 from ..descent import GradientDescent, minimise
-from ..factors import Factors, append, slice_norms, take_runs, zeros_like_slice
+from ..factors import Factors, append, scale, slice_norms, take_runs, zeros_like_slice
 from ..losses import SquaredLoss
 from ..mappings import ReluUnit
 from ..meta_algorithm import null_vectors
@@ -19,6 +19,8 @@ from ..regularizers import Norm, ProductOfNorms, SumOfSquares
 from ..results import frame
 from ..sliding_frank_wolfe import Solution
 from ..sliding_frank_wolfe.local import local_of
+from ..sliding_frank_wolfe.slide import slide
+from ..sliding_frank_wolfe.units import Rows, units_of
 from ..streams import generator, normal
 
 TOL = 1e-7
@@ -186,34 +188,50 @@ def refusal_of_degrees(problem: Problem) -> str:
 def path(problem: Problem, W: Factors, *, samples: int = 3, tol: float = 1e-9) -> pd.DataFrame:
     """Theorem 2's path from W (one run): descent on faces, slide along a null vector, append, escape.
 
-    One row a point: iterates of the descent, and ``samples`` points inside every slide and every escape.
+    One row a point: the iterates of every descent, and ``samples`` points inside every slide and every escape. Zero
+    units are kept in the count ``size`` and put to use first; one is appended only when none is left.
     """
-    polar, rows = polar_of(problem), []
+    polar, rows, r = polar_of(problem), [], W[0].shape[1]
+    times = [j / (samples + 1) for j in range(1, samples + 2)]
 
     def note(kind: str, W: Factors) -> None:
-        rows.append((kind, W[0].shape[1], float(problem(*W))))
+        rows.append((kind, r, float(problem(*W))))
 
     note("START", W)
     for _ in range(100):
         for beta in null_vectors(problem, W)[:1]:
-            for j in range(1, samples + 2):
-                size = (1 + j / (samples + 1) * beta).clamp(min=0).sqrt()[None, :, None]
-                moved = tuple(w * size for w in W)
+            flat = [scale(W, (1 + t * beta).clamp(min=0).sqrt()[None]) for t in times]
+            for moved in flat:
                 note("SLIDE", moved)
+            W = take_alive(flat[-1])
+        for moved in iterates(problem, W):
+            note("DESCEND", moved)
             W = moved
-            W = take_alive(W)
-        W = descend(problem, W)
-        note("DESCEND", W)
         certificate = certify(problem, W, polar)
         if certificate.verdict(tol)[0] is Verdict.CERTIFIED:
             break
-        note("APPEND", append(W, zeros_like_slice(W)))
-        for j in range(1, samples + 2):
-            atom = tuple(w * (j / (samples + 1)) ** 0.5 for w in certificate.escape)
-            note("ESCAPE", append(W, atom))
+        if W[0].shape[1] == r:
+            r += 1
+            note("APPEND", append(W, zeros_like_slice(W)))
+        for t in times:
+            note("ESCAPE", append(W, tuple(t**0.5 * w for w in certificate.escape)))
         W = append(W, certificate.escape)
     table = pd.DataFrame(rows, columns=["step", "size", "objective"])
     return table.assign(point=range(len(table)))
+
+
+def iterates(problem: Problem, W: Factors) -> Iterator[Factors]:
+    """The steps of the descent on faces, one by one while f falls, then its end."""
+    gates = problem.mapping.gates
+    assert gates is not None
+    falls = True
+    while falls:
+        new = slide(problem.loss, problem.lam, units_of(Rows.of(gates, W[0]), W), lambda: False, steps=1).weights()
+        falls = bool(problem(*new) < problem(*W) * (1 - 1e-12))
+        if falls:
+            W = new
+            yield W
+    yield descend(problem, W)
 
 
 def take_alive(W: Factors) -> Factors:
