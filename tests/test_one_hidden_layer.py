@@ -11,6 +11,7 @@ from global_optimality import Problem, ReluUnit, SquaredLoss, SumOfSquares, cert
 from global_optimality.book import show
 from global_optimality.experiments import digits_plane as digits
 from global_optimality.experiments import one_hidden_layer as experiment
+from global_optimality.experiments import relu_omega
 from global_optimality.experiments import two_points as toy
 from global_optimality.figures import one_hidden_layer as figures
 
@@ -195,3 +196,24 @@ def test_figures_have_the_same_bytes_whatever_the_readers_settings(drawings, nam
     first = show(drawings[name](), name).svg
     with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9}):
         assert show(drawings[name](), name).svg == first
+
+
+def test_omega_of_the_two_point_toy_is_the_sum_of_the_sides():
+    S = torch.tensor([[1.0], [-1.0]], dtype=torch.float64)
+    for x in ([1.0, 2.0], [-1.5, 0.25], [3.0, -1.0]):
+        lower, upper, units = relu_omega.enclosure(S, torch.tensor(x, dtype=torch.float64)[:, None])
+        exact = abs(x[0]) + abs(x[1])
+        assert exact * (1 - 1e-3) <= lower <= exact * (1 + 1e-9)
+        assert exact * (1 - 1e-9) <= upper <= exact * (1 + 1e-3)
+        assert units == 2
+
+
+def test_the_items_of_proposition_1_on_a_line():
+    items = relu_omega.proposition_1(N=5, trials=1, seed=3)
+    assert items["width"].max() <= 1e-2
+    assert items["triangle"].max() <= 1
+    assert items["size"].max() <= 5
+    S = relu_omega.line_inputs(5)
+    table = relu_omega.segment(S, *relu_omega.outputs(S, 2, seed=3), [0.0, 0.5, 1.0])
+    assert table["lower"][1] <= table["chord"][1]
+    assert show(figures.segment(table), "fig-omega").svg

@@ -163,3 +163,16 @@ def widths(table: pd.DataFrame, accuracy: float) -> Figure:
     bottom.xaxis.set_minor_formatter(NullFormatter())
     bottom.legend(loc="best")
     return figure
+
+
+@styled
+def segment(table: pd.DataFrame) -> Figure:
+    """Ω along a straight line of outputs, and the chord above it."""
+    figure, axes = canvas(3.0)
+    axes.plot(table["t"], table["chord"], "--", color=COLOUR.negative_control, linewidth=1.4, label="chord")
+    axes.fill_between(table["t"], table["lower"], table["upper"], color=COLOUR.descent, alpha=0.5, linewidth=0)
+    middle = (table["lower"] + table["upper"]) / 2
+    axes.plot(table["t"], middle, color=COLOUR.descent, label=r"$\Omega((1-t)X+tZ)$, enclosed")
+    axes.set(xlabel="$t$", ylabel=r"$\Omega$", ylim=(0, None))
+    axes.legend(loc="best")
+    return figure
