@@ -134,6 +134,8 @@ def _zero(f: Ray, a: float, fa: float, b: float, fb: float) -> float:
     goal = FLAT_SLOPE * abs(fa)
     t = b
     for _ in range(SECANTS):
+        if not fb > fa:
+            break
         t = (a * fb - b * fa) / (fb - fa)
         if not a < t < b:
             break
