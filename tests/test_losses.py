@@ -8,7 +8,8 @@ import laws
 from cases import COLUMNS, LOSSES, ROWS, matrix, params, randn, seen
 from global_optimality import MaskedSquaredLoss, SquaredLoss, generator
 from global_optimality.losses import Loss
-from global_optimality.losses.base import column, inner, pairwise
+from global_optimality.losses.base import column, inner
+from global_optimality.summation import pairwise
 
 every = pytest.mark.parametrize("make", params(LOSSES))
 N = 4

@@ -4,7 +4,6 @@ After B. D. Haeffele and R. Vidal, Global Optimality in Neural Network Training,
 """
 
 from .certificate import Certificate, Verdict, certify
-from .certify_network import NetworkCertificate, certify_network
 from .descent import LBFGS, Descent, GradientDescent, NewtonCG, minimise
 from .losses import CrossEntropyLoss, LogisticLoss, MaskedSquaredLoss, SquaredLoss
 from .mappings import MatrixProduct, ReluUnit
@@ -16,6 +15,7 @@ from .saved_certificate import load_certificate, save_certificate
 from .sliding_frank_wolfe import Solution, solve, solve_path
 from .status import Status
 from .streams import generator
+from .torch_networks import NetworkCertificate, certify_network
 from .verify import Verification, verify_certificate
 
 __all__ = [

@@ -145,7 +145,8 @@ def certify(problem: Problem, W: Factors, polar: Polar | None = None) -> Certifi
 def _dual_point(problem: Problem, G: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
     """(sG, −ℓ*(sG) less its rounding): s is the best scale that keeps Ω°(−sG) ≤ λ."""
     eps = torch.finfo(G.dtype).eps
-    # rounding the entries of sG changes Ω° by at most √card(X) · eps/2 of itself, the scale itself by a few eps/2
+    # rounding the entries of sG changes a norm Ω° of a matrix by at most √card(X) · eps/2 of itself, the scale by a few
+    # eps/2; where data enter Ω°, the upper bounds of our polars have room for rounded entries
     margin = (2 + problem.card**0.5) * eps
     cap = torch.where(upper > 0, problem.lam / upper * (1 - margin), torch.full_like(upper, torch.inf))
     s = torch.where(torch.isfinite(upper), problem.loss.dual_scale(G, cap), torch.zeros_like(upper))

@@ -77,9 +77,10 @@ class Problem:
         self.check(W)
         leaves = tuple(w.detach().requires_grad_() for w in W)
         with torch.enable_grad():
-            value = self(*leaves)
-            gradient = torch.autograd.grad(value.sum(), leaves)
-        return value.detach(), gradient
+            X, Theta = self.mapping.Phi(*leaves), self.regularizer.Theta(*leaves)
+        value, G = self.loss.value_and_gradient(X.detach())
+        gradient = torch.autograd.grad((X, Theta), leaves, (G, torch.full_like(Theta, self.lam)))
+        return value + self.lam * Theta.detach(), gradient
 
     def hessian_product(self, W: Factors, V: Factors) -> Factors:
         """∇²f_r(W) V of every run, shaped as W: the gradient of ⟨∇f_r, V⟩."""

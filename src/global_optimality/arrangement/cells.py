@@ -15,9 +15,7 @@ from torch import Tensor
 
 from .hyperplanes import hyperplanes
 
-THROUGH = (
-    1e-9  # a hyperplane at most this far from a ray passes through it; cells thinner than that are not listed
-)
+THROUGH = 1e-9  # a hyperplane at most this far from a ray passes through it; cells thinner than that are not listed
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,9 @@ def cells(S: Tensor, *, limit: int = 2_000_000) -> Cells:
     planes = hyperplanes(S)
     H, r = planes.normals.shape
     if r and comb(H, r - 1) > limit:
-        raise ValueError(
-            f"{H} hyperplanes of rank {r} have {comb(H, r - 1)} candidate rays, more than limit={limit}"
-        )
+        raise ValueError(f"{H} hyperplanes of rank {r} have {comb(H, r - 1)} candidate rays, more than limit={limit}")
     if r == 0:
-        return Cells(
-            torch.zeros(1, len(S), dtype=torch.bool, device=S.device), planes.S.new_zeros(1, S.shape[1])
-        )
+        return Cells(torch.zeros(1, len(S), dtype=torch.bool, device=S.device), planes.S.new_zeros(1, S.shape[1]))
     signs, inside = _cells(planes.normals)
     sides = signs[:, planes.member] * planes.length.sign().to(torch.int8)
     return Cells(sides > 0, inside @ planes.basis.T)
@@ -65,9 +59,7 @@ def _cells(normals: Tensor) -> tuple[Tensor, Tensor]:
     simple = through.sum(1) == r - 1
     found_signs, found_rays = [], []
     if simple.any():
-        corner = torch.cartesian_prod(
-            *[torch.tensor([-1, 1], dtype=torch.int8, device=normals.device)] * (r - 1)
-        )
+        corner = torch.cartesian_prod(*[torch.tensor([-1, 1], dtype=torch.int8, device=normals.device)] * (r - 1))
         corner = corner.reshape(-1, r - 1)
         around = signs[simple].repeat_interleave(len(corner), 0)
         around[around == 0] = corner.repeat(int(simple.sum()), 1).reshape(-1)

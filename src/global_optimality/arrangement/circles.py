@@ -13,9 +13,7 @@ from torch import Tensor
 
 from .hyperplanes import Hyperplanes, hyperplanes
 
-CHUNK = (
-    1 << 20
-)  # numbers a temporary tensor holds: bounds the memory, and keeps the work in the processor's cache
+CHUNK = 1 << 20  # numbers a temporary tensor holds: bounds the memory, and keeps the work in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -56,9 +54,7 @@ def arrangement(S: Tensor) -> Arrangement:
     """
     planes = hyperplanes(S)
     if planes.rank > 3:
-        raise ValueError(
-            f"exact arcs need S of rank at most 3, got rank {planes.rank}: project S, or bound the polar"
-        )
+        raise ValueError(f"exact arcs need S of rank at most 3, got rank {planes.rank}: project S, or bound the polar")
     normals = torch.nn.functional.pad(planes.normals, (0, 3 - planes.rank))
     if planes.rank == 3:
         frames, own = _frames(normals), torch.arange(len(normals), device=S.device)

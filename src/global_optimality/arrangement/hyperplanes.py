@@ -13,12 +13,8 @@ import torch
 from torch import Tensor
 
 EPS = torch.finfo(torch.float64).eps
-MERGE = (
-    16 * EPS
-)  # unit normals at most this far apart are one hyperplane; the change of S is kept in `deviation`
-FLAT = (
-    64 * EPS
-)  # a direction in which every unit row is at most this long is dropped; kept in `deviation` too
+MERGE = 16 * EPS  # unit normals at most this far apart are one hyperplane; the change of S is kept in `deviation`
+FLAT = 64 * EPS  # a direction in which every unit row is at most this long is dropped; kept in `deviation` too
 
 
 @dataclass(frozen=True)
@@ -54,9 +50,7 @@ def hyperplanes(S: Tensor) -> Hyperplanes:
     Raises ValueError unless S is a finite real matrix. Works in float64 whatever the dtype of S.
     """
     if S.ndim != 2 or 0 in S.shape or not S.is_floating_point():
-        raise ValueError(
-            f"S must be a real matrix (N, d) with N, d >= 1, got {S.dtype} of shape {tuple(S.shape)}"
-        )
+        raise ValueError(f"S must be a real matrix (N, d) with N, d >= 1, got {S.dtype} of shape {tuple(S.shape)}")
     if not S.isfinite().all():
         raise ValueError("S has entries that are not finite; remove or impute those samples")
     S = S.to(torch.float64)
@@ -115,9 +109,7 @@ def _row_space(unit: Tensor) -> Tensor:
     d = unit.shape[1]
     directions = torch.linalg.svd(unit, full_matrices=False).Vh.T
     coordinates = (unit @ directions) ** 2
-    tail = (
-        coordinates.flip(1).cumsum(1).flip(1).amax(0).sqrt()
-    )  # longest part of a row in directions k, …, d − 1
+    tail = coordinates.flip(1).cumsum(1).flip(1).amax(0).sqrt()  # longest part of a row in directions k, …, d − 1
     rank = int((tail > FLAT).sum())
     return torch.eye(d, dtype=unit.dtype, device=unit.device) if rank == d else directions[:, :rank]
 

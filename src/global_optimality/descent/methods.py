@@ -7,7 +7,6 @@ from typing import final
 import torch
 from torch import Tensor
 
-from .line_search import weak_wolfe
 from .point import Objective, Point
 
 Memory = tuple[Tensor, ...]
@@ -91,56 +90,3 @@ class GradientDescent(Method):
                 break
             length = torch.where(moved, length, length / 2)
         return best, (length,), moved
-
-
-@final
-@dataclass(frozen=True)
-class LBFGS(Method):
-    """Limited-memory BFGS with a weak Wolfe line search (Nocedal and Wright 2006, algorithm 7.5)."""
-
-    memory: int = 10
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.memory < 1:
-            raise ValueError(f"memory = {self.memory} pairs: it must be at least 1.")
-
-    def start(self, point: Point) -> Memory:
-        n, m = point.x.shape
-        empty = point.x.new_zeros(n, self.memory, m)
-        return empty, empty.clone(), point.x.new_zeros(n, self.memory), point.x.new_zeros(n), point.x.new_zeros(n)
-
-    def step(self, f: Objective, point: Point, memory: Memory) -> tuple[Point, Memory, Tensor]:
-        S, Y, rho, gamma, count = memory
-        slot = int(count[0]) % self.memory  # all runs write the same slot of their ring of pairs in one step
-        direction = -self._times_inverse(point.gradient, S, Y, rho, gamma, slot)
-        downhill = torch.linalg.vecdot(direction, point.gradient) < 0
-        direction = torch.where(downhill[:, None], direction, -point.gradient)
-        size = point.gradient.norm(dim=1).clamp(min=torch.finfo(point.x.dtype).tiny)
-        fresh = (gamma == 0) | ~downhill
-        first = torch.where(fresh, (1 + point.x.norm(dim=1)) / (10 * size), torch.ones_like(size))
-        new, moved = weak_wolfe(f, point, direction, first, self.interior)
-        S[:, slot], Y[:, slot] = new.x - point.x, new.gradient - point.gradient
-        s, y = S[:, slot], Y[:, slot]
-        sy = torch.linalg.vecdot(s, y)
-        curved = sy > 1e-12 * s.norm(dim=1) * y.norm(dim=1)
-        rho[:, slot] = torch.where(curved, 1 / sy, torch.zeros_like(sy))
-        gamma = torch.where(curved, sy / torch.linalg.vecdot(y, y), gamma)
-        # a run whose line search failed along the quasi-Newton direction forgets it and tries the gradient once
-        retry = ~moved & ~fresh
-        rho = torch.where(retry[:, None], torch.zeros_like(rho), rho)
-        gamma = torch.where(retry, torch.zeros_like(gamma), gamma)
-        return new, (S, Y, rho, gamma, count + 1), moved | retry
-
-    def _times_inverse(self, g: Tensor, S: Tensor, Y: Tensor, rho: Tensor, gamma: Tensor, slot: int) -> Tensor:
-        """The two-loop recursion, newest pair first; pairs with ρ = 0 change nothing. ``slot`` holds the oldest."""
-        oldest_first = [(slot + j) % self.memory for j in range(self.memory)]
-        q, alphas = g.clone(), {}
-        for j in reversed(oldest_first):
-            alphas[j] = rho[:, j] * torch.linalg.vecdot(S[:, j], q)
-            q.addcmul_(alphas[j][:, None], Y[:, j], value=-1)
-        q *= torch.where(gamma > 0, gamma, torch.ones_like(gamma))[:, None]
-        for j in oldest_first:
-            beta = rho[:, j] * torch.linalg.vecdot(Y[:, j], q)
-            q.addcmul_((alphas[j] - beta)[:, None], S[:, j])
-        return q

@@ -8,7 +8,8 @@ from torch import Tensor
 from ..factors import Factors, flatten
 from ..problem import Problem
 from ..status import Status
-from .methods import LBFGS, Method
+from .lbfgs import LBFGS
+from .methods import Method
 from .point import Objective, Observer, Point
 
 PATIENCE = 50

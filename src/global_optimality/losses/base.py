@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..summation import pairwise
+
 BISECTIONS = 60
 """Halvings of a bracket in a one-dimensional search: enough to exhaust the 53 bits of float64."""
 
@@ -120,12 +122,3 @@ def column(s: Tensor, like: Tensor) -> Tensor:
 def inner(A: Tensor, B: Tensor) -> Tensor:
     """⟨A, B⟩ of every run, ``(n,)``; either may lack the run axis' length (broadcast)."""
     return pairwise(A * B)
-
-
-def pairwise(terms: Tensor) -> Tensor:
-    """The sum of each run's terms ``(n, *D)`` in a balanced tree: off by at most ⌈log₂ m⌉ · eps/2 · Σ|terms|."""
-    x = terms.flatten(1)
-    while (m := x.shape[1]) > 1:
-        x = torch.nn.functional.pad(x, (0, m % 2))
-        x = x[:, : x.shape[1] // 2] + x[:, x.shape[1] // 2 :]
-    return x[:, 0]

@@ -56,10 +56,10 @@ class CrossEntropyLoss(SampleLoss):
     def sample_conjugate(self, G: Tensor) -> tuple[Tensor, Tensor]:
         q = G + self.Y
         hair = HAIR * torch.finfo(G.dtype).eps
-        outside = (q < -hair).any(2) | (G.sum(2).abs() > hair * (1 + G.abs().sum(2)))
+        outside = (q < -hair) | (G.sum(2, keepdim=True).abs() > hair * (1 + G.abs().sum(2, keepdim=True)))
         q = q.clamp(min=0)
-        value = torch.special.xlogy(q, q).sum(2)
-        size = 1 - value - (self.Y * q.clamp(min=1e-300).log()).sum(2)
+        value = torch.special.xlogy(q, q)
+        size = q - value - self.Y * q.clamp(min=1e-300).log()
         return torch.where(outside, torch.inf, value), size
 
     def project(self, G: Tensor) -> Tensor:

@@ -48,7 +48,7 @@ class LogisticLoss(SampleLoss):
     def sample_conjugate(self, G: Tensor) -> tuple[Tensor, Tensor]:
         a = -G * self.Y
         hair = HAIR * torch.finfo(G.dtype).eps
-        outside = ((a < -hair) | (a > 1 + hair)).any(2)
+        outside = (a < -hair) | (a > 1 + hair)
         a = a.clamp(0, 1)
         value = torch.special.xlogy(a, a) + torch.special.xlog1py(1 - a, -a)
         size = (
@@ -57,7 +57,7 @@ class LogisticLoss(SampleLoss):
             - torch.special.xlogy(1 - a, a.clamp(min=1e-300))
             - torch.special.xlog1py(a, -a.clamp(max=1 - hair))
         )
-        return torch.where(outside, torch.inf, value.sum(2)), size.sum(2)
+        return torch.where(outside, torch.inf, value), size
 
     def project(self, G: Tensor) -> Tensor:
         if not self.has_bias or self.decay:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..factors import check_alike, check_finite
+from ..summation import pairwise, tree_sum
 from .base import Loss, column
 
 NEWTON = 300
@@ -44,7 +45,7 @@ class SampleLoss(Loss):
                     f"({self.Y.shape[0]},) positive numbers, one a sample: leave out samples of weight 0."
                 )
 
-    # What one sample contributes; axis 1 is the sample, every result but the first and the last two shaped as X.
+    # What one sample contributes; axis 1 is the sample, every result but the first shaped as X.
     @abstractmethod
     def sample_value(self, X: Tensor) -> Tensor:
         """ℓ_i(x_i) ``(n, N)``."""
@@ -58,7 +59,10 @@ class SampleLoss(Loss):
 
     @abstractmethod
     def sample_conjugate(self, G: Tensor) -> tuple[Tensor, Tensor]:
-        """ℓ_i*(g_i) and the sum of the sizes of its terms, each ``(n, N)``; +∞ outside the domain."""
+        """The terms that add up to ℓ_i*(g_i), +∞ outside the domain, and their sizes before cancellation.
+
+        A size also bounds |g ∂ℓ_i*/∂g|: what an error of g, relative to g, can change.
+        """
 
     @property
     def has_bias(self) -> bool:
@@ -95,23 +99,31 @@ class SampleLoss(Loss):
         return self._weighted(self.sample_product(X, T + shift[:, None]))
 
     def conjugate(self, G: Tensor) -> Tensor:
-        value = self._weighted(self.sample_conjugate(self._unweighted(G))[0]).sum(1)
+        """Sum of the samples' conjugates, + ‖Σ_i g_i‖²/2μ for a decayed output bias.
+
+        For a free one Σ_i g_i = 0 within rounding, ≤ (log₂ N + 4) eps Σ|g_i|: spread over the samples in proportion to
+        |g_i| it changes ℓ* as a relative error of G does, for which ``conjugate_magnitude`` has room.
+        """
+        value = pairwise(self._weighted(self.sample_conjugate(self._unweighted(G))[0]))
         if not self.has_bias:
             return value
-        total, size = G.sum(1).flatten(1), G.abs().sum(1).flatten(1)
+        total, size = _over_samples(G), _over_samples(G.abs())
         if self.decay:
-            return value + total.square().sum(1) / (2 * self.decay)
-        rounding = 4 * (math.log2(G.shape[1]) + 4) * torch.finfo(G.dtype).eps
-        return torch.where((total.abs() <= rounding * size).all(1), value, torch.full_like(value, torch.inf))
+            return value + pairwise(total.square()) / (2 * self.decay)
+        rounding = (math.log2(G.shape[1]) + 4) * torch.finfo(G.dtype).eps
+        inside = (total.abs() <= rounding * size).flatten(1).all(1)
+        return torch.where(inside, value, torch.full_like(value, torch.inf))
 
     def conjugate_magnitude(self, G: Tensor) -> Tensor:
-        value = self._weighted(self.sample_conjugate(self._unweighted(G))[1]).sum(1)
+        value = pairwise(self._weighted(self.sample_conjugate(self._unweighted(G))[1]))
         if self.decay:
-            value = value + (G.sum(1).abs() * G.abs().sum(1)).flatten(1).sum(1) / self.decay
+            value = value + pairwise(_over_samples(G).abs() * _over_samples(G.abs())) / self.decay
         return value
 
     def project(self, G: Tensor) -> Tensor:
-        return G - G.mean(1, keepdim=True) if self.has_bias and not self.decay else G
+        if not self.has_bias or self.decay:
+            return G
+        return G - (_over_samples(G) / G.shape[1])[:, None]
 
     def bias(self, X: Tensor) -> Tensor:
         return self._bias(X).detach() if self.has_bias else super().bias(X)
@@ -176,6 +188,11 @@ class SampleLoss(Loss):
             if bool((moved.abs() <= eps * b.abs()).all()):
                 break
         return b
+
+
+def _over_samples(G: Tensor) -> Tensor:
+    """Σ_i g_i ``(n, *D[1:])``, as a tree sum."""
+    return tree_sum(G.movedim(1, -1))
 
 
 def _inverse(H: Tensor) -> Tensor:

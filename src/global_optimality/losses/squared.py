@@ -24,6 +24,12 @@ class SquaredLoss(SampleLoss):
             return 0.5 * (X - self.Y).flatten(1).square().sum(1)  # one sum: faster
         return super().__call__(X)
 
+    def value_and_gradient(self, X: Tensor) -> tuple[Tensor, Tensor]:
+        if self.weights is None and not self.has_bias:
+            R = X - self.Y
+            return 0.5 * R.flatten(1).square().sum(1), R
+        return super().value_and_gradient(X)
+
     def sample_value(self, X: Tensor) -> Tensor:
         return 0.5 * _over_outputs((X - self.Y).square())
 
@@ -34,7 +40,7 @@ class SquaredLoss(SampleLoss):
         return T
 
     def sample_conjugate(self, G: Tensor) -> tuple[Tensor, Tensor]:
-        return _over_outputs(G * (0.5 * G + self.Y)), _over_outputs(G.abs() * (0.5 * G.abs() + self.Y.abs()))
+        return G * (0.5 * G + self.Y), G.abs() * (0.5 * G.abs() + self.Y.abs())
 
     def dual_scale(self, G: Tensor, cap: Tensor) -> Tensor:
         square = inner(G, self._unweighted(G))

@@ -48,7 +48,7 @@ class Spectral(Oracle):
         return spectral_polar(Q)
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
-        U, s, Vh = torch.linalg.svd(Q, full_matrices=False)
+        U, s, Vh, _ = decompose(Q)
         m = max(1, min(count, int((s[0] > above).sum())))
         return U[:, :, :m].mT, Vh[:, :m]
 

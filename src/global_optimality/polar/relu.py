@@ -10,12 +10,12 @@ from ..arrangement import Arrangement, arrangement, hyperplanes
 from ..factors import Factors
 from ..mappings import Mapping, ReluUnit
 from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
-from ..relu_enclosure import enclose
-from ..relu_enclosure.ascent import largest
-from ..relu_polar import maximisers, relu_polar
 from ..streams import generator
 from .bound import Oracle, Polar, PolarBound, register
 from .great_circles import ascents
+from .relu_enclosure import enclose
+from .relu_enclosure.ascent import largest
+from .relu_exact import maximisers, relu_polar
 
 
 @register(ReluUnit, SumOfSquares)

@@ -22,12 +22,12 @@ IDLE = 20
 Stop = Callable[[], bool]
 
 
-def slide(loss: Loss, lam: float, units: Units, stop: Stop) -> Units:
-    """Descends to a local minimiser of f in all weights of the given units, or until ``stop``; f never rises."""
+def slide(loss: Loss, lam: float, units: Units, stop: Stop, steps: int = STEPS) -> Units:
+    """At most ``steps`` steps to a local minimiser of f in the weights of the units, or until ``stop``; f never rises."""
     units = drop(loss, lam, units)
     value = objective(loss, lam, units)
     best_gradient, idle, since = torch.inf, 0, torch.inf
-    for _ in range(STEPS):
+    for _ in range(steps):
         if not len(units) or stop() or idle > IDLE + len(units):
             break
         direction = newton_direction(loss, lam, units)

@@ -62,14 +62,18 @@ class Solution:
         with torch.no_grad():
             return replace(mapping, S=S).Phi(*self.weights)[0] + self.output_bias()
 
-    def to_torch(self) -> nn.Sequential:
+    def to_torch(self, *, hidden_bias: bool | None = None) -> nn.Sequential:
         """``Sequential(Linear, ReLU, Linear)`` in float64. A last column of ones in S becomes the hidden bias.
 
-        The module then takes inputs without that column. ``TypeError`` unless φ is a ``ReluUnit``.
+        The module then takes inputs without that column; ``hidden_bias`` overrules the guess that such a column is one.
+        ``TypeError`` unless φ is a ``ReluUnit``, ``ValueError`` for a hidden bias without a column of ones.
         """
         S = self._mapping().S
         U, V = (w[0] for w in self.weights)
-        biased = S.shape[1] > 1 and bool((S[:, -1] == 1).all())
+        ones = S.shape[1] > 1 and bool((S[:, -1] == 1).all())
+        biased = ones if hidden_bias is None else hidden_bias
+        if biased and not ones:
+            raise ValueError("the last column of S is not all ones: it cannot become a hidden bias.")
         inputs = S.shape[1] - biased
         hidden = nn.Linear(inputs, len(U), bias=biased, dtype=U.dtype, device=U.device)
         outer = nn.Linear(len(U), V.shape[1], bias=self.problem.loss.has_bias, dtype=U.dtype, device=U.device)

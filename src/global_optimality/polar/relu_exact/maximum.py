@@ -10,11 +10,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .arrangement import Arrangement
-from .arrangement.circles import CHUNK
-from .relu_arcs import arc_maxima, arcs_afresh, on_arc
-from .relu_cells import cell_candidates, cell_maxima
-from .relu_strata import EPS, NEAR, TINY, Folded, Place, fold, gradient, value_at, walk
+from ...arrangement import Arrangement
+from ...arrangement.circles import CHUNK
+from .arcs import arc_maxima, arcs_afresh, on_arc
+from .cells import cell_candidates, cell_maxima
+from .strata import EPS, NEAR, TINY, Folded, Place, fold, gradient, value_at, walk
 
 STARTS, SWEEPS = 32, 12  # of the ascent that finds a first value to beat
 SHARES = (0.9, 0.6, 0.3, 0.0)  # of the best value: where maximisers are looked for in turn
@@ -38,14 +38,10 @@ def relu_polar(arrangement: Arrangement, Q: Tensor) -> ReluPolar:
     Raises ValueError if Q does not fit the data of the arrangement or is not finite.
     """
     Q = _checked(arrangement, Q, 3)
-    return ReluPolar(
-        *(torch.stack(part) for part in zip(*(_enclose(arrangement, q) for q in Q), strict=True))
-    )
+    return ReluPolar(*(torch.stack(part) for part in zip(*(_enclose(arrangement, q) for q in Q), strict=True)))
 
 
-def maximisers(
-    arrangement: Arrangement, Q: Tensor, k: int, *, above: float = 0.0
-) -> tuple[Tensor, Tensor, Tensor]:
+def maximisers(arrangement: Arrangement, Q: Tensor, k: int, *, above: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
     """The k best distinct local maximisers of ‖Qᵀ(Su)₊‖ on the sphere, Q (N, c).
 
     Values (m,), u (m, d), v (m, c), m ≤ k, in falling order, only values > `above`. Vertices and arcs count
@@ -148,9 +144,7 @@ def _enclose(arrangement: Arrangement, Q: Tensor) -> tuple[Tensor, Tensor, Tenso
         place, value, offset, _ = arc_maxima(arrangement, steps, chunk, best - 2 * folded.drift)
         if len(place):
             top = value.topk(min(STARTS, len(value))).indices
-            reached = value_at(arrangement, folded, on_arc(arrangement, place[top], offset[top]))[0].norm(
-                dim=1
-            )
+            reached = value_at(arrangement, folded, on_arc(arrangement, place[top], offset[top]))[0].norm(dim=1)
             best = max(best, float(reached.max()))
             found.append((place, value))
         if arrangement.has_cells:
@@ -200,9 +194,7 @@ def _atoms(arrangement: Arrangement, Q: Tensor, points: Tensor) -> tuple[Tensor,
     """‖Qᵀ(Su)₊‖ (m,), u (m, d), v (m, c) at points (m, 3) of the row space, from S and Q themselves."""
     planes = arrangement.hyperplanes
     if planes.rank == 0:
-        u = torch.zeros_like(planes.S[:1]).index_fill(
-            1, torch.zeros(1, dtype=torch.int64, device=Q.device), 1.0
-        )
+        u = torch.zeros_like(planes.S[:1]).index_fill(1, torch.zeros(1, dtype=torch.int64, device=Q.device), 1.0)
         u = u.expand(len(points), -1)
     else:
         u = points[:, : planes.rank] @ planes.basis.T

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .certificate import Certificate, Verdict, certify
-from .factors import Factors
-from .mappings import ReluUnit
-from .polar import Polar
-from .problem import Problem
-from .regularizers import SumOfSquares
-from .sliding_frank_wolfe import Solution, solve
-from .torch_losses import Scaled, scaled_loss
-from .torch_modules import Decay, decay_of, layers_of
+from ..certificate import Certificate, Verdict, certify
+from ..factors import Factors
+from ..mappings import ReluUnit
+from ..polar import Polar
+from ..problem import Problem
+from ..regularizers import SumOfSquares
+from ..sliding_frank_wolfe import Solution, solve
+from .losses import Scaled, scaled_loss
+from .modules import Decay, decay_of, layers_of
 
 CONSISTENT = 1e-9
 """Torch's own objective and ours, scaled, must agree to this, relative; else the model computes something else."""

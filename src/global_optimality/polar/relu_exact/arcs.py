@@ -6,8 +6,8 @@ from math import pi
 import torch
 from torch import Tensor
 
-from .arrangement import Arrangement
-from .relu_strata import EPS, NEAR, TINY, Folded, Place, Walk, batches, gradient, pattern
+from ...arrangement import Arrangement
+from .strata import EPS, NEAR, TINY, Folded, Place, Walk, batches, gradient, pattern
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from math import ceil, log2
 import torch
 from torch import Tensor
 
-from .arrangement import Arrangement
-from .arrangement.circles import CHUNK
+from ...arrangement import Arrangement
+from ...arrangement.circles import CHUNK
+from ...summation import tree_sum
 
 EPS = torch.finfo(torch.float64).eps
 TINY = 1e-300  # keeps 0 / 0 out
@@ -29,7 +30,8 @@ class Folded:
     * rows to hyperplanes: Σ‖q_i‖ deviation_i, and (multiplicity + 4) ηT for lengths, products and sums;
     * B summed afresh: (⌈log₂ H⌉ + 2) ηT; from prefix sums: 2 (2√K + ⌈log₂ H⌉ + 8) ηT;
     * ends of arcs: a crossing is off by 17 η, a row that close to zero may count on its wrong side: 17 ηT;
-    * frames, squares, root, closed forms: 17 ηT.
+    * frames, squares, root, closed forms: 17 ηT;
+    * entries of Q off by up to 2 (log₂ N + 4) η, relative, as a dual point's may be: as much ηT.
     """
 
     plus: Tensor  # (H, c)
@@ -50,7 +52,8 @@ def fold(arrangement: Arrangement, Q: Tensor) -> Folded:
     unit = EPS / 2 * float((norms * (planes.length.abs() + planes.deviation)).sum())
     depth = ceil(log2(max(2, len(planes.normals))))
     changed = float((norms * planes.deviation).sum())
-    error = changed + (planes.multiplicity + depth + 40) * unit
+    given = 2 * (ceil(log2(max(2, len(norms)))) + 4)
+    error = changed + (planes.multiplicity + depth + 40 + given) * unit
     drift = error + 2 * (2 * arrangement.order.shape[1] ** 0.5 + depth + 8) * unit
     total = tree_sum(arrangement.normals.T[:, None] * (plus - minus).T)
     return Folded(plus, minus, total, largest * planes.scale, error, drift)
@@ -86,16 +89,6 @@ class Place:
 
     def __getitem__(self, rows: Tensor | slice) -> "Place":
         return Place(self.circle[rows], self.arc[rows], self.flip[rows], self.side[rows])
-
-
-def tree_sum(x: Tensor) -> Tensor:
-    """Sum over the last axis by halving, on any device: error ≤ ⌈log₂ K⌉ roundoffs of the sum of sizes."""
-    while x.shape[-1] > 1:
-        half = (x.shape[-1] + 1) // 2
-        folded = x[..., :half].clone()
-        folded[..., : x.shape[-1] - half] += x[..., half:]
-        x = folded
-    return x.sum(-1)
 
 
 def prefix_sums(x: Tensor) -> Tensor:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from global_optimality.relu_enclosure import ascent, min_norm, simplices
-from global_optimality.relu_enclosure.outputs import Output, output_of
-from global_optimality.relu_enclosure.polar_problem import PolarProblem, attained, prepare
+from . import ascent, min_norm, simplices
+from .outputs import Output, output_of
+from .polar_problem import PolarProblem, attained, prepare
 
 LARGEST_D = 14  # the cover starts from 2^d orthants
 LARGEST_ARRAY = 2**23  # entries; larger batches are cut up
@@ -66,9 +66,17 @@ class Enclosure:
     settled: Tensor
 
 
-def enclose(S: Tensor, Q: Tensor, *, generator: torch.Generator, target: Tensor | float | None = None,
-            tolerance: float = 1e-6, starts: int = 256, nodes: int = 1_000_000,
-            seconds: float = float("inf")) -> Enclosure:
+def enclose(
+    S: Tensor,
+    Q: Tensor,
+    *,
+    generator: torch.Generator,
+    target: Tensor | float | None = None,
+    tolerance: float = 1e-6,
+    starts: int = 256,
+    nodes: int = 1_000_000,
+    seconds: float = float("inf"),
+) -> Enclosure:
     """Enclose Ω°(Q_r) = max over ‖u‖ = 1 of ‖Q_rᵀ(S u)₊‖ for every run: S (N, d), Q (n, N, c), float64.
 
     Stops where upper ≤ lower (1 + tolerance), where upper ≤ target or lower > target ((n,) or a number, optional),
@@ -97,8 +105,16 @@ def enclose(S: Tensor, Q: Tensor, *, generator: torch.Generator, target: Tensor 
     return _refine(polar, first, nodes, seconds - spent)
 
 
-def refine(S: Tensor, Q: Tensor, enclosure: Enclosure, *, target: Tensor | float | None = None,
-           tolerance: float = 1e-6, nodes: int = 1_000_000, seconds: float = float("inf")) -> Enclosure:
+def refine(
+    S: Tensor,
+    Q: Tensor,
+    enclosure: Enclosure,
+    *,
+    target: Tensor | float | None = None,
+    tolerance: float = 1e-6,
+    nodes: int = 1_000_000,
+    seconds: float = float("inf"),
+) -> Enclosure:
     """Go on from an enclosure of the same S and Q with `nodes` more cones or `seconds` more seconds."""
     return _refine(prepare(S, Q, target, tolerance), enclosure, nodes, seconds)
 
@@ -131,8 +147,19 @@ def _refine(polar: PolarProblem, x: Enclosure, nodes: int, seconds: float) -> En
     upper = settled.scatter_reduce(0, output.run[frontier.j], frontier.bound, "amax")
     upper = torch.maximum(torch.minimum(upper, x.upper), lower)
     status = _status(polar, lower, upper)
-    return replace(x, lower=lower, upper=upper, u=u, v=attained(polar, u)[1], status=status, nodes=x.nodes + spent,
-                   seconds=x.seconds + time.monotonic() - began, widest=widest, frontier=frontier, settled=settled)
+    return replace(
+        x,
+        lower=lower,
+        upper=upper,
+        u=u,
+        v=attained(polar, u)[1],
+        status=status,
+        nodes=x.nodes + spent,
+        seconds=x.seconds + time.monotonic() - began,
+        widest=widest,
+        frontier=frontier,
+        settled=settled,
+    )
 
 
 def _children(cones: Frontier) -> Frontier:
@@ -159,8 +186,9 @@ def _bound(polar: PolarProblem, output: Output, cones: Frontier, cut: Tensor) ->
     inverse = torch.linalg.inv_ex(V).inverse
     low = torch.where(Z.amin(1) >= 0, w, torch.zeros_like(w))
     high = torch.where(Z.amax(1) <= 0, torch.zeros_like(w), w)
-    problem = min_norm.MinNorm(S, (inverse @ C[:, :, None])[:, :, 0], low, high,
-                               inverse / inverse.norm(dim=1, keepdim=True))
+    problem = min_norm.MinNorm(
+        S, (inverse @ C[:, :, None])[:, :, 0], low, high, inverse / inverse.norm(dim=1, keepdim=True)
+    )
     rounding = polar.rounding(cones.depth) * polar.size[run]
     a, r = min_norm.solve(problem, w * (Z.sum(1) > 0), cut[run] * (1 - 1e-9) - rounding)
     slack = (C - (Z @ a[:, :, None])[:, :, 0] - (V @ r[:, :, None])[:, :, 0]).amax(1).clamp(min=0)

@@ -103,8 +103,13 @@ def newton(problem: MinNorm, x: Iterate) -> Iterate:
     mu = (x.mu - free_mu * (y[:, None] @ W)[:, 0]).clamp(min=0)
     better = (problem.residual(a, mu).norm(dim=1) < r.norm(dim=1))[:, None]
     a, mu = torch.where(better, a, x.a), torch.where(better, mu, x.mu)
-    return Iterate(a, mu, torch.where(better, a, x.a_next), torch.where(better, mu, x.mu_next),
-                   torch.where(better, torch.ones_like(x.t), x.t))
+    return Iterate(
+        a,
+        mu,
+        torch.where(better, a, x.a_next),
+        torch.where(better, mu, x.mu_next),
+        torch.where(better, torch.ones_like(x.t), x.t),
+    )
 
 
 def solve(problem: MinNorm, a: Tensor, cut: Tensor, *, chunk: int = 20, chunks: int = 20) -> tuple[Tensor, Tensor]:

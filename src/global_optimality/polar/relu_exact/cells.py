@@ -13,8 +13,8 @@ from math import pi
 import torch
 from torch import Tensor
 
-from .arrangement import Arrangement
-from .relu_strata import EPS, NEAR, TINY, Folded, Place, Walk, batches, gradient, pattern
+from ...arrangement import Arrangement
+from .strata import EPS, NEAR, TINY, Folded, Place, Walk, batches, gradient, pattern
 
 NEIGHBOURS = [shift for k in range(12) for shift in (-k, k + 1)]  # crossings beside an arc, nearest first
 
@@ -29,9 +29,7 @@ class CellMaxima:
     slack: Tensor  # if not sure, the cell's maximum squared exceeds that of the arcs by at most this
 
 
-def leading(
-    xx: Tensor, yy: Tensor, zz: Tensor, xy: Tensor, xz: Tensor, yz: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def leading(xx: Tensor, yy: Tensor, zz: Tensor, xy: Tensor, xz: Tensor, yz: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Largest eigenvalue (m,) of symmetric 3 × 3 matrices, distance to the next, unit eigenvector (m, 3).
 
     Closed form: the value is off by at most 1e-6 trace, the vector's angle by 64 eps (trace / distance)².
@@ -65,9 +63,7 @@ def _doubt(trace: Tensor, distance: Tensor, error: float) -> Tensor:
     return 2 * (2 * error * trace.sqrt() + error**2 + 32 * EPS * trace) / distance.clamp_min(TINY)
 
 
-def cell_candidates(
-    arrangement: Arrangement, folded: Folded, steps: Walk, chunk: slice, floor: float
-) -> Place:
+def cell_candidates(arrangement: Arrangement, folded: Folded, steps: Walk, chunk: slice, floor: float) -> Place:
     """Cells that may have an interior maximum above `floor`, each seen from one or more of its arcs.
 
     A cell is dropped if ‖B‖ is too small, or if its leading eigenvector is outside it or NEAR the boundary,

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .losses import CrossEntropyLoss, LogisticLoss, SampleLoss, SquaredLoss
+from ..losses import CrossEntropyLoss, LogisticLoss, SampleLoss, SquaredLoss
 
 
 @dataclass(frozen=True, eq=False)

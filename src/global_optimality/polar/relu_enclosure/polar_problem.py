@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from global_optimality.relu_enclosure import ascent
+from . import ascent
 
 
 @dataclass(frozen=True)

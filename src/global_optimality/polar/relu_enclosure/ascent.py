@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from global_optimality.relu_enclosure import min_norm
+from . import min_norm
 
 LARGEST_ARRAY = 2**24  # entries
 
