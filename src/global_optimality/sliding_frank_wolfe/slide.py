@@ -23,7 +23,7 @@ Stop = Callable[[], bool]
 
 
 def slide(loss: Loss, lam: float, units: Units, stop: Stop, steps: int = STEPS) -> Units:
-    """At most ``steps`` steps to a local minimiser of f in the weights of the units, or until ``stop``; f never rises."""
+    """At most ``steps`` steps down to a local minimiser of f in all weights, or until ``stop``; f never rises."""
     units = drop(loss, lam, units)
     value = objective(loss, lam, units)
     best_gradient, idle, since = torch.inf, 0, torch.inf
