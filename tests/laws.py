@@ -203,10 +203,10 @@ def gauge(enclosure: Callable[[Tensor], tuple[Tensor, Tensor]], A: Tensor, B: Te
     (a_low, a_up), (_, b_up) = enclosure(A), enclosure(B)
     slack = 1e-12
     assert bool((enclosure(A + B)[0] <= (a_up + b_up) * (1 + slack)).all()), "triangle inequality"
-    for s in (1e-6, 0.3, 7.0, 1e5):
+    for s in (1e-6, 7.0):
         low, up = enclosure(s * A)
         assert bool((low <= s * a_up * (1 + slack)).all() and (s * a_low <= up * (1 + slack)).all()), "homogeneity"
-    same(enclosure(3 * A)[1], 3 * a_up, 1e-10)
+        same(up, s * a_up, 1e-10)
     assert bool((enclosure(torch.zeros_like(A))[1] == 0).all())
 
 

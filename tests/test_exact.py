@@ -24,6 +24,7 @@ from global_optimality import (
     certify,
     minimise,
 )
+from global_optimality.polar.spectral import decompose
 
 EPS = torch.finfo(torch.float64).eps
 
@@ -90,6 +91,71 @@ def test_dual_points_touch_the_constraint_and_no_more():
     for G in duals:
         assert spectral_norm_at_most(exact(G), Fraction(problem.lam))
         assert not spectral_norm_at_most(exact(G), Fraction(problem.lam) * (1 - Fraction(1, 10**12)))
+
+
+def spectral_cases() -> list[torch.Tensor]:
+    """Generic, graded, clustered, rank-one, tiny, huge, subnormal and structured matrices."""
+    Q, _ = torch.linalg.qr(randn("basis", 8, 5))
+    R, _ = torch.linalg.qr(randn("other basis", 5, 5))
+    graded = Q @ torch.diag(torch.logspace(0, -14, 5, dtype=torch.float64)) @ R
+    clustered = Q @ torch.diag(1 - 1e-13 * torch.arange(5.0, dtype=torch.float64)) @ R
+    one = torch.ones(8, 5, dtype=torch.float64)
+    hilbert = 1 / (torch.arange(8.0)[:, None] + torch.arange(5.0) + 1).double()
+    generic = randn("generic", 8, 5)
+    return [
+        generic,
+        generic.T,
+        graded,
+        clustered,
+        one,
+        hilbert,
+        Q,
+        1e-300 * generic,
+        1e300 * Q,
+        1e-310 * generic,
+        0 * Q,
+    ]
+
+
+@pytest.mark.parametrize("k", range(11))
+def test_the_spectral_bound_is_proved_and_sharp(k):
+    Q = spectral_cases()[k][None]
+    U, s, Vh, upper = decompose(Q)
+    rows = exact(Q[0].tolist())
+    assert spectral_norm_at_most(rows, Fraction(float(upper)))
+    if float(upper) > 1e-300:
+        assert not spectral_norm_at_most(rows, Fraction(float(upper)) * (1 - Fraction(1, 10**13)))
+        assert float(((U * s[:, None]) @ Vh - Q).abs().max()) <= 1e-14 * float(upper)
+
+
+@pytest.mark.parametrize("k", range(7))
+@pytest.mark.parametrize("damage", [1e-3, 1e-8, 1e-12])
+def test_the_spectral_bound_survives_a_bad_decomposition(monkeypatch, k, damage):
+    """Nothing is taken on trust: singular values and vectors that are wrong make the bound looser, never false."""
+    real = torch.linalg.svd
+
+    def bad(Q, **options):
+        U, s, Vh = real(Q, **options)
+        shift = 1 + damage * randn("damage", *U.shape)
+        return U * shift, s * (1 - damage), Vh * (1 - damage)
+
+    Q = spectral_cases()[k][None]
+    monkeypatch.setattr(torch.linalg, "svd", bad)
+    upper = decompose(Q)[3]
+    assert spectral_norm_at_most(exact(Q[0].tolist()), Fraction(float(upper)))
+
+
+def test_bounds_of_larger_instances_are_proved_by_their_dual_points():
+    problem = tiny("larger", None, 2.0, 40, 30)
+    for W in (problem.random(2, 3), minimise(problem, problem.random(2, 10)).weights):
+        certificate = certify(problem, W)
+        for i in range(2):
+            G = exact(certificate.dual[i].tolist())
+            proved = dual_value(exact(problem.loss.Y.tolist()), G)
+            assert proved >= Fraction(float(certificate.lower_bound[i]))
+            assert proved - Fraction(float(certificate.lower_bound[i])) <= Fraction(1, 10**12) * proved, (
+                "and it is sharp"
+            )
 
 
 def test_the_checker_by_hand():

@@ -1,13 +1,15 @@
 from dataclasses import dataclass
+from fractions import Fraction
 
 import pytest
 import torch
 
 import laws
 from cases import COLUMNS, LOSSES, ROWS, matrix, params, randn, seen
-from global_optimality import MaskedSquaredLoss, SquaredLoss
+from global_optimality import MaskedSquaredLoss, SquaredLoss, generator
 from global_optimality.losses import Loss
 from global_optimality.losses.base import column, inner
+from global_optimality.summation import pairwise
 
 every = pytest.mark.parametrize("make", params(LOSSES))
 N = 4
@@ -153,8 +155,14 @@ def test_bad_data(bad, words):
 
 
 @dataclass(frozen=True, eq=False)
-class _WrongSign(SquaredLoss.__base__):
+class _WrongSign(Loss):
     """The squared loss with the sign of ⟨G, Y⟩ in its conjugate wrong."""
+
+    def __call__(self, X):
+        return SquaredLoss(self.Y)(X)
+
+    def conjugate_magnitude(self, G):
+        return SquaredLoss(self.Y).conjugate_magnitude(G)
 
     def gradient(self, X):
         return X - self.Y
@@ -180,6 +188,19 @@ def test_laws_catch_a_wrong_gradient_and_a_wrong_search():
     D = -loss.gradient(outputs())
     with pytest.raises(AssertionError):
         laws.line_minimum_is_best(loss, lambda x, d: 1.01 * loss.line_minimum(x, d, 0.1), outputs(), D, 0.1)
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 17, 1000, 4097])
+def test_pairwise_sums_err_by_the_depth_of_the_tree(m):
+    """Against exact rational sums, on terms of many magnitudes that nearly cancel."""
+    terms = randn("terms", 3, m) * 10.0 ** (
+        12 * torch.rand(3, m, dtype=torch.float64, generator=generator(0, "sizes", m))
+    )
+    terms[:, m // 2 :] -= terms[:, : m - m // 2]
+    for row, value in zip(terms.tolist(), pairwise(terms).tolist(), strict=True):
+        error = abs(Fraction(value) - sum(map(Fraction, row)))
+        assert error <= Fraction(m.bit_length() * 2.0**-53) * sum(abs(Fraction(t)) for t in row)
+    laws.same(pairwise(terms.reshape(3, m, 1)), pairwise(terms), 0.0)
 
 
 def test_column_and_inner():

@@ -102,9 +102,6 @@ def test_bad_starts(start):
 
 def test_gradient_descent_serves_as_well():
     f = small()
-    is_theorem_two(
-        f, meta_algorithm(f, r=1, method=GradientDescent(), tol=1e-6), optimum_of(f), 1e-5
-    ) if False else None
     path = meta_algorithm(f, r=1, method=GradientDescent(), tol=1e-6)
     assert path.status is Status.GLOBAL
     assert path.largest_rise <= RISE
@@ -121,10 +118,10 @@ def test_sizes_grow_only_as_far_as_needed():
 
 @pytest.mark.parametrize("name", ["product two two", "product two infinity", "product infinity infinity"])
 def test_other_regularizers_never_rise_and_never_claim_too_much(name):
-    f = problem(regularizer=PRODUCTS[name])
-    path = meta_algorithm(f, r=2, method=LBFGS(), max_rounds=6, tol=1e-6)
+    f = replace(small(), regularizer=PRODUCTS[name])
+    path = meta_algorithm(f, r=1, method=LBFGS(), max_rounds=2, tol=1e-6, samples=1)
     assert path.largest_rise <= RISE
-    optimum = reference.optimum(f"squared, {name}")
+    optimum = reference.minimum(f)
     assert float(path.objective[-1]) >= optimum * (1 - 1e-7)
     if path.status is Status.GLOBAL:
         assert float(path.objective[-1]) == pytest.approx(optimum, rel=2e-6)
@@ -263,8 +260,8 @@ def test_bad_arguments(bad, words):
 
 def test_a_product_regularizer_with_zero_subnetworks_is_served():
     """θ = ‖u‖‖v‖ has a kink at zero: several zero subnetworks must not break Newton's method."""
-    f = problem(regularizer=ProductOfNorms())
-    W = append(f.random(1, 1), tuple(torch.zeros(1, 4, d, dtype=torch.float64) for d in (4, 3)))
-    path = meta_algorithm(f, W, max_rounds=20, tol=1e-6)
+    f = replace(small(), regularizer=ProductOfNorms())
+    W = append(f.random(1, 1), tuple(torch.zeros(1, 4, 2, dtype=torch.float64) for _ in range(2)))
+    path = meta_algorithm(f, W, max_rounds=2, tol=1e-6, samples=1)
     assert path.largest_rise <= RISE
     assert float(path.objective[-1]) < float(path.objective[0])

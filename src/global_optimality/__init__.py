@@ -5,8 +5,8 @@ After B. D. Haeffele and R. Vidal, Global Optimality in Neural Network Training,
 
 from .certificate import Certificate, Verdict, certify
 from .descent import LBFGS, Descent, GradientDescent, NewtonCG, minimise
-from .losses import MaskedSquaredLoss, SquaredLoss
-from .mappings import AlexNet, ConvPool, DeepLinear, DeepRelu, MatrixProduct, Pooling, RankOneTensor
+from .losses import CrossEntropyLoss, LogisticLoss, MaskedSquaredLoss, SquaredLoss
+from .mappings import AlexNet, ConvPool, DeepLinear, DeepRelu, MatrixProduct, Pooling, RankOneTensor, ReluUnit
 from .meta_algorithm import Path, Step, meta_algorithm
 from .polar import PolarBound, lambda_max, omega, polar_of
 from .problem import Problem
@@ -22,8 +22,12 @@ from .regularizers import (
     WeightDecay,
     WeightedSum,
 )
+from .saved_certificate import load_certificate, save_certificate
+from .sliding_frank_wolfe import Solution, solve, solve_path
 from .status import Status
 from .streams import generator
+from .torch_networks import NetworkCertificate, certify_network
+from .verify import Verification, verify_certificate
 
 __all__ = [
     "LBFGS",
@@ -31,13 +35,16 @@ __all__ = [
     "BalancedWeightDecay",
     "Certificate",
     "ConvPool",
+    "CrossEntropyLoss",
     "DeepLinear",
     "DeepRelu",
     "Descent",
     "GradientDescent",
     "L1Decay",
+    "LogisticLoss",
     "MaskedSquaredLoss",
     "MatrixProduct",
+    "NetworkCertificate",
     "NewtonCG",
     "NonNegative",
     "Norm",
@@ -48,19 +55,28 @@ __all__ = [
     "Problem",
     "ProductOfNorms",
     "RankOneTensor",
+    "ReluUnit",
+    "Solution",
     "SquaredLoss",
     "Status",
     "Step",
     "SumOfPowers",
     "SumOfSquares",
     "Verdict",
+    "Verification",
     "WeightDecay",
     "WeightedSum",
     "certify",
+    "certify_network",
     "generator",
     "lambda_max",
+    "load_certificate",
     "meta_algorithm",
     "minimise",
     "omega",
     "polar_of",
+    "save_certificate",
+    "solve",
+    "solve_path",
+    "verify_certificate",
 ]

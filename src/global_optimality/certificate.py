@@ -1,5 +1,6 @@
 """How far a network is from the global optimum over networks of every size: weak duality (MATH.md, section 1)."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,8 +15,8 @@ from .problem import Problem
 SUMMATION = 4.0
 """−ℓ* is lowered by SUMMATION · (log₂ card(X) + 4) · eps · Σ|terms|.
 
-A pairwise sum of m terms errs by at most about log₂(m) · eps · Σ|terms|, and every term of a conjugate by a few eps;
-torch adds blocks of a few entries one after the other first, which the factor covers.
+``pairwise`` sums of m terms err by at most ⌈log₂ m⌉ · eps/2 · Σ|terms| to first order, and every term of a conjugate
+by a few eps/2: the factor leaves room for terms of several operations.
 """
 
 
@@ -144,11 +145,13 @@ def certify(problem: Problem, W: Factors, polar: Polar | None = None) -> Certifi
 def _dual_point(problem: Problem, G: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
     """(sG, −ℓ*(sG) less its rounding): s is the best scale that keeps Ω°(−sG) ≤ λ."""
     eps = torch.finfo(G.dtype).eps
-    cap = torch.where(upper > 0, problem.lam / upper * (1 - 2 * eps), torch.full_like(upper, torch.inf))
+    # rounding the entries of sG changes a norm Ω° of a matrix by at most √card(X) · eps/2 of itself, the scale by a few
+    # eps/2; where data enter Ω°, the upper bounds of our polars have room for rounded entries
+    margin = (2 + problem.card**0.5) * eps
+    cap = torch.where(upper > 0, problem.lam / upper * (1 - margin), torch.full_like(upper, torch.inf))
     s = torch.where(torch.isfinite(upper), problem.loss.dual_scale(G, cap), torch.zeros_like(upper))
     dual = column(s, G) * G
-    terms = torch.tensor(float(problem.card)).log2().item() + 4
-    slack = SUMMATION * terms * eps * problem.loss.conjugate_magnitude(dual)
+    slack = SUMMATION * (math.log2(problem.card) + 4) * eps * problem.loss.conjugate_magnitude(dual)
     return dual, -problem.loss.conjugate(dual) - slack
 
 

@@ -20,15 +20,14 @@ class Samples:
 
 def digits() -> Samples:
     """1797 handwritten digits of 8 × 8 pixels, grey values 0 to 16, targets 0 to 9 (UCI, inside scikit-learn)."""
-    bunch = datasets.load_digits()
-    return Samples(torch.tensor(bunch.data, dtype=torch.float64), torch.tensor(bunch.target), "UCI optical digits")
+    S, target = datasets.load_digits(return_X_y=True)
+    return Samples(torch.tensor(S, dtype=torch.float64), torch.tensor(target), "UCI optical digits")
 
 
 def diabetes() -> Samples:
     """442 patients, 10 standardised features, a disease progression score (Efron et al. 2004, inside scikit-learn)."""
-    bunch = datasets.load_diabetes()
-    S = torch.tensor(bunch.data, dtype=torch.float64)
-    return Samples(S, torch.tensor(bunch.target, dtype=torch.float64), "diabetes, Efron et al. 2004")
+    S, target = (torch.tensor(a, dtype=torch.float64) for a in datasets.load_diabetes(return_X_y=True))
+    return Samples(S, target, "diabetes, Efron et al. 2004")
 
 
 def low_rank(rows: int, columns: int, rank: int, *, noise: float = 0.1, seed: int = 0) -> Tensor:

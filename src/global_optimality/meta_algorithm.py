@@ -100,8 +100,11 @@ def meta_algorithm(
                 trail.append()
             certificate = certify(problem, trail.weights, polar)
         if not trail.escape(certificate):
-            ended = Status.GLOBAL if _within(certificate, tol) else Status.NO_ESCAPE
-            return trail.path(certificate, ended)
+            if _within(certificate, tol):
+                return trail.path(certificate, Status.GLOBAL)
+            if accuracy <= FINE * tol:
+                return trail.path(certificate, Status.NO_ESCAPE)
+            accuracy = max(FINE * accuracy, FINE * tol)
     return trail.path(certify(problem, trail.weights, polar), Status.STEPS)
 
 

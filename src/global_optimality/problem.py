@@ -1,7 +1,8 @@
 """f_r = ℓ(Y, Φ_r) + λ Θ_r (eq. 17): value, gradient and Hessian-vector product, for all runs at once."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -12,6 +13,8 @@ from .losses import Loss
 from .mappings import Mapping
 from .regularizers import Regularizer
 from .streams import generator, normal
+
+Part = TypeVar("Part", Loss, Mapping)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,14 +73,19 @@ class Problem:
         check_factors(W, self.mapping.factor_shapes)
         check_alike(Y=self.loss.Y, W=W[0])
 
+    def to(self, device: torch.device) -> "Problem":
+        """The same problem with its data on another device."""
+        return replace(self, loss=_moved(self.loss, device), mapping=_moved(self.mapping, device))
+
     def gradient(self, *W: Tensor) -> tuple[Tensor, Factors]:
         """(f_r, ∇f_r) of every run: ``(n,)`` and factors shaped as W."""
         self.check(W)
         leaves = tuple(w.detach().requires_grad_() for w in W)
         with torch.enable_grad():
-            value = self(*leaves)
-            gradient = torch.autograd.grad(value.sum(), leaves)
-        return value.detach(), gradient
+            X, Theta = self.mapping.Phi(*leaves), self.regularizer.Theta(*leaves)
+        value, G = self.loss.value_and_gradient(X.detach())
+        gradient = torch.autograd.grad((X, Theta), leaves, (G, torch.full_like(Theta, self.lam)))
+        return value + self.lam * Theta.detach(), gradient
 
     def hessian_product(self, W: Factors, V: Factors) -> Factors:
         """∇²f_r(W) V of every run, shaped as W: the gradient of ⟨∇f_r, V⟩."""
@@ -107,3 +115,9 @@ class Problem:
             for k, shape in enumerate(self.mapping.factor_shapes)
         )
         return self.regularizer.project(*normals)
+
+
+def _moved(part: Part, device: torch.device) -> Part:
+    """A loss or mapping (a dataclass) whose tensors are on another device."""
+    tensors = {f.name: getattr(part, f.name) for f in fields(part)}  # type: ignore[arg-type]
+    return replace(part, **{name: t.to(device) for name, t in tensors.items() if isinstance(t, Tensor)})  # type: ignore

@@ -103,14 +103,17 @@ def write_table(table: pd.DataFrame, file: File, provenance: Provenance) -> None
 
 def read_table(file: File) -> tuple[pd.DataFrame, Provenance]:
     """A recorded table and its provenance; ``FileNotFoundError`` names the missing one of the two."""
-    provenance = json.loads(file.with_suffix(".json").read_text())
+    provenance = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
     return pd.read_csv(file), Provenance(**provenance)
 
 
 def _replace(file: File, text: str) -> None:
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    part.write_text(text)
-    os.replace(part, file)
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _commit() -> str:

@@ -15,3 +15,6 @@ class Status(Enum):
     NONFINITE = "The objective or its gradient is not finite at the start."
     GLOBAL = "The certified relative gap is within the tolerance: globally optimal over all sizes."
     NO_ESCAPE = "No descent direction was found from a zero subnetwork, but the certified gap exceeds the tolerance."
+    TIME = "The time limit was reached; the best network and bound so far are returned."
+    INTERRUPTED = "Interrupted from the keyboard; the best network and bound so far are returned."
+    ROUNDS = "The limit of rounds was reached; the best network and bound so far are returned."

@@ -47,7 +47,7 @@ def torch_lbfgs(problem: Problem, W: Factors) -> float:
     leaves = [w.clone().requires_grad_() for w in W]
     scale = float(problem.gradient_scale(problem(*W))) * 0.1  # f falls by less than 10² from these starts
     optimizer = torch.optim.LBFGS(
-        leaves, max_iter=2000, tolerance_grad=TOLERANCE * scale, tolerance_change=0, history_size=10,
+        leaves, max_iter=2000, tolerance_grad=TOLERANCE * scale, tolerance_change=0, history_size=LBFGS().memory,
         line_search_fn="strong_wolfe",
     )  # fmt: skip
 

@@ -18,7 +18,8 @@ def recorded(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         table, origin = read_table(file)
     except FileNotFoundError as missing:
         raise BookError(
-            f"no recorded table data/{name}.csv with its .json: record benchmarks by python -m global_optimality.benchmarks"
+            f"no recorded table data/{name}.csv with its .json: "
+            "record benchmarks by python -m global_optimality.benchmarks"
         ) from missing
     rows = {
         "device": origin.device,

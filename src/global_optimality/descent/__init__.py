@@ -1,6 +1,7 @@
 """Local descent on f_r, batched over runs (step 1 of Theorem 2's meta-algorithm)."""
 
-from .methods import LBFGS, GradientDescent, Method
+from .lbfgs import LBFGS
+from .methods import GradientDescent, Method
 from .minimise import Descent, minimise
 from .newton import NewtonCG
 

@@ -16,39 +16,41 @@ def weak_wolfe(f: Objective, start: Point, direction: Tensor, first: Tensor, int
     Where the change of f is below rounding, the slopes decide (approximate Wolfe, Hager and Zhang 2005). With
     ``interior`` > 0 the step is shortened until f does not rise at that many points in between.
     """
-    slope = (start.gradient * direction).sum(1)
+    slope = torch.linalg.vecdot(start.gradient, direction)
     low, high, step = torch.zeros_like(first), torch.full_like(first, torch.inf), first.clone()
     best, moved = start, torch.zeros_like(first, dtype=torch.bool)
     pending = slope < 0
     for _ in range(TRIALS):
-        if not pending.any():
+        runs = None if bool(pending.all()) else pending.nonzero()[:, 0]  # mostly all of them: nothing is copied then
+        if runs is not None and not len(runs):
             break
-        runs = pending.nonzero()[:, 0]
-        here = start.take(runs)
-        trial = f.at(here.x + step[runs, None] * direction[runs])
-        new_slope = (trial.gradient * direction[runs]).sum(1)
-        s, t = slope[runs], step[runs]
+        here, along = (start, direction) if runs is None else (start.take(runs), direction[runs])
+        s, t = (slope, step) if runs is None else (slope[runs], step[runs])
+        trial = f.at(torch.addcmul(here.x, t[:, None], along))
+        new_slope = torch.linalg.vecdot(trial.gradient, along)
         floor = f.noise * here.value.abs()
         decreases = (trial.value <= here.value + ARMIJO * t * s) & (-t * s > floor)
         decreases |= (trial.value <= here.value + floor) & (new_slope <= (2 * ARMIJO - 1) * s)
-        decreases &= torch.isfinite(trial.gradient).all(1)
+        decreases &= torch.isfinite(new_slope)  # it is not where the gradient is not
         if interior:
             decreases &= ~f.rises_between(here, trial, interior)
         flat = new_slope >= WOLFE * s
-        best = _put(best, runs[decreases], trial.take(decreases))
-        moved[runs[decreases]] = True
+        best = _put(best, runs, decreases, trial)
+        runs = slice(None) if runs is None else runs
+        moved[runs] |= decreases
         low[runs] = torch.where(decreases, t, low[runs])
         high[runs] = torch.where(decreases, high[runs], t)
         closed = torch.isfinite(high[runs])
         step[runs] = torch.where(closed, (low[runs] + high[runs]) / 2, 2 * low[runs])
         done = (decreases & flat) | (high[runs] - low[runs] <= 1e-16 * first[runs])
-        pending[runs[done]] = False
         if interior:
-            pending[runs[decreases]] = False
+            done |= decreases
+        pending[runs] = ~done
     return best, moved
 
 
-def _put(all_runs: Point, runs: Tensor, new: Point) -> Point:
-    if not len(runs):
-        return all_runs
-    return Point(*(a.index_copy(0, runs, b) for a, b in zip(all_runs, new, strict=True)))
+def _put(best: Point, runs: Tensor | None, better: Tensor, trial: Point) -> Point:
+    """The best points so far, with the better ones of the runs (all if None) put in."""
+    if runs is None:
+        return trial if bool(better.all()) else trial.where(better, best)
+    return Point(*(a.index_copy(0, runs[better], b) for a, b in zip(best, trial.take(better), strict=True)))

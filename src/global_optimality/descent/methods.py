@@ -7,7 +7,6 @@ from typing import final
 import torch
 from torch import Tensor
 
-from .line_search import weak_wolfe
 from .point import Objective, Point
 
 Memory = tuple[Tensor, ...]
@@ -15,7 +14,7 @@ Memory = tuple[Tensor, ...]
 
 
 DECREASE = 0.25
-"""Share of the predicted decrease that a gradient step must reach: on a quadratic, steps up to 1.5 over the curvature."""
+"""Share of the predicted decrease that a gradient step must reach: on a quadratic, steps up to 1.5/curvature."""
 
 
 @dataclass(frozen=True)
@@ -91,57 +90,3 @@ class GradientDescent(Method):
                 break
             length = torch.where(moved, length, length / 2)
         return best, (length,), moved
-
-
-@final
-@dataclass(frozen=True)
-class LBFGS(Method):
-    """Limited-memory BFGS with a weak Wolfe line search (Nocedal and Wright 2006, algorithm 7.5)."""
-
-    memory: int = 10
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.memory < 1:
-            raise ValueError(f"memory = {self.memory} pairs: it must be at least 1.")
-
-    def start(self, point: Point) -> Memory:
-        n, m = point.x.shape
-        empty = point.x.new_zeros(n, self.memory, m)
-        return empty, empty.clone(), point.x.new_zeros(n, self.memory), point.x.new_zeros(n)
-
-    def step(self, f: Objective, point: Point, memory: Memory) -> tuple[Point, Memory, Tensor]:
-        S, Y, rho, gamma = memory
-        direction = -self._times_inverse(point.gradient, S, Y, rho, gamma)
-        downhill = (direction * point.gradient).sum(1) < 0
-        direction = torch.where(downhill[:, None], direction, -point.gradient)
-        size = point.gradient.norm(dim=1).clamp(min=1e-300)
-        fresh = (gamma == 0) | ~downhill
-        first = torch.where(fresh, (1 + point.x.norm(dim=1)) / (10 * size), torch.ones_like(size))
-        new, moved = weak_wolfe(f, point, direction, first, self.interior)
-        s, y = new.x - point.x, new.gradient - point.gradient
-        sy = (s * y).sum(1)
-        curved = sy > 1e-12 * s.norm(dim=1) * y.norm(dim=1)
-        keep = curved[:, None, None]
-        S = torch.where(keep, torch.cat([S[:, 1:], s[:, None]], 1), S)
-        Y = torch.where(keep, torch.cat([Y[:, 1:], y[:, None]], 1), Y)
-        rho = torch.where(curved[:, None], torch.cat([rho[:, 1:], (1 / sy)[:, None]], 1), rho)
-        gamma = torch.where(curved, sy / y.square().sum(1), gamma)
-        # a run whose line search failed along the quasi-Newton direction forgets it and tries the gradient once
-        retry = ~moved & ~fresh
-        forget = retry[:, None]
-        rho, gamma = torch.where(forget, torch.zeros_like(rho), rho), torch.where(retry, torch.zeros_like(gamma), gamma)
-        return new, (S, Y, rho, gamma), moved | retry
-
-    def _times_inverse(self, g: Tensor, S: Tensor, Y: Tensor, rho: Tensor, gamma: Tensor) -> Tensor:
-        """The two-loop recursion; empty slots have ρ = 0 and change nothing."""
-        q, alphas = g, []
-        for j in reversed(range(self.memory)):
-            alpha = rho[:, j] * (S[:, j] * q).sum(1)
-            q = q - alpha[:, None] * Y[:, j]
-            alphas.append(alpha)
-        q = torch.where(gamma > 0, gamma, torch.ones_like(gamma))[:, None] * q
-        for j, alpha in zip(range(self.memory), reversed(alphas), strict=True):
-            beta = rho[:, j] * (Y[:, j] * q).sum(1)
-            q = q + (alpha - beta)[:, None] * S[:, j]
-        return q

@@ -8,9 +8,9 @@ from torch import Tensor
 from ..factors import Factors, flatten
 from ..problem import Problem
 from ..status import Status
-from .methods import LBFGS, Method
+from .lbfgs import LBFGS
+from .methods import Method
 from .point import Objective, Observer, Point
-
 
 PATIENCE = 50
 """A run has stalled when in so many steps f has not fallen by more than rounding, nor the gradient by a tenth."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..summation import pairwise
+
 BISECTIONS = 60
 """Halvings of a bracket in a one-dimensional search: enough to exhaust the 53 bits of float64."""
 
@@ -20,6 +22,15 @@ class Loss(ABC):
     def shape(self) -> tuple[int, ...]:
         return tuple(self.Y.shape)
 
+    @property
+    def has_bias(self) -> bool:
+        """Whether an output bias is minimised inside the loss."""
+        return False
+
+    def bias(self, X: Tensor) -> Tensor:
+        """The output bias minimised inside the loss, ``(n, *D[1:])``; zero where there is none."""
+        return torch.zeros_like(X[:, 0])
+
     @abstractmethod
     def __call__(self, X: Tensor) -> Tensor:
         """ℓ(Y, X), ``(n,)``."""
@@ -28,16 +39,27 @@ class Loss(ABC):
     def gradient(self, X: Tensor) -> Tensor:
         """∇ℓ(X), shaped as X."""
 
+    def value_and_gradient(self, X: Tensor) -> tuple[Tensor, Tensor]:
+        """ℓ(Y, X) and ∇ℓ(X); a subclass may share work between them."""
+        return self(X), self.gradient(X)
+
+    def hessian_product(self, X: Tensor, T: Tensor) -> Tensor:
+        """∇²ℓ(X) T for T ``(m, *D)`` and one X ``(1, *D)`` or m, shaped as T (forward mode unless overridden)."""
+        return torch.func.jvp(self.gradient, (X.expand_as(T),), (T,))[1]
+
     @abstractmethod
     def conjugate(self, G: Tensor) -> Tensor:
-        """ℓ*(G) = sup_X ⟨G, X⟩ − ℓ(X), ``(n,)``; +∞ outside its domain."""
+        """ℓ*(G) = sup_X ⟨G, X⟩ − ℓ(X), ``(n,)``, summed by ``pairwise``; +∞ outside its domain."""
 
     @abstractmethod
     def conjugate_magnitude(self, G: Tensor) -> Tensor:
         """Sum of the absolute values of the terms added up in ``conjugate``: what its rounding error scales with."""
 
     def project(self, G: Tensor) -> Tensor:
-        """Projection of G onto the affine hull of dom ℓ*, shaped as G (the whole space unless overridden)."""
+        """Projection of G ≈ ∇ℓ(X) onto the affine hull of dom ℓ*, shaped as G (the whole space unless overridden).
+
+        Where rounding then leaves dom ℓ* by a hair, the result is drawn back into it.
+        """
         return G
 
     def dual_scale(self, G: Tensor, cap: Tensor) -> Tensor:
@@ -54,24 +76,29 @@ class Loss(ABC):
         return torch.where(self._at(cap.clamp(max=1e300), G) < self._at(middle, G), cap, middle)
 
     def line_minimum(self, X: Tensor, D: Tensor, slope: float) -> Tensor:
-        """argmin over α ≥ 0 of ℓ(X + αD) + slope·α, ``(n,)``: bisection on the increasing derivative."""
+        """argmin over α ≥ 0 of ℓ(X + αD) + slope·α, ``(n,)``: Newton on the derivative, kept in a bracket."""
 
-        def derivative(a: Tensor) -> Tensor:
-            return (self.gradient(X + column(a, X) * D) * D).flatten(1).sum(1) + slope
+        def derivatives(a: Tensor) -> tuple[Tensor, Tensor]:
+            Z = X + column(a, X) * D
+            return inner(self.gradient(Z), D) + slope, inner(self.hessian_product(Z, D), D)
 
         low = torch.zeros_like(X.flatten(1)[:, 0])
-        falls = derivative(low) < 0
-        high = torch.ones_like(low)
-        for _ in range(BISECTIONS):
-            short = falls & (derivative(high) < 0)
-            if not short.any():
+        high = torch.full_like(low, torch.inf)
+        first, bend = derivatives(low)
+        falls, a = first < 0, low
+        new = torch.where(bend > 0, -first / bend, torch.ones_like(low)).clamp(min=1e-300, max=1e300)
+        for step in range(2 * BISECTIONS):
+            still = falls & ((new - a).abs() > 2 * torch.finfo(X.dtype).eps * new.abs())
+            if not bool(still.any()):
                 break
-            high = torch.where(short, 2 * high, high)
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            short = derivative(middle) < 0
-            low, high = torch.where(short, middle, low), torch.where(short, high, middle)
-        return torch.where(falls, low, torch.zeros_like(low))
+            a = torch.where(still, new, a)
+            value, bend = derivatives(a)
+            low, high = torch.where(value < 0, a, low), torch.where(value < 0, high, a)
+            new = a - value / bend
+            middle = torch.where(torch.isinf(high), 2 * a, (low + high) / 2)
+            safe = (new > low) & (new < high) & (new < 10 * a) & (step % 4 < 3)
+            new = torch.where(safe, new, torch.where(value == 0, a, middle))
+        return torch.where(falls, a, torch.zeros_like(a))
 
     def _at(self, s: Tensor, G: Tensor) -> Tensor:
         return self.conjugate(column(s, G) * G)
@@ -94,4 +121,4 @@ def column(s: Tensor, like: Tensor) -> Tensor:
 
 def inner(A: Tensor, B: Tensor) -> Tensor:
     """⟨A, B⟩ of every run, ``(n,)``; either may lack the run axis' length (broadcast)."""
-    return (A * B).flatten(1).sum(1)
+    return pairwise(A * B)

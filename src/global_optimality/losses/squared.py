@@ -1,6 +1,5 @@
 """The squared loss of eq. (6), on all entries or on the seen ones."""
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from typing import final
 
@@ -9,49 +8,58 @@ from torch import Tensor
 
 from ..factors import check_alike, check_finite
 from .base import Loss, inner
+from .samples import SampleLoss
 
 
+@final
 @dataclass(frozen=True, eq=False)
-class _Quadratic(Loss):
-    """½‖R(X)‖² with a residual R(X) that is X − Y on a set of entries and 0 elsewhere."""
+class SquaredLoss(SampleLoss):
+    """½‖Y − X‖_F² (eq. 6); conjugate ½‖G‖² + ⟨G, Y⟩. ``ValueError`` on NaN, infinite or integer data.
 
-    @abstractmethod
-    def gradient(self, X: Tensor) -> Tensor: ...
+    Sample ``weights`` and ``output_bias`` as ``SampleLoss`` says; the first axis of Y is the sample.
+    """
 
     def __call__(self, X: Tensor) -> Tensor:
-        return 0.5 * self.gradient(X).flatten(1).square().sum(1)
+        if self.weights is None and not self.has_bias:
+            return 0.5 * (X - self.Y).flatten(1).square().sum(1)  # one sum: faster
+        return super().__call__(X)
 
-    def conjugate(self, G: Tensor) -> Tensor:
-        return inner(G, 0.5 * G + self.Y)
+    def value_and_gradient(self, X: Tensor) -> tuple[Tensor, Tensor]:
+        if self.weights is None and not self.has_bias:
+            R = X - self.Y
+            return 0.5 * R.flatten(1).square().sum(1), R
+        return super().value_and_gradient(X)
 
-    def conjugate_magnitude(self, G: Tensor) -> Tensor:
-        return inner(G.abs(), 0.5 * G.abs() + self.Y.abs())
+    def sample_value(self, X: Tensor) -> Tensor:
+        return 0.5 * _over_outputs((X - self.Y).square())
 
-    def dual_scale(self, G: Tensor, cap: Tensor) -> Tensor:
-        return _vertex(inner(G, G), -inner(G, self.Y), cap)
-
-    def line_minimum(self, X: Tensor, D: Tensor, slope: float) -> Tensor:
-        D = self.project(D)
-        top = -inner(D, self.gradient(X)) - slope
-        return _vertex(inner(D, D), top, torch.full_like(top, torch.inf))
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class SquaredLoss(_Quadratic):
-    """½‖Y − X‖_F² (eq. 6); conjugate ½‖G‖² + ⟨G, Y⟩. ``ValueError`` on NaN, infinite or integer data."""
-
-    def __post_init__(self) -> None:
-        check_alike(Y=self.Y)
-        check_finite("Y", self.Y)
-
-    def gradient(self, X: Tensor) -> Tensor:
+    def sample_gradient(self, X: Tensor) -> Tensor:
         return X - self.Y
 
+    def sample_product(self, X: Tensor, T: Tensor) -> Tensor:
+        return T
+
+    def sample_conjugate(self, G: Tensor) -> tuple[Tensor, Tensor]:
+        return G * (0.5 * G + self.Y), G.abs() * (0.5 * G.abs() + self.Y.abs())
+
+    def dual_scale(self, G: Tensor, cap: Tensor) -> Tensor:
+        square = inner(G, self._unweighted(G))
+        if self.decay:
+            square = square + G.sum(1).flatten(1).square().sum(1) / self.decay
+        return _vertex(square, -inner(G, self.Y), cap)
+
+    def line_minimum(self, X: Tensor, D: Tensor, slope: float) -> Tensor:
+        top = -inner(D, self.gradient(X)) - slope
+        return _vertex(inner(D, self.hessian_product(X, D)), top, torch.full_like(top, torch.inf))
+
+    def _bias(self, X: Tensor) -> Tensor:
+        count = self.Y.shape[0] if self.weights is None else self.weights.sum()
+        return self._weighted(self.Y - X).sum(1) / (count + self.decay)
+
 
 @final
 @dataclass(frozen=True, eq=False)
-class MaskedSquaredLoss(_Quadratic):
+class MaskedSquaredLoss(Loss):
     """½ Σ over the mask of (Y − X)²: matrix completion; mask is boolean, shaped as Y, true where Y was seen.
 
     The conjugate is that of ``SquaredLoss`` for G supported on the mask, else +∞. Y may hold anything off the mask.
@@ -74,15 +82,36 @@ class MaskedSquaredLoss(_Quadratic):
         check_finite("Y on the mask", self.Y[self.mask])
         object.__setattr__(self, "Y", torch.where(self.mask, self.Y, torch.zeros_like(self.Y)))
 
+    def __call__(self, X: Tensor) -> Tensor:
+        return 0.5 * self.gradient(X).flatten(1).square().sum(1)
+
     def gradient(self, X: Tensor) -> Tensor:
         return (X - self.Y) * self.mask
 
+    def hessian_product(self, X: Tensor, T: Tensor) -> Tensor:
+        return T * self.mask
+
     def conjugate(self, G: Tensor) -> Tensor:
         inside = ((G == 0) | self.mask).flatten(1).all(1)
-        return torch.where(inside, super().conjugate(G), torch.inf)
+        return torch.where(inside, inner(G, 0.5 * G + self.Y), torch.inf)
+
+    def conjugate_magnitude(self, G: Tensor) -> Tensor:
+        return inner(G.abs(), 0.5 * G.abs() + self.Y.abs())
+
+    def dual_scale(self, G: Tensor, cap: Tensor) -> Tensor:
+        return _vertex(inner(G, G), -inner(G, self.Y), cap)
+
+    def line_minimum(self, X: Tensor, D: Tensor, slope: float) -> Tensor:
+        D = self.project(D)
+        top = -inner(D, self.gradient(X)) - slope
+        return _vertex(inner(D, D), top, torch.full_like(top, torch.inf))
 
     def project(self, G: Tensor) -> Tensor:
         return G * self.mask
+
+
+def _over_outputs(x: Tensor) -> Tensor:
+    return x.flatten(2).sum(2) if x.dim() > 2 else x
 
 
 def _vertex(square: Tensor, top: Tensor, cap: Tensor) -> Tensor:

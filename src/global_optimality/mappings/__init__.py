@@ -1,11 +1,23 @@
 """Elemental mappings φ: positively homogeneous functions of one subnetwork's weights."""
 
 from .alexnet import AlexNet
-from .base import Mapping
+from .base import Gates, Mapping
 from .conv_pool import ConvPool, Pooling
 from .deep_linear import DeepLinear
 from .deep_relu import DeepRelu
 from .matrix_product import MatrixProduct
 from .rank_one_tensor import RankOneTensor
+from .relu_unit import ReluUnit
 
-__all__ = ["AlexNet", "ConvPool", "DeepLinear", "DeepRelu", "Mapping", "MatrixProduct", "Pooling", "RankOneTensor"]
+__all__ = [
+    "AlexNet",
+    "ConvPool",
+    "DeepLinear",
+    "DeepRelu",
+    "Gates",
+    "Mapping",
+    "MatrixProduct",
+    "Pooling",
+    "RankOneTensor",
+    "ReluUnit",
+]

@@ -1,8 +1,19 @@
 """What every elemental mapping φ offers; Φ_r is its sum over subnetworks (eqs. 10 and 14)."""
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 from torch import Tensor
+
+
+class Gates(NamedTuple):
+    """φ(u, v) = (D S u) vᵀ: linear in u for frozen gates D = diag(0 or 1), linear in v.
+
+    S is ``(N, d)``. With ``kinked`` gate j is open where s_jᵀu > 0, so that s_jᵀu = 0 is a kink; else all are open.
+    """
+
+    S: Tensor
+    kinked: bool
 
 
 class Mapping(ABC):
@@ -26,6 +37,11 @@ class Mapping(ABC):
     @property
     def data(self) -> Tensor | None:
         """The input data the mapping holds, if any: its dtype and device bind the problem."""
+        return None
+
+    @property
+    def gates(self) -> Gates | None:
+        """The mapping as gated linear rows, if it is one: a solver then knows its kinks and derivatives exactly."""
         return None
 
     @abstractmethod

@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from .base import Mapping
+from .base import Gates, Mapping
 
 
 @final
@@ -32,6 +32,10 @@ class MatrixProduct(Mapping):
     @property
     def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
         return ((self.rows,), (self.columns,))
+
+    @property
+    def gates(self) -> Gates | None:
+        return Gates(torch.eye(self.rows, dtype=torch.float64), kinked=False)
 
     def phi(self, *W: Tensor) -> Tensor:
         U, V = W

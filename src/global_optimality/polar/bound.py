@@ -1,7 +1,9 @@
 """Ω°(Q) = sup ⟨Q, φ(w)⟩ over θ(w) ≤ 1, enclosed: the one oracle that certifies, and that shows the way down."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import final
 
 import torch
 from torch import Tensor
@@ -26,6 +28,26 @@ class PolarBound:
 
 Polar = Callable[[Tensor], PolarBound]
 """Q ``(n, *D)`` → enclosure of Ω°(Q)."""
+
+
+class Oracle(ABC):
+    """A polar that can also name several good subnetworks at once: what a solver adds in one round."""
+
+    @abstractmethod
+    def __call__(self, Q: Tensor) -> PolarBound:
+        """Enclosure of Ω°(Q), Q ``(n, *D)``."""
+
+    def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
+        """At most about ``count`` atoms of one Q ``(1, *D)``, θ = 1, local maximisers of ⟨Q, φ⟩ if more than one.
+
+        As factors ``(1, m, *D_k)``, m ≥ 1, the best first; others than the best have values > ``above``.
+        """
+        return self(Q).atom
+
+    def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
+        """As ``atoms``, but cheap and without any promise, from the network W among other starts."""
+        return self.atoms(Q, count, above)
+
 
 Builder = Callable[[Mapping, Regularizer], Polar]
 
@@ -59,18 +81,41 @@ def polar_of(problem: Problem) -> Polar:
             "Q -> PolarBound of your own."
         )
     oracle = _BUILDERS[pair](problem.mapping, problem.regularizer)
+    return _Checked(problem.mapping.shape, oracle)
 
-    def polar(Q: Tensor) -> PolarBound:
-        if tuple(Q.shape[1:]) != problem.mapping.shape:
-            raise ValueError(
-                f"Q has shape {tuple(Q.shape)}, expected (n, {', '.join(map(str, problem.mapping.shape))})."
-            )
+
+@final
+@dataclass(frozen=True)
+class _Checked(Oracle):
+    """A registered polar behind a check of its argument."""
+
+    shape: tuple[int, ...]
+    oracle: Polar
+
+    def __call__(self, Q: Tensor) -> PolarBound:
+        self._check(Q)
+        with torch.no_grad():
+            return self.oracle(Q)
+
+    def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
+        self._check(Q)
+        with torch.no_grad():
+            if isinstance(self.oracle, Oracle):
+                return self.oracle.atoms(Q, count, above)
+            return self.oracle(Q).atom
+
+    def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
+        self._check(Q)
+        with torch.no_grad():
+            if isinstance(self.oracle, Oracle):
+                return self.oracle.ascend(Q, W, count, above)
+            return self.oracle(Q).atom
+
+    def _check(self, Q: Tensor) -> None:
+        if tuple(Q.shape[1:]) != self.shape:
+            raise ValueError(f"Q has shape {tuple(Q.shape)}, expected (n, {', '.join(map(str, self.shape))}).")
         if not torch.isfinite(Q).all():
             raise ValueError("Q holds NaN or infinity: the weights have diverged, or the data are not finite.")
-        with torch.no_grad():
-            return oracle(Q)
-
-    return polar
 
 
 def lambda_max(problem: Problem) -> float:

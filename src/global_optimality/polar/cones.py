@@ -7,7 +7,7 @@ from ..mappings import Mapping, MatrixProduct
 from ..regularizers import NonNegative, Norm, ProductOfNorms, Regularizer, SumOfSquares
 from ..streams import generator, uniform
 from .bound import Polar, PolarBound, register
-from .matrix import widened
+from .spectral import decompose
 
 STARTS = 64
 ASCENTS = 500
@@ -34,8 +34,8 @@ def non_negative_polar(Q: Tensor) -> PolarBound:
     positive = attained > 0
     u, v = (torch.where(positive[:, None], w, torch.zeros_like(w)) for w in (u, v))
     lower = attained.clamp(min=0)
-    upper = torch.minimum(torch.linalg.svdvals(Q)[:, 0], torch.linalg.svdvals(Q.clamp(min=0))[:, 0])
-    return PolarBound(lower, widened(torch.maximum(upper, lower), max(Q.shape[1:])), (u[:, None], v[:, None]))
+    upper = torch.minimum(decompose(Q)[3], decompose(Q.clamp(min=0))[3])
+    return PolarBound(lower, torch.maximum(upper, lower), (u[:, None], v[:, None]))
 
 
 def _power(Q: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,10 +1,12 @@
 """Polars of φ(u, v) = u vᵀ: max uᵀQv over the unit balls of two norms."""
 
 import math
+from typing import final
 
 import torch
 from torch import Tensor
 
+from ..factors import Factors
 from ..mappings import Mapping, MatrixProduct
 from ..regularizers import (
     BalancedWeightDecay,
@@ -15,16 +17,9 @@ from ..regularizers import (
     SumOfSquares,
     WeightDecay,
 )
-from .bound import Polar, PolarBound, register
+from .bound import Oracle, Polar, PolarBound, register
 from .signs import signs_polar
-
-SVD_ROUNDING = 8.0
-"""σ̂₁ is within SVD_ROUNDING · max(rows, columns) · eps · σ₁ of σ₁: LAPACK's error bound with its modest constant."""
-
-
-def widened(value: Tensor, size: int) -> Tensor:
-    """A computed non-negative value raised above the rounding error of an algorithm with ``size`` terms a sum."""
-    return value * (1 + SVD_ROUNDING * size * torch.finfo(value.dtype).eps)
+from .spectral import decompose
 
 
 @register(MatrixProduct, SumOfSquares)
@@ -32,7 +27,7 @@ def widened(value: Tensor, size: int) -> Tensor:
 @register(MatrixProduct, SumOfPowers)
 @register(MatrixProduct, BalancedWeightDecay)
 def _balanced(mapping: Mapping, regularizer: Regularizer) -> Polar:
-    return spectral_polar
+    return Spectral()
 
 
 @register(MatrixProduct, ProductOfNorms)
@@ -40,7 +35,7 @@ def _product(mapping: Mapping, regularizer: Regularizer) -> Polar:
     assert isinstance(regularizer, ProductOfNorms)
     first, second = regularizer.norms
     if (first, second) == (Norm.TWO, Norm.TWO):
-        return spectral_polar
+        return Spectral()
     if first is Norm.ONE:
         return lambda Q: _rows(Q, second)
     if second is Norm.ONE:
@@ -50,10 +45,23 @@ def _product(mapping: Mapping, regularizer: Regularizer) -> Polar:
 
 def spectral_polar(Q: Tensor) -> PolarBound:
     """Euclidean norms: Ω°(Q) = σ₁(Q), attained at the leading pair of singular vectors (MATH.md, section 2)."""
-    U, s, Vh = torch.linalg.svd(Q, full_matrices=False)
+    U, _, Vh, upper = decompose(Q)
     u, v = U[:, :, 0], Vh[:, 0, :]
     attained = torch.einsum("ni,nij,nj->n", u, Q, v).clamp(min=0)
-    return PolarBound(attained, widened(torch.maximum(s[:, 0], attained), max(Q.shape[1:])), (u[:, None], v[:, None]))
+    return PolarBound(attained, torch.maximum(upper, attained), (u[:, None], v[:, None]))
+
+
+@final
+class Spectral(Oracle):
+    """``spectral_polar``, whose atoms are the leading pairs of singular vectors."""
+
+    def __call__(self, Q: Tensor) -> PolarBound:
+        return spectral_polar(Q)
+
+    def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
+        U, s, Vh, _ = decompose(Q)
+        m = max(1, min(count, int((s[0] > above).sum())))
+        return U[:, :, :m].mT, Vh[:, :m]
 
 
 def _rows(Q: Tensor, second: Norm) -> PolarBound:
@@ -71,7 +79,8 @@ def _rows(Q: Tensor, second: Norm) -> PolarBound:
     else:
         v = torch.where(row < 0, -1.0, 1.0).to(Q)
     lower = (row * v).sum(1)
-    return PolarBound(lower, widened(torch.maximum(row_norms.amax(1), lower), Q.shape[2]), (u[:, None], v[:, None]))
+    rounding = (Q.shape[2] + 4) * torch.finfo(Q.dtype).eps  # of a norm of that many entries, summed in any order
+    return PolarBound(lower, torch.maximum(row_norms.amax(1), lower) * (1 + rounding), (u[:, None], v[:, None]))
 
 
 def _transposed(bound: PolarBound) -> PolarBound:

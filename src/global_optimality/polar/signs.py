@@ -1,11 +1,14 @@
 """max uᵀQv when a factor is bounded in the maximum norm: NP-hard, so enclosed (Grothendieck's inequality above)."""
 
+import math
+
 import torch
 from torch import Tensor
 
 from ..regularizers import Norm
 from ..streams import generator, normal
 from .bound import PolarBound
+from .spectral import decompose
 
 STARTS = 64
 ASCENTS = 100
@@ -21,9 +24,7 @@ def signs_polar(Q: Tensor, first: Norm, second: Norm) -> PolarBound:
     """
     lower, u, v = _ascent(Q, first, second)
     upper = _scaled_spectral_norm(Q, first, second)
-    size = sum(Q.shape[1:])
-    upper = torch.maximum(upper, lower) * (1 + 16 * size * torch.finfo(Q.dtype).eps)
-    return PolarBound(lower, upper, (u[:, None], v[:, None]))
+    return PolarBound(lower, torch.maximum(upper, lower), (u[:, None], v[:, None]))
 
 
 def _best(q: Tensor, norm: Norm) -> Tensor:
@@ -52,16 +53,16 @@ def _ascent(Q: Tensor, first: Norm, second: Norm) -> tuple[Tensor, Tensor, Tenso
 
 
 def _scaled_spectral_norm(Q: Tensor, first: Norm, second: Norm) -> Tensor:
-    """The smallest bound met while a and b follow the leading singular vectors (the dual of the Grothendieck SDP)."""
+    """The bound at the best a, b met while following the leading singular vectors (the dual of Grothendieck's SDP)."""
     n, rows, columns = Q.shape
     a, b = Q.new_ones(n, rows), Q.new_ones(n, columns)
-    best = Q.abs().flatten(1).sum(1)  # Σ|Q_ij| bounds every case
+    best, best_a, best_b = Q.new_full((n,), torch.inf), a, b
     for t in range(SCALINGS):
-        scaled = Q / (a[:, :, None] * b[:, None, :]).sqrt()
-        U, s, Vh = torch.linalg.svd(scaled, full_matrices=False)
-        size_a = a.sum(1) if first is Norm.INFINITY else torch.ones_like(best)
-        size_b = b.sum(1) if second is Norm.INFINITY else torch.ones_like(best)
-        best = torch.minimum(best, s[:, 0] * (size_a * size_b).sqrt())
+        U, s, Vh = torch.linalg.svd(_scaled(Q, a, b), full_matrices=False)
+        value = s[:, 0] * _radius(a, b, first, second)
+        better = value < best
+        best = torch.where(better, value, best)
+        best_a, best_b = (torch.where(better[:, None], x, y) for x, y in ((a, best_a), (b, best_b)))
         pull = 1 / (t + 2)
         soft = torch.softmax((s - s[:, :1]) / (0.02 * s[:, :1].clamp(min=torch.finfo(Q.dtype).tiny)), dim=1)
         if first is Norm.INFINITY:
@@ -72,4 +73,23 @@ def _scaled_spectral_norm(Q: Tensor, first: Norm, second: Norm) -> Tensor:
             b = b / b.sum(1, keepdim=True)
             b = (1 - pull) * b + pull * (Vh.square() * soft[:, :, None]).sum(1)
             b = b.clamp(min=1e-9)
-    return best
+    return _proved(Q, best_a, best_b, first, second)
+
+
+def _scaled(Q: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    return Q / (a[:, :, None] * b[:, None, :]).sqrt()
+
+
+def _radius(a: Tensor, b: Tensor, first: Norm, second: Norm) -> Tensor:
+    """The largest ‖√a u‖ ‖√b v‖ of the two unit balls, ``(n,)``."""
+    size_a = a.sum(1) if first is Norm.INFINITY else torch.ones_like(a[:, 0])
+    size_b = b.sum(1) if second is Norm.INFINITY else torch.ones_like(b[:, 0])
+    return (size_a * size_b).sqrt()
+
+
+def _proved(Q: Tensor, a: Tensor, b: Tensor, first: Norm, second: Norm) -> Tensor:
+    """The bound at a and b, raised above its rounding; Σ|Q_ij| bounds every case as well."""
+    eps, scaled = torch.finfo(Q.dtype).eps, _scaled(Q, a, b)
+    upper = decompose(scaled)[3] + 2 * eps * torch.linalg.matrix_norm(scaled)  # its entries are off by 3/2 eps
+    upper = upper * _radius(a, b, first, second) * (1 + (sum(Q.shape[1:]) + 8) * eps)
+    return torch.minimum(upper, Q.abs().flatten(1).sum(1) * (1 + math.prod(Q.shape[1:]) * eps))

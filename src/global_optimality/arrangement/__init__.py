@@ -1,0 +1,7 @@
+"""Cells, arcs and vertices into which the hyperplanes s_iᵀu = 0 of the data cut the weight sphere."""
+
+from .cells import Cells, cells, generic_count
+from .circles import Arrangement, arrangement
+from .hyperplanes import Hyperplanes, hyperplanes
+
+__all__ = ["Arrangement", "Cells", "Hyperplanes", "arrangement", "cells", "generic_count", "hyperplanes"]

@@ -1,0 +1,255 @@
+"""Section 4 of the paper: planted problems, the certified census, Theorem 1's table and Theorem 2's path."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from ..certificate import Verdict, certify
+from ..descent import GradientDescent, minimise
+from ..factors import Factors, append, scale, slice_norms, take_runs, zeros_like_slice
+from ..losses import SquaredLoss
+from ..mappings import ReluUnit
+from ..meta_algorithm import null_vectors
+from ..polar import Polar, polar_of
+from ..problem import Problem
+from ..regularizers import Norm, ProductOfNorms, SumOfSquares
+from ..results import frame
+from ..sliding_frank_wolfe import Solution
+from ..sliding_frank_wolfe.local import local_of
+from ..sliding_frank_wolfe.slide import slide
+from ..sliding_frank_wolfe.units import Rows, units_of
+from ..streams import generator, normal
+
+TOL = 1e-7
+"""Relative gap below which a run of the census counts as global."""
+
+ON_KINK = 1e-9
+"""A unit lies on the hyperplane of a sample when |⟨s, u⟩| ≤ ON_KINK ‖s‖ ‖u‖."""
+
+
+def with_bias(x: Tensor) -> Tensor:
+    """Inputs ``(N, d)`` with a last column of ones: a regularised hidden bias."""
+    return torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], dim=1)
+
+
+def line_problem(N: int, lam: float, *, seed: int) -> Problem:
+    """N samples of sin(3x) plus noise on [−1.5, 1.5]; with the bias, d = 2."""
+    x = torch.linspace(-1.5, 1.5, N, dtype=torch.float64)
+    y = torch.sin(3 * x) + 0.1 * normal(generator(seed, "line", N), N)
+    return Problem(SquaredLoss(y[:, None]), ReluUnit(with_bias(x[:, None])), SumOfSquares(), lam)
+
+
+def plane_problem(N: int, lam: float, *, seed: int) -> Problem:
+    """Two standard normal inputs and the bias, y = sin(3x₁) + x₂² + 0.1 noise: d = 3."""
+    stream = generator(seed, "plane", N)
+    x = normal(stream, N, 2)
+    y = torch.sin(3 * x[:, 0]) + x[:, 1] ** 2 + 0.1 * normal(stream, N)
+    return Problem(SquaredLoss(y[:, None]), ReluUnit(with_bias(x)), SumOfSquares(), lam)
+
+
+def inputs(problem: Problem) -> Tensor:
+    """S ``(N, d)`` of a problem with one hidden layer."""
+    assert isinstance(problem.mapping, ReluUnit)
+    return problem.mapping.S
+
+
+def samples(problem: Problem) -> pd.DataFrame:
+    """Inputs x1 (and x2) with their targets."""
+    S = inputs(problem)
+    columns = {f"x{k + 1}": S[:, k] for k in range(S.shape[1] - 1)}
+    return frame(**columns, y=problem.loss.Y[:, 0])
+
+
+def units(solution: Solution) -> pd.DataFrame:
+    """One row a hidden unit: weights u, output weight v, and how many samples lie on its hyperplane."""
+    U, V = (w[0] for w in solution.weights)
+    S = inputs(solution.problem)
+    sine = (U @ S.T).abs() / (U.norm(dim=1)[:, None] * S.norm(dim=1))
+    columns = {f"u{k + 1}": U[:, k] for k in range(U.shape[1])}
+    return frame(**columns, v=V[:, 0], kinks=(sine <= ON_KINK).sum(1))
+
+
+def fitted(solution: Solution, low: float, high: float, points: int) -> pd.DataFrame:
+    """The fitted function on a regular grid of inputs: along a line (d = 2) or in a square (d = 3)."""
+    axis = torch.linspace(low, high, points, dtype=torch.float64)
+    inputs_only = inputs(solution.problem).shape[1] - 1
+    x = torch.cartesian_prod(*[axis] * inputs_only).reshape(-1, inputs_only)
+    columns = {f"x{k + 1}": x[:, k] for k in range(inputs_only)}
+    return frame(**columns, y=solution.predict(with_bias(x))[:, 0])
+
+
+def omega_at(solution: Solution) -> pd.DataFrame:
+    """Ω at the output X of a certified network: below by ⟨Q, X⟩/Ω°(Q) with Q = −∇ℓ(X), above by Θ of three networks."""
+    problem, W = solution.problem, solution.weights
+    X = problem.mapping.Phi(*W)
+    Q = -problem.loss.gradient(X)
+    lower = float((Q * X).sum() / polar_of(problem)(Q).upper)
+    networks = {
+        "the certified weights": W,
+        "every unit split into two halves": tuple(torch.cat([w, w], 1) / 2**0.5 for w in W),
+        "inner weights doubled, outer halved": (2 * W[0], W[1] / 2),
+    }
+    rows = [(name, float(problem.regularizer.Theta(*V)) / lower) for name, V in networks.items()]
+    return pd.DataFrame(rows, columns=["network", "ratio"]).set_index("network")
+
+
+def wrong_lambda(solution: Solution, factors: Sequence[float]) -> pd.DataFrame:
+    """The same weights judged with other λ: only the factor 1 may be certified."""
+    rows = []
+    for factor in factors:
+        judged = replace(solution.problem, lam=factor * solution.problem.lam)
+        certificate = certify(judged, solution.weights)
+        rows.append((factor, float(certificate.relative_gap), certificate.verdict(1e-8)[0].name))
+    return pd.DataFrame(rows, columns=["factor", "relative_gap", "verdict"])
+
+
+def descend(problem: Problem, W: Factors) -> Factors:
+    """Local descent of one run that handles kinks; the units it no longer needs are left out. f never rises."""
+    return local_of(problem)(W, zeros_like_slice(W), lambda: False)
+
+
+def census(problem: Problem, sizes: Sequence[int], *, runs: int, optimum: float, seed: int) -> pd.DataFrame:
+    """Gradient descent, then descent on faces, from random starts of each r; then escapes within the size r.
+
+    One row a run and stage ("descent", "escaped"): objective, certified gap, units left, whether one of the r is zero.
+    """
+    polar, rows = polar_of(problem), []
+    for r in sizes:
+        start = problem.random(runs, r, seed=seed, deviation=0.3)
+        first = minimise(problem, start, GradientDescent(), max_steps=400).weights
+        for run in range(runs):
+            W = descend(problem, take_runs(first, torch.tensor([run])))
+            rows.append(("descent", r, run, 0, *_judged(problem, W, polar)))
+            W, escapes = escape(problem, W, r, polar)
+            rows.append(("escaped", r, run, escapes, *_judged(problem, W, polar)))
+    names = ["stage", "size", "run", "escapes", "objective", "relative_gap", "polar", "active", "verdict"]
+    table = pd.DataFrame(rows, columns=names)
+    table["excess"] = 1 - optimum / table["objective"]
+    table["zero_unit"] = table["active"] < table["size"]
+    table["global"] = table["verdict"] == Verdict.CERTIFIED.name
+    return table
+
+
+def escape(problem: Problem, W: Factors, r: int, polar: Polar) -> tuple[Factors, int]:
+    """While one of r units is zero and the polar exceeds λ: put its atom there and descend. (weights, escapes)."""
+    for count in range(100):
+        certificate = certify(problem, W, polar)
+        if _active(W) >= r or certificate.verdict(TOL)[0] is Verdict.CERTIFIED:
+            return W, count
+        W = descend(problem, append(W, certificate.escape))
+    return W, 100
+
+
+def _active(W: Factors) -> int:
+    return int((slice_norms(W)[0] > 0).sum())
+
+
+def _judged(problem: Problem, W: Factors, polar: Polar) -> tuple[float, float, float, int, str]:
+    c = certify(problem, W, polar)
+    return float(c.objective), float(c.relative_gap), float(c.polar), _active(W), c.verdict(TOL)[0].name
+
+
+def contingency(table: pd.DataFrame) -> pd.DataFrame:
+    """Runs counted by stage and (has a zero unit) × (globally optimal)."""
+    label = table["zero_unit"].map({True: "a unit is zero", False: "no unit is zero"})
+    verdict = table["global"].map({True: "global", False: "not global"})
+    counts = pd.crosstab([table["stage"], label.rename("units")], verdict)
+    return counts.reindex(columns=["global", "not global"], fill_value=0)
+
+
+def shares(table: pd.DataFrame) -> pd.DataFrame:
+    """Share of global runs for each stage and r."""
+    return table.groupby(["stage", "size"], as_index=False)["global"].mean().rename(columns={"global": "share"})
+
+
+def sizes_side_by_side(problem: Problem, solution: Solution, table: pd.DataFrame) -> pd.DataFrame:
+    """What the theory asks for, what the certified optimum has, and the smallest r that was enough in the census."""
+    rows = [
+        ("Theorem 2: more than card(X)", problem.card + 1),
+        ("Proposition 1, item 5: card(X)", problem.card),
+        ("units of the certified optimum", solution.size),
+        ("smallest r with a certified run in the census", int(table.loc[table["global"], "size"].min())),
+    ]
+    return pd.DataFrame(rows, columns=["subnetworks", "r"]).set_index("subnetworks")
+
+
+def refusal_of_degrees(problem: Problem) -> str:
+    """What the code says when θ has degree 3 and φ degree 2."""
+    try:
+        Problem(problem.loss, problem.mapping, ProductOfNorms((Norm.TWO,) * 3), problem.lam)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def path(problem: Problem, W: Factors, *, samples: int = 3, tol: float = 1e-9) -> pd.DataFrame:
+    """Theorem 2's path from W (one run): descent on faces, slide along a null vector, append, escape.
+
+    One row a point: the iterates of every descent, and ``samples`` points inside every slide and every escape. Zero
+    units are kept in the count ``size`` and put to use first; one is appended only when none is left.
+    """
+    polar, rows, r = polar_of(problem), [], W[0].shape[1]
+    times = [j / (samples + 1) for j in range(1, samples + 2)]
+
+    def note(kind: str, W: Factors) -> None:
+        rows.append((kind, r, float(problem(*W))))
+
+    note("START", W)
+    for _ in range(100):
+        for beta in null_vectors(problem, W)[:1]:
+            flat = [scale(W, (1 + t * beta).clamp(min=0).sqrt()[None]) for t in times]
+            for moved in flat:
+                note("SLIDE", moved)
+            W = take_alive(flat[-1])
+        for moved in iterates(problem, W):
+            note("DESCEND", moved)
+            W = moved
+        certificate = certify(problem, W, polar)
+        if certificate.verdict(tol)[0] is Verdict.CERTIFIED:
+            break
+        if W[0].shape[1] == r:
+            r += 1
+            note("APPEND", append(W, zeros_like_slice(W)))
+        for t in times:
+            note("ESCAPE", append(W, tuple(t**0.5 * w for w in certificate.escape)))
+        W = append(W, certificate.escape)
+    table = pd.DataFrame(rows, columns=["step", "size", "objective"])
+    return table.assign(point=range(len(table)))
+
+
+def iterates(problem: Problem, W: Factors) -> Iterator[Factors]:
+    """The steps of the descent on faces, one by one while f falls, then its end."""
+    gates = problem.mapping.gates
+    assert gates is not None
+    falls = True
+    while falls:
+        new = slide(problem.loss, problem.lam, units_of(Rows.of(gates, W[0]), W), lambda: False, steps=1).weights()
+        falls = bool(problem(*new) < problem(*W) * (1 - 1e-12))
+        if falls:
+            W = new
+            yield W
+    yield descend(problem, W)
+
+
+def take_alive(W: Factors) -> Factors:
+    """The units that are not zero (one zero unit if all are)."""
+    alive = slice_norms(W)[0] > 0
+    return tuple(w[:, alive] for w in W) if bool(alive.any()) else tuple(w[:, :1] for w in W)
+
+
+def copies_of_one_unit(problem: Problem, *, seed: int) -> Factors:
+    """card(X) + 1 equal units: the best network of one unit from a random start, split without changing f."""
+    W = descend(problem, take_runs(problem.random(1, 4, seed=seed, deviation=0.3), torch.tensor([0])))
+    largest = slice_norms(W)[0].argmax()
+    W = descend(problem, tuple(w[:, largest : largest + 1] for w in W))
+    r = problem.card + 1
+    return tuple(w.expand(-1, r, -1) / r**0.5 for w in W)
+
+
+def largest_rise(table: pd.DataFrame) -> float:
+    """The largest increase over any earlier point of the path, relative to f there."""
+    lowest = table["objective"].cummin()
+    return float(((table["objective"] - lowest) / lowest).max())

@@ -1,0 +1,84 @@
+"""Softmax cross-entropy for many classes."""
+
+from dataclasses import dataclass, field
+from typing import final
+
+import torch
+from torch import Tensor
+
+from .logistic import HAIR
+from .samples import SampleLoss, drawn_inside
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class CrossEntropyLoss(SampleLoss):
+    """Σ_i log Σ_k e^{x_ik} − x_{i, label_i}; labels ``(N,)`` integers 0 … classes − 1, X ``(n, N, classes)``.
+
+    ``classes`` defaults to the largest label + 1; Y becomes the one-hot matrix (float64), which is accepted as well.
+    Conjugate, with q = g + y on the simplex: Σ q log q, else +∞. ``ValueError`` on other labels, and for a free output
+    bias when a class has no sample (its bias then runs to −∞).
+    """
+
+    classes: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not self.Y.dtype.is_floating_point:
+            object.__setattr__(self, "Y", _one_hot(self.Y, self.classes))
+        super().__post_init__()
+        Y = self.Y
+        if Y.dim() != 2 or not bool(((Y == 0) | (Y == 1)).all() & (Y.sum(1) == 1).all()):
+            raise ValueError(
+                "CrossEntropyLoss needs integer labels (N,), or a one-hot matrix (N, classes): labels.long()."
+            )
+        if Y.shape[1] < 2 or self.classes not in (None, Y.shape[1]):
+            raise ValueError(
+                f"{Y.shape[1]} classes with classes = {self.classes}: pass the number of classes, at least 2."
+            )
+        if self.output_bias == 0.0 and not bool(Y.any(0).all()):
+            raise ValueError("a free output bias needs a sample of every class: pass output_bias=μ > 0 instead.")
+
+    def sample_value(self, X: Tensor) -> Tensor:
+        return torch.logsumexp(X, 2) - (X * self.Y).sum(2)
+
+    def sample_gradient(self, X: Tensor) -> Tensor:
+        return torch.softmax(X, 2) - self.Y
+
+    def sample_product(self, X: Tensor, T: Tensor) -> Tensor:
+        p = torch.softmax(X, 2)
+        return p * (T - (p * T).sum(2, keepdim=True))
+
+    def _curvature(self, X: Tensor) -> Tensor:
+        p = torch.softmax(X, 2)
+        weighted = self._weighted(p)
+        return torch.diag_embed(weighted.sum(1) + self.decay) - weighted.mT @ p
+
+    def sample_conjugate(self, G: Tensor) -> tuple[Tensor, Tensor]:
+        q = G + self.Y
+        hair = HAIR * torch.finfo(G.dtype).eps
+        outside = (q < -hair) | (G.sum(2, keepdim=True).abs() > hair * (1 + G.abs().sum(2, keepdim=True)))
+        q = q.clamp(min=0)
+        value = torch.special.xlogy(q, q)
+        size = q - value - self.Y * q.clamp(min=1e-300).log()
+        return torch.where(outside, torch.inf, value), size
+
+    def project(self, G: Tensor) -> Tensor:
+        G = super().project(G - G.mean(2, keepdim=True))
+        center = self.gradient(torch.zeros_like(G[:1]))
+        center = super().project(center - center.mean(2, keepdim=True))
+        return drawn_inside(G, self._margin(G), center, self._margin(center))
+
+    def _margin(self, G: Tensor) -> Tensor:
+        return (self._unweighted(G) + self.Y).flatten(1).amin(1)
+
+
+def _one_hot(labels: Tensor, classes: int | None) -> Tensor:
+    if labels.dim() != 1 or len(labels) == 0 or labels.dtype == torch.bool:
+        raise ValueError(f"labels are {labels.dtype} of shape {tuple(labels.shape)}, expected integers (N,).")
+    least, most = int(labels.min()), int(labels.max())
+    classes = most + 1 if classes is None else classes
+    if least < 0 or most >= classes:
+        raise ValueError(
+            f"labels lie between {least} and {most}, expected 0 to {classes - 1}: number the classes from 0."
+        )
+    return torch.nn.functional.one_hot(labels.long(), classes).double()

@@ -1,0 +1,214 @@
+"""Losses that are sums over samples: sample weights, and an output bias minimised inside the loss."""
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..factors import check_alike, check_finite
+from ..summation import pairwise, tree_sum
+from .base import Loss, column
+
+NEWTON = 300
+HALVINGS = 40
+
+
+@dataclass(frozen=True, eq=False)
+class SampleLoss(Loss):
+    """ℓ(X) = min over b of Σ_i weight_i ℓ_i(x_i + b) + (μ/2)‖b‖²; axis 0 of Y is the sample i.
+
+    ``output_bias`` is None (b = 0), 0.0 (free) or the decay μ > 0. ``weights`` ``(N,)`` are positive, 1 by default.
+    The minimum over b keeps ℓ convex; ∇ℓ is that at the minimising b (MATH.md, section 1).
+    """
+
+    weights: Tensor | None = field(default=None, kw_only=True)
+    output_bias: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_alike(Y=self.Y)
+        check_finite("Y", self.Y)
+        if self.output_bias is not None:
+            decay = float(self.output_bias)
+            if not (math.isfinite(decay) and decay >= 0):
+                raise ValueError(f"output_bias = {decay}: pass None (no bias), 0.0 (free) or a positive decay.")
+            object.__setattr__(self, "output_bias", decay)
+        if self.Y.dim() < 1 or 0 in self.Y.shape:
+            raise ValueError(f"Y has shape {tuple(self.Y.shape)}: at least one sample and one output are needed.")
+        if self.weights is not None:
+            check_alike(Y=self.Y, weights=self.weights)
+            check_finite("weights", self.weights)
+            if self.weights.shape != self.Y.shape[:1] or not bool((self.weights > 0).all()):
+                raise ValueError(
+                    f"weights have shape {tuple(self.weights.shape)} and least entry {self.weights.min():g}, expected "
+                    f"({self.Y.shape[0]},) positive numbers, one a sample: leave out samples of weight 0."
+                )
+
+    # What one sample contributes; axis 1 is the sample, every result but the first shaped as X.
+    @abstractmethod
+    def sample_value(self, X: Tensor) -> Tensor:
+        """ℓ_i(x_i) ``(n, N)``."""
+
+    @abstractmethod
+    def sample_gradient(self, X: Tensor) -> Tensor: ...
+
+    @abstractmethod
+    def sample_product(self, X: Tensor, T: Tensor) -> Tensor:
+        """∇²ℓ_i(x_i) t_i."""
+
+    @abstractmethod
+    def sample_conjugate(self, G: Tensor) -> tuple[Tensor, Tensor]:
+        """The terms that add up to ℓ_i*(g_i), +∞ outside the domain, and their sizes before cancellation.
+
+        A size also bounds |g ∂ℓ_i*/∂g|: what an error of g, relative to g, can change.
+        """
+
+    @property
+    def has_bias(self) -> bool:
+        return self.output_bias is not None
+
+    @property
+    def decay(self) -> float:
+        return self.output_bias or 0.0
+
+    def __call__(self, X: Tensor) -> Tensor:
+        if not self.has_bias:
+            return self._weighted(self.sample_value(X)).sum(1)
+        b = self._bias(X)
+        value = self._weighted(self.sample_value(X + b[:, None])).sum(1)
+        return value + 0.5 * self.decay * b.flatten(1).square().sum(1)
+
+    def gradient(self, X: Tensor) -> Tensor:
+        return self._weighted(self.sample_gradient(self._shifted(X)))
+
+    def value_and_gradient(self, X: Tensor) -> tuple[Tensor, Tensor]:
+        if not self.has_bias:
+            return self(X), self.gradient(X)
+        b = self._bias(X)
+        X = X + b[:, None]
+        value = self._weighted(self.sample_value(X)).sum(1) + 0.5 * self.decay * b.flatten(1).square().sum(1)
+        return value, self._weighted(self.sample_gradient(X))
+
+    def hessian_product(self, X: Tensor, T: Tensor) -> Tensor:
+        if not self.has_bias:
+            return self._weighted(self.sample_product(X, T))
+        X = self._shifted(X)
+        pull = self._weighted(self.sample_product(X, T)).sum(1)
+        shift = -_apply(_inverse(self._curvature(X)), pull)
+        return self._weighted(self.sample_product(X, T + shift[:, None]))
+
+    def conjugate(self, G: Tensor) -> Tensor:
+        """Sum of the samples' conjugates, + ‖Σ_i g_i‖²/2μ for a decayed output bias.
+
+        For a free one Σ_i g_i = 0 within rounding, ≤ (log₂ N + 4) eps Σ|g_i|: spread over the samples in proportion to
+        |g_i| it changes ℓ* as a relative error of G does, for which ``conjugate_magnitude`` has room.
+        """
+        value = pairwise(self._weighted(self.sample_conjugate(self._unweighted(G))[0]))
+        if not self.has_bias:
+            return value
+        total, size = _over_samples(G), _over_samples(G.abs())
+        if self.decay:
+            return value + pairwise(total.square()) / (2 * self.decay)
+        rounding = (math.log2(G.shape[1]) + 4) * torch.finfo(G.dtype).eps
+        inside = (total.abs() <= rounding * size).flatten(1).all(1)
+        return torch.where(inside, value, torch.full_like(value, torch.inf))
+
+    def conjugate_magnitude(self, G: Tensor) -> Tensor:
+        value = pairwise(self._weighted(self.sample_conjugate(self._unweighted(G))[1]))
+        if self.decay:
+            value = value + pairwise(_over_samples(G).abs() * _over_samples(G.abs())) / self.decay
+        return value
+
+    def project(self, G: Tensor) -> Tensor:
+        if not self.has_bias or self.decay:
+            return G
+        return G - (_over_samples(G) / G.shape[1])[:, None]
+
+    def bias(self, X: Tensor) -> Tensor:
+        return self._bias(X).detach() if self.has_bias else super().bias(X)
+
+    def _shifted(self, X: Tensor) -> Tensor:
+        return X + self._bias(X)[:, None] if self.has_bias else X
+
+    def _weighted(self, per_sample: Tensor) -> Tensor:
+        return per_sample if self.weights is None else per_sample * self._along(self.weights, per_sample)
+
+    def _unweighted(self, G: Tensor) -> Tensor:
+        return G if self.weights is None else G / self._along(self.weights, G)
+
+    def _along(self, weights: Tensor, like: Tensor) -> Tensor:
+        return weights.reshape(1, -1, *[1] * (like.dim() - 2))
+
+    def _bias(self, X: Tensor) -> Tensor:
+        """argmin over b ``(n, *D[1:])``, differentiable in X: a last Newton step, which moves b by rounding only."""
+        fixed = X.detach()
+        b = self._newton(fixed)
+        pull = self._weighted(self.sample_gradient(X + b[:, None])).sum(1) + self.decay * b
+        last = _apply(_inverse(self._curvature(fixed + b[:, None])), pull)
+        return b - torch.where(last.abs() <= 1e-8 * (1 + b.abs()), last, torch.zeros_like(last))
+
+    def _curvature(self, X: Tensor) -> Tensor:
+        """Σ_i weight_i ∇²ℓ_i + μ over the outputs, ``(n, c, c)``."""
+        c = X[0, 0].numel()
+        eye = torch.eye(c, dtype=X.dtype, device=X.device)
+        units = eye.reshape(c, 1, 1, *X.shape[2:])
+        blocks = [self._weighted(self.sample_product(X, e.expand_as(X))).sum(1).flatten(1) for e in units]
+        H = torch.stack(blocks, 2) + self.decay * eye
+        return (H + H.mT) / 2
+
+    def _newton(self, X: Tensor) -> Tensor:
+        """Newton on the convex function of b from b = 0, to rounding: damped, no step longer than the spread of X."""
+
+        def value(b: Tensor) -> Tensor:
+            total = self._weighted(self.sample_value(X + b[:, None])).sum(1)
+            return total + 0.5 * self.decay * b.flatten(1).square().sum(1)
+
+        eps = torch.finfo(X.dtype).eps
+        eye = torch.eye(X[0, 0].numel(), dtype=X.dtype, device=X.device)
+        spread = 1 + 2 * X.abs().flatten(1).amax(1)
+        b = torch.zeros_like(X[:, 0])
+        f = value(b)
+        for _ in range(NEWTON):
+            G = self._weighted(self.sample_gradient(X + b[:, None]))
+            g = G.sum(1) + self.decay * b
+            if bool((g.abs() <= 32 * eps * G.abs().sum(1)).all()):
+                break
+            damping = g.flatten(1).norm(dim=1) / spread
+            step = -_apply(_inverse(self._curvature(X + b[:, None]) + damping[:, None, None] * eye), g)
+            t = torch.ones_like(f)
+            for _ in range(HALVINGS):
+                new = value(b + column(t, b) * step)
+                worse = ~(new <= f + 4 * eps * f.abs())
+                if not bool(worse.any()):
+                    break
+                t = torch.where(worse, t / 2, t)
+            moved = column(torch.where(worse, 0.0, t), b) * step
+            b, f = b + moved, torch.where(worse, f, new)
+            if bool((moved.abs() <= eps * b.abs()).all()):
+                break
+        return b
+
+
+def _over_samples(G: Tensor) -> Tensor:
+    """Σ_i g_i ``(n, *D[1:])``, as a tree sum."""
+    return tree_sum(G.movedim(1, -1))
+
+
+def _inverse(H: Tensor) -> Tensor:
+    """The pseudo-inverse of symmetric positive semidefinite H ``(n, c, c)``, its diagonal scaled to 1 first."""
+    scale = H.diagonal(dim1=1, dim2=2).clamp(min=1e-200).rsqrt()
+    scale = scale[:, :, None] * scale[:, None, :]
+    return torch.linalg.pinv(H * scale, hermitian=True, rtol=1e-13) * scale
+
+
+def _apply(H: Tensor, b: Tensor) -> Tensor:
+    """H b for H ``(n, c, c)`` and b ``(n, *D[1:])``."""
+    return (H @ b.flatten(1)[:, :, None])[:, :, 0].reshape(b.shape)
+
+
+def drawn_inside(G: Tensor, margin: Tensor, center: Tensor, center_margin: Tensor) -> Tensor:
+    """G mixed with a center of the domain so far that the concave ``margin`` ``(n,)`` of the domain is not negative."""
+    lack = (-margin).clamp(min=0)
+    share = lack * (1 + 1e-6) / (lack + center_margin)
+    return G + column(share, G) * (center - G)

@@ -1,0 +1,63 @@
+"""φ(u, v) = (S u)₊ vᵀ: one hidden unit of rectified linear type (section 4, eq. 12)."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from ..factors import check_alike, check_finite
+from .base import Gates, Mapping
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ReluUnit(Mapping):
+    """φ(u, v) = (S u)₊ vᵀ of degree 2 for data S ``(N, d)``, a row a sample; a bias is a column of ones in S.
+
+    Factors ``(n, r, d)`` and ``(n, r, outputs)``, output ``(n, N, outputs)``. ``ValueError`` unless S is a finite real
+    matrix and ``outputs`` ≥ 1.
+    """
+
+    S: Tensor
+    outputs: int = 1
+
+    def __post_init__(self) -> None:
+        if self.S.dim() != 2 or 0 in self.S.shape:
+            raise ValueError(f"S has shape {tuple(self.S.shape)}, expected (N, d) with N, d ≥ 1: a row is a sample.")
+        if self.outputs < 1:
+            raise ValueError(f"outputs = {self.outputs}: a network has at least one output.")
+        check_alike(S=self.S)
+        check_finite("S", self.S)
+
+    @property
+    def degree(self) -> int:
+        return 2
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.S.shape[0], self.outputs)
+
+    @property
+    def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
+        return ((self.S.shape[1],), (self.outputs,))
+
+    @property
+    def data(self) -> Tensor | None:
+        return self.S
+
+    @property
+    def gates(self) -> Gates | None:
+        return Gates(self.S, kinked=True)
+
+    def phi(self, *W: Tensor) -> Tensor:
+        U, V = W
+        return torch.relu(U @ self.S.mT)[..., :, None] * V[..., None, :]
+
+    def Phi(self, *W: Tensor) -> Tensor:
+        U, V = W
+        return torch.relu(self.S @ U.mT) @ V
+
+    def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
+        U, V = W
+        return torch.linalg.vecdot(torch.relu(U @ self.S.mT) @ Q, V)

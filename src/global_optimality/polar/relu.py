@@ -1,0 +1,92 @@
+"""The polar of one hidden layer, max ‖Qᵀ(S u)₊‖ over ‖u‖ = 1: exact when S has rank at most 3, else enclosed."""
+
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from ..arrangement import Arrangement, arrangement, hyperplanes
+from ..factors import Factors
+from ..mappings import Mapping, ReluUnit
+from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
+from ..streams import generator
+from .bound import Oracle, Polar, PolarBound, register
+from .great_circles import ascents
+from .relu_enclosure import enclose
+from .relu_enclosure.ascent import largest
+from .relu_exact import maximisers, relu_polar
+
+
+@register(ReluUnit, SumOfSquares)
+def _balanced(mapping: Mapping, regularizer: Regularizer) -> Polar:
+    assert isinstance(mapping, ReluUnit)
+    if hyperplanes(mapping.S).rank <= 3:
+        return Exact(arrangement(mapping.S))
+    return Enclosed(mapping.S.double())
+
+
+@register(ReluUnit, ProductOfNorms)
+def _product(mapping: Mapping, regularizer: Regularizer) -> Polar:
+    assert isinstance(regularizer, ProductOfNorms)
+    if regularizer.norms != (Norm.TWO, Norm.TWO):
+        raise LookupError(
+            f"no polar is known for ReluUnit with {regularizer}: use two Euclidean norms, or pass your own polar."
+        )
+    return _balanced(mapping, regularizer)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Exact(Oracle):
+    """Every cell, arc and vertex of the sorted arrangement of S, of rank at most 3."""
+
+    arrangement: Arrangement
+
+    def __call__(self, Q: Tensor) -> PolarBound:
+        bound = relu_polar(self.arrangement, Q)
+        u, v = bound.u.to(Q), bound.v.to(Q)
+        return PolarBound(bound.lower.to(Q), bound.upper.to(Q), (u[:, None], v[:, None]))
+
+    def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
+        _, u, v = maximisers(self.arrangement, Q[0], count, above=above)
+        if not len(u):
+            return self(Q).atom
+        return u.to(Q)[None], v.to(Q)[None]
+
+    def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
+        _, u, v = ascents(self.arrangement.hyperplanes.S, Q[0].double(), W[0][0].double(), count)
+        return u.to(Q)[None], v.to(Q)[None]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Enclosed(Oracle):
+    """Ascent below, branch and bound above, for S of any rank; at most ``nodes`` cones are bounded in one call.
+
+    Exact to the relative ``tolerance`` where the search closes; otherwise both bounds hold all the same.
+    """
+
+    S: Tensor
+    nodes: int = 200_000
+    tolerance: float = 1e-9
+
+    def __call__(self, Q: Tensor) -> PolarBound:
+        found = enclose(
+            self.S, Q.double(), generator=generator(0, "enclosure"), tolerance=self.tolerance, nodes=self.nodes
+        )
+        u, v = found.u.to(Q), found.v.to(Q)
+        return PolarBound(found.lower.to(Q), found.upper.to(Q), (u[:, None], v[:, None]))
+
+    def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
+        return self._ascend(Q, self.S[:0], count, above)
+
+    def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
+        return self._ascend(Q, W[0][0].double(), count, above)
+
+    def _ascend(self, Q: Tensor, U: Tensor, count: int, above: float) -> Factors:
+        value, u, v = ascents(self.S, Q[0].double(), U, count)
+        if not float(value[0]) > above:
+            _, best = largest(self.S, Q.double(), starts=256, generator=generator(0, "ascent"))
+            value, u, v = ascents(self.S, Q[0].double(), torch.cat([best, U]), count)
+        return u.to(Q)[None], v.to(Q)[None]

@@ -1,0 +1,78 @@
+"""The polar of one hidden ReLU layer as data: samples, dual point, target, and what rounding can cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from . import ascent
+
+
+@dataclass(frozen=True)
+class PolarProblem:
+    """The data of the search: S (N, d), Q (n, N, c), target (n,) or −∞, relative tolerance of lower against upper.
+
+    size is T = Σ_i ‖Q_i‖ ‖s_i‖ (n,), a bound and a Lipschitz constant of ‖Qᵀ(S u)₊‖, and samples the number of rows,
+    both before equal rows were merged.
+    """
+
+    S: Tensor
+    Q: Tensor
+    target: Tensor
+    tolerance: float
+    size: Tensor
+    samples: int
+
+    def rounding(self, depth: Tensor | int) -> Tensor | float:
+        """What rounding can cost the bound of a cone of this depth, as a multiple of T.
+
+        A sum over N samples (their merging included) of products with d- and c-term sums errs by at most
+        (N + d + c + 8) eps times its moduli, at most 3 T (F, Σ w z₊ and aᵀz: T each). At the vertices of a cone this
+        counts Σ α_j ≤ √d times (unit u = Σ α_j v_j, v_j in one orthant). A cut point is off its edge by at most
+        6 eps, so a level of cuts misses points by ≤ 6 √d eps, and F is T-Lipschitz.
+        Total ≤ √d (3 (N + d + c + 8) + 6 (depth + 1)) eps T; 8 stands for 3 and 6.
+        """
+        N, d, c = self.samples, self.S.shape[1], self.Q.shape[2]
+        return 8 * d**0.5 * (N + d + c + 9 + depth) * torch.finfo(self.S.dtype).eps
+
+    def root_bound(self) -> Tensor:
+        """Smaller of T and ‖Q‖_F ‖S‖_F."""
+        bound = torch.minimum(self.size, self.Q.flatten(1).norm(dim=1) * self.S.norm())
+        return bound * (1 + self.rounding(0))
+
+    def closing(self, lower: Tensor) -> Tensor:
+        """An upper bound at or below it closes the enclosure."""
+        return lower * (1 + self.tolerance) + 100 * self.rounding(0) * self.size
+
+    def cut(self, lower: Tensor) -> Tensor:
+        """A cone whose bound is at or below it needs no more work."""
+        return torch.maximum(self.target, self.closing(lower))
+
+
+def prepare(S: Tensor, Q: Tensor, target: Tensor | float | None, tolerance: float) -> PolarProblem:
+    """Check the data and merge equal rows of S, whose Q_i add up."""
+    _check(S, Q)
+    goal = torch.as_tensor(float("-inf") if target is None else target, dtype=S.dtype, device=S.device)
+    size = Q.norm(dim=2) @ S.norm(dim=1)
+    rows, index = torch.unique(S, dim=0, return_inverse=True)
+    merged = Q.new_zeros(len(Q), len(rows), Q.shape[2]).index_add(1, index, Q)
+    return PolarProblem(rows, merged, goal.expand(len(Q)).clone(), tolerance, size, len(S))
+
+
+def attained(polar: PolarProblem, u: Tensor) -> tuple[Tensor, Tensor]:
+    """A lower bound from u (n, d): the value there less its rounding, and the output direction."""
+    f, v = ascent.value(polar.S, polar.Q, u[:, None])
+    return (f[:, 0] - polar.rounding(0) * polar.size).clamp(min=0), v[:, 0]
+
+
+def _check(S: Tensor, Q: Tensor) -> None:
+    if S.ndim != 2 or Q.ndim != 3 or Q.shape[1] != S.shape[0] or 0 in (*S.shape, Q.shape[2]):
+        shapes = f"{tuple(S.shape)} and {tuple(Q.shape)}"
+        raise ValueError(f"S must be (N, d) and Q (n, N, c) with N, d, c ≥ 1; got {shapes}")
+    if S.dtype != torch.float64 or Q.dtype != torch.float64 or S.device != Q.device:
+        kinds = f"{S.dtype} on {S.device} and {Q.dtype} on {Q.device}"
+        raise ValueError(f"S and Q must be float64 on one device; got {kinds}")
+    if not (S.isfinite().all() and Q.isfinite().all()):
+        raise ValueError("S and Q must be finite; remove or impute the samples that are not")

@@ -1,0 +1,154 @@
+"""Maxima of f(u) = ‖Qᵀ(Su)₊‖ inside the cells of an arrangement.
+
+Inside a cell the only maximum is the leading eigenvector of B Bᵀ (c = 1: B itself, normalised), if it lies
+there; it is then the maximum over the cell. One within an angle a of the cell's boundary may be left out:
+there f ≥ √λ₁ cos a, so the arcs know the cell's maximum to a relative a²/2. So rounding decides nothing: with
+a = NEAR this is 5e-17. For the same reason cells too small to be seen in sorted angles (all their arcs
+shorter than a few roundoffs) cannot matter.
+"""
+
+from dataclasses import dataclass, replace
+from math import pi
+
+import torch
+from torch import Tensor
+
+from ...arrangement import Arrangement
+from .strata import EPS, NEAR, TINY, Folded, Place, Walk, batches, gradient, pattern
+
+NEIGHBOURS = [shift for k in range(12) for shift in (-k, k + 1)]  # crossings beside an arc, nearest first
+
+
+@dataclass(frozen=True)
+class CellMaxima:
+    """Leading eigenvectors that are inside their cells, or may be; each (m,)."""
+
+    value: Tensor  # √λ₁
+    u: Tensor  # (m, 3)
+    sure: Tensor  # whether u is inside beyond doubt
+    slack: Tensor  # if not sure, the cell's maximum squared exceeds that of the arcs by at most this
+
+
+def leading(xx: Tensor, yy: Tensor, zz: Tensor, xy: Tensor, xz: Tensor, yz: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Largest eigenvalue (m,) of symmetric 3 × 3 matrices, distance to the next, unit eigenvector (m, 3).
+
+    Closed form: the value is off by at most 1e-6 trace, the vector's angle by 64 eps (trace / distance)².
+    """
+    center = (xx + yy + zz) / 3
+    dx, dy, dz = xx - center, yy - center, zz - center
+    size = ((dx * dx + dy * dy + dz * dz + 2 * (xy * xy + xz * xz + yz * yz)) / 6).sqrt()
+    det = dx * (dy * dz - yz * yz) - xy * (xy * dz - yz * xz) + xz * (xy * yz - dy * xz)
+    phase = torch.acos((det / (2 * size**3).clamp_min(TINY)).clamp(-1, 1)) / 3
+    value = center + 2 * size * torch.cos(phase)
+    least = center + 2 * size * torch.cos(phase + 2 * pi / 3)
+    ax, by, cz = xx - value, yy - value, zz - value
+    products = (  # cross products of the rows of the matrix − value
+        (xy * yz - xz * by, xz * xy - ax * yz, ax * by - xy * xy),
+        (xy * cz - xz * yz, xz * xz - ax * cz, ax * yz - xy * xz),
+        (by * cz - yz * yz, yz * xz - xy * cz, xy * yz - by * xz),
+    )
+    candidates = torch.stack([torch.stack(product, 1) for product in products], 1)
+    square = candidates.square().sum(2)
+    longest = square.argmax(1, keepdim=True)
+    vector = candidates.gather(1, longest[:, :, None].expand(-1, 1, 3)).squeeze(1)
+    return value, 2 * value + least - 3 * center, vector / square.gather(1, longest).sqrt().clamp_min(TINY)
+
+
+def _doubt(trace: Tensor, distance: Tensor, error: float) -> Tensor:
+    """Bound on the angle between the computed and the true leading eigenvector of B Bᵀ, B off by `error`.
+
+    Twice the change of B Bᵀ, ≤ 2 error √trace + error² + rounding, over the distance of the two top
+    eigenvalues.
+    """
+    return 2 * (2 * error * trace.sqrt() + error**2 + 32 * EPS * trace) / distance.clamp_min(TINY)
+
+
+def cell_candidates(arrangement: Arrangement, folded: Folded, steps: Walk, chunk: slice, floor: float) -> Place:
+    """Cells that may have an interior maximum above `floor`, each seen from one or more of its arcs.
+
+    A cell is dropped if ‖B‖ is too small, or if its leading eigenvector is outside it or NEAR the boundary,
+    as far as the circle and the hyperplanes that cross it next to the arc can tell.
+    """
+    least = max(floor - folded.drift, 0.0) ** 2
+    first, second = steps.B[:, :, 0], steps.B[:, :, 1]
+    squares = first.square().sum(2), second.square().sum(2)
+    places, vectors, bars = [], [], []
+    for side, own in ((1, folded.plus[chunk]), (-1, -folded.minus[chunk])):
+        third = steps.B[:, :, 2] + own[:, :, None]
+        diagonal = *squares, third.square().sum(2)
+        high = diagonal[0] + diagonal[1] + diagonal[2] > least
+        if own.shape[1] == 1 and 8 * folded.drift <= NEAR * least**0.5:  # B is the eigenvector, without doubt
+            high &= _between_neighbours(steps, third, side)
+        index = high.nonzero(as_tuple=True)
+        trace = diagonal[0][index] + diagonal[1][index] + diagonal[2][index]
+        if own.shape[1] == 1:
+            u = torch.stack([x[:, :, 0][index] for x in (first, second, third)], 1)
+            u, value = u / trace.sqrt().clamp_min(TINY)[:, None], trace
+            angle = _doubt(trace, trace, folded.drift)
+        else:
+            mixed = (first * second).sum(2), (first * third).sum(2), (second * third).sum(2)
+            value, distance, u = leading(*(x[index] for x in (*diagonal, *mixed)))
+            angle = _doubt(trace, distance, folded.drift) + 64 * EPS * (trace / distance.clamp_min(TINY)) ** 2
+        keep = value + 1e-6 * trace > least
+        flip = 1 - 2 * index[0]
+        places.append(Place(index[1], index[2], flip, torch.full_like(flip, side))[keep])
+        vectors.append(u[keep])
+        bars.append(_bar(angle[keep]))
+    place, u, bar = Place.join(places), torch.cat(vectors), torch.cat(bars)
+    low = high = place.side * u[:, 2]
+    for shift in NEIGHBOURS:
+        keep = ((low >= bar) | (high <= -bar)).nonzero().squeeze(1)
+        place, u, bar = place[keep], u[keep], bar[keep]
+        if len(place) == 0:
+            return place
+        other = torch.remainder(place.arc + shift, steps.sign.shape[1])
+        after = steps.sign[place.circle, other] * place.flip
+        height = torch.where(other <= place.arc, after, -after)
+        height = height * (steps.rows[place.circle, :, other] * u).sum(1)
+        low, high = torch.minimum(low[keep], height), torch.maximum(high[keep], height)
+    keep = (low >= bar) | (high <= -bar)
+    return replace(place, circle=place.circle + chunk.start)[keep]
+
+
+def _between_neighbours(steps: Walk, third: Tensor, side: int) -> Tensor:
+    """Whether B or −B, c = 1, is on the cell's side of the circle and of the crossings at both ends."""
+    start = steps.rows * steps.sign[:, None]
+    end = torch.cat([-start[:, :, 1:], start[:, :, :1]], 2)
+    first, second, third = steps.B[:, :, 0, 0], steps.B[:, :, 1, 0], third[:, :, 0]
+    inward = torch.stack([third[0], -third[1]]) * side
+    between = torch.ones_like(inward, dtype=torch.bool)
+    for normal in (start, end):
+        between &= inward * (normal[:, 0] * first + normal[:, 1] * second + normal[:, 2] * third) > 0
+    return between
+
+
+def _bar(angle: Tensor) -> Tensor:
+    """How deep inside its cell a computed eigenvector, off by up to `angle`, must be to matter."""
+    return torch.where(angle <= NEAR, NEAR, -angle)
+
+
+def cell_maxima(arrangement: Arrangement, folded: Folded, place: Place) -> CellMaxima:
+    """Leading eigenvectors of the given cells that lie, or may lie, inside them, with B summed afresh.
+
+    Slack: if the true one is inside but within 2 angle of the boundary, the arcs know λ₁ up to tan²(2 angle)
+    λ₁; wherever it is inside, the circle through it and the next eigenvector leaves the cell at a value ≥ λ₂.
+    """
+    parts = []
+    for rows in batches(arrangement, folded, len(place)):
+        sides = pattern(arrangement, place[rows])
+        B = gradient(arrangement, folded, sides)
+        values, vectors = torch.linalg.eigh(B @ B.mT)
+        u = vectors[:, :, 2]
+        height = sides * (u @ arrangement.normals.T)
+        inward = torch.where(height.amin(1) >= -height.amax(1), 1.0, -1.0).to(u.dtype)
+        margin = (inward[:, None] * height).amin(1)
+        value, distance = values[:, 2].clamp_min(0), values[:, 2] - values[:, 1]
+        angle = _doubt(B.square().sum((1, 2)), distance, folded.error)
+        keep = margin >= _bar(angle)
+        slack = torch.minimum(distance, 8 * angle**2 * value)
+        found = value.sqrt(), inward[:, None] * u, margin > angle, slack
+        parts.append([x[keep] for x in found])
+    if not parts:
+        empty = folded.plus.new_zeros(0)
+        return CellMaxima(empty, empty.new_zeros(0, 3), empty > 0, empty)
+    return CellMaxima(*(torch.cat(x) for x in zip(*parts, strict=True)))

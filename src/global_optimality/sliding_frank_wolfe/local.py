@@ -1,0 +1,98 @@
+"""The local half of a round: new subnetworks get their best scales, then all weights descend together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from torch import Tensor
+
+from ..descent import minimise
+from ..factors import Factors, append, scale, slice_norms
+from ..losses.base import column
+from ..problem import Problem
+from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
+from .slide import slide
+from .units import Rows, units_of
+
+WORTH = 1e-9
+"""An atom enters if ⟨−∇ℓ, φ⟩ > λθ(1 + WORTH) after the ones before it have entered."""
+
+ENTRIES = 24
+"""At most so many atoms enter in a round."""
+
+Stop = Callable[[], bool]
+
+Local = Callable[[Factors, Factors, Stop], Factors]
+"""(weights, atoms, stop) → weights of at most the same objective; one run, any number of subnetworks."""
+
+
+def local_of(problem: Problem) -> Local:
+    """Newton on faces where φ is gated linear and θ the (half squared) Euclidean pair, else batched descent."""
+    if problem.mapping.gates is not None and _euclidean(problem.regularizer):
+        return OnFaces(problem)
+    return Descending(problem)
+
+
+def _euclidean(regularizer: Regularizer) -> bool:
+    return regularizer == SumOfSquares() or regularizer == ProductOfNorms((Norm.TWO, Norm.TWO))
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class OnFaces:
+    """Exact treatment of kinks, Newton's method in between."""
+
+    problem: Problem
+
+    def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
+        gates = self.problem.mapping.gates
+        assert gates is not None
+        rows = Rows.of(gates, W[0])
+        units = units_of(rows, append(W, entering(self.problem, W, atoms)))
+        return slide(self.problem.loss, self.problem.lam, units, stop).weights()
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Descending:
+    """L-BFGS for mappings without known kinks; subnetworks that vanish are left out."""
+
+    problem: Problem
+
+    def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
+        W = minimise(self.problem, append(W, entering(self.problem, W, atoms))).weights
+        norms = slice_norms(W)[0]
+        kept = norms > 1e-12 * norms.max()
+        return tuple(w[:, kept] for w in W) if bool(kept.any()) else tuple(w[:, :1] for w in W)
+
+
+def entering(problem: Problem, W: Factors, atoms: Factors) -> Factors:
+    """The atoms worth adding, one after the other, the steepest first, each with its best scale; zero for the rest."""
+    X = problem.mapping.Phi(*W)
+    theta = problem.regularizer.theta(*atoms)
+    atoms = scale(atoms, torch.where(theta > 0, theta, 1.0) ** (-1 / problem.mapping.degree))
+    theta = problem.regularizer.theta(*atoms)
+    scales = torch.zeros_like(theta)
+    for _ in range(min(ENTRIES, theta.shape[1])):
+        value = problem.mapping.inner(-problem.loss.gradient(X), *atoms) - problem.lam * theta * (1 + WORTH)
+        value = torch.where(scales == 0, value, torch.full_like(value, -torch.inf))
+        best = int(value[0].argmax())
+        if not float(value[0, best]) > 0:
+            break
+        D = problem.mapping.phi(*(w[:, best : best + 1] for w in atoms))[:, 0]
+        alpha = problem.loss.line_minimum(X, D, problem.lam * float(theta[0, best]))
+        scales[0, best] = float(alpha)
+        X = X + column(alpha, D) * D
+    entered = scales[0] > 0
+    if not bool(entered.any()):
+        return tuple(torch.zeros_like(w[:, :1]) for w in atoms)
+    chosen = tuple(w[:, entered] for w in atoms)
+    return scale(chosen, scales[:, entered] ** (1 / problem.mapping.degree))
+
+
+def best_value(problem: Problem, Q: Tensor, atoms: Factors) -> float:
+    """max over the atoms of ⟨Q, φ⟩ / (λθ): above 1, that atom lowers f."""
+    theta = problem.regularizer.theta(*atoms)
+    value = problem.mapping.inner(Q, *atoms) / torch.where(theta > 0, theta, 1.0)
+    return float(value.max()) / problem.lam

@@ -1,0 +1,196 @@
+"""Certify a trained ``torch.nn.Sequential(Linear, ReLU, Linear)`` as PyTorch users write and train it."""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..certificate import Certificate, Verdict, certify
+from ..factors import Factors
+from ..mappings import ReluUnit
+from ..polar import Polar
+from ..problem import Problem
+from ..regularizers import SumOfSquares
+from ..sliding_frank_wolfe import Solution, solve
+from .losses import Scaled, scaled_loss
+from .modules import Decay, decay_of, layers_of
+
+CONSISTENT = 1e-9
+"""Torch's own objective and ours, scaled, must agree to this, relative; else the model computes something else."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkCertificate:
+    """What is proved of one trained network; objectives in the user's scaling, J = loss + Σ (wd/2)‖w‖².
+
+    ``best_possible`` ≤ J of every Sequential(Linear, ReLU, Linear) of any width on the same data. ``scale`` · f = J for
+    the package's ``problem``, whose ``certificate`` has the best output bias instead of the user's.
+    ``upcast`` is the lower precision that weights or inputs came in (each is exactly a float64 number), else None.
+    """
+
+    objective: float
+    best_possible: float
+    verdict: Verdict
+    advice: str
+    scale: float
+    problem: Problem
+    weights: Factors
+    certificate: Certificate
+    upcast: torch.dtype | None
+    hidden_bias: bool
+
+    @property
+    def gap(self) -> float:
+        """objective − best_possible, never negative."""
+        return max(0.0, self.objective - self.best_possible)
+
+    @property
+    def relative_gap(self) -> float:
+        """gap / |objective|; 0 when both vanish."""
+        return 0.0 if self.gap == 0 else self.gap / abs(self.objective) if self.objective else float("inf")
+
+    @property
+    def own_objective(self) -> float:
+        """The objective in the package's scaling, f = ½‖Y − X‖² + λΘ (or Σ of the logistic terms + λΘ)."""
+        return self.objective / self.scale
+
+    def __str__(self) -> str:
+        cast = f" Judged in float64, upcast from {self.upcast} without loss." if self.upcast else ""
+        return (
+            f"{self.verdict.name}: objective {self.objective:.10g}, no network of any width has less than "
+            f"{self.best_possible:.10g} (relative gap {self.relative_gap:.1e}). {self.advice}{cast}"
+        )
+
+    def improved(
+        self, *, tol: float = 1e-8, time_limit: float | None = None, polar: Polar | None = None
+    ) -> tuple[nn.Sequential, Solution]:
+        """The certified optimum as a float64 module of the user's form, and its ``Solution``; options: ``solve``."""
+        solution = solve(self.problem, start=self.weights, tol=tol, time_limit=time_limit, polar=polar)
+        return solution.to_torch(hidden_bias=self.hidden_bias), solution
+
+
+def certify_network(
+    model: nn.Module,
+    inputs: Tensor,
+    targets: Tensor,
+    *,
+    loss: nn.Module,
+    weight_decay: float | torch.optim.Optimizer,
+    decay_hidden_bias: bool | None = None,
+    decay_output_bias: bool | None = None,
+    tol: float = 1e-6,
+    polar: Polar | None = None,
+) -> NetworkCertificate:
+    """How far ``model`` is from the best Sequential(Linear, ReLU, Linear) of any width on full data (N, d), (N, c).
+
+    ``loss`` is the torch loss (mean or sum), ``weight_decay`` the number given to SGD or Adam, or the optimizer itself.
+    With a number every bias is decayed unless ``decay_hidden_bias`` or ``decay_output_bias`` is False; an optimizer
+    knows. The hidden bias must be decayed; the output bias may be absent, free or decayed. ``polar`` replaces
+    ``polar_of(problem)``. ``TypeError`` or ``ValueError`` say why something cannot be certified and what would work.
+    """
+    if not tol > 0:
+        raise ValueError(f"tol = {tol}: the tolerance on the relative gap must be positive.")
+    hidden, outer = layers_of(model)
+    decay = decay_of(hidden, outer, weight_decay, decay_hidden_bias, decay_output_bias)
+    twin, data, upcast = _upcast(model, inputs)
+    hidden, outer = layers_of(twin)
+    if data.dim() != 2 or data.shape[1] != hidden.in_features or len(data) == 0:
+        raise ValueError(f"inputs have shape {tuple(data.shape)}, expected (N, {hidden.in_features}): a row a sample.")
+    with torch.no_grad():
+        scaled = scaled_loss(loss, targets, twin(data), decay.output_bias)
+        problem, W = _problem(scaled, data, hidden, outer, decay)
+        objective = _objective(scaled, twin(data), hidden, outer, decay)
+        own = _own(problem, W, outer, scaled)
+    if not abs(own - objective) <= CONSISTENT * abs(objective):
+        raise ValueError(
+            f"torch computes the objective {objective:.12g} but Sequential(Linear, ReLU, Linear) with this loss and "
+            f"decay has {own:.12g}: remove hooks and overridden methods, or diverged weights."
+        )
+    certificate = certify(problem, W, polar)
+    best = scaled.scale * float(certificate.lower_bound[0])
+    verdict = _verdict(objective, best, scaled.scale * float(certificate.escape_objective[0]), tol)
+    advice = _advice(verdict, certificate, problem, W, objective, scaled.scale, tol)
+    return NetworkCertificate(
+        objective, best, verdict, advice, scaled.scale, problem, W, certificate, upcast, hidden.bias is not None
+    )
+
+
+def _upcast(model: nn.Module, inputs: Tensor) -> tuple[nn.Module, Tensor, torch.dtype | None]:
+    """Copies in float64, and the lowest precision that was met: floats of fewer bits are float64 numbers exactly."""
+    if not isinstance(inputs, Tensor) or not inputs.dtype.is_floating_point:
+        raise TypeError("inputs must be a floating tensor (N, d), as the model takes it: e.g. torch.tensor(X).float().")
+    parameters = list(model.parameters())
+    if any(p.device != inputs.device for p in parameters):
+        raise ValueError(f"inputs are on {inputs.device} but the model is on {parameters[0].device}: move one of them.")
+    dtypes = {inputs.dtype, *(p.dtype for p in parameters)}
+    lowest = min(dtypes, key=lambda dtype: torch.finfo(dtype).bits)
+    return copy.deepcopy(model).double(), inputs.detach().double(), None if lowest == torch.float64 else lowest
+
+
+def _problem(
+    scaled: Scaled, data: Tensor, hidden: nn.Linear, outer: nn.Linear, decay: Decay
+) -> tuple[Problem, Factors]:
+    """J / scale as f_r: a column of ones for the hidden bias, λ = wd / scale."""
+    S, U = data, hidden.weight
+    if hidden.bias is not None:
+        S = torch.cat([S, torch.ones_like(S[:, :1])], 1)
+        U = torch.cat([U, hidden.bias[:, None]], 1)
+    problem = Problem(scaled.loss, ReluUnit(S, outer.out_features), SumOfSquares(), decay.weights / scaled.scale)
+    return problem, (U.detach()[None], outer.weight.detach().mT[None].contiguous())
+
+
+def _objective(scaled: Scaled, outputs: Tensor, hidden: nn.Linear, outer: nn.Linear, decay: Decay) -> float:
+    """Torch's own loss + Σ (wd/2)‖w‖²."""
+    squares = hidden.weight.square().sum() + outer.weight.square().sum()
+    if hidden.bias is not None:
+        squares = squares + hidden.bias.square().sum()
+    value = float(scaled.torch_value(outputs)) + 0.5 * decay.weights * float(squares)
+    if outer.bias is not None and decay.output_bias is not None:
+        value += 0.5 * decay.output_bias * float(outer.bias.square().sum())
+    return value
+
+
+def _own(problem: Problem, W: Factors, outer: nn.Linear, scaled: Scaled) -> float:
+    """The same from the package's loss, at the user's output bias."""
+    X, loss = problem.mapping.Phi(*W), scaled.fixed_bias
+    value = problem.lam * problem.regularizer.Theta(*W)
+    if outer.bias is None:
+        return scaled.scale * float(loss(X) + value)
+    penalty = 0.5 * scaled.loss.decay * outer.bias.square().sum()
+    return scaled.scale * float(loss(X + outer.bias) + value + penalty)
+
+
+def _verdict(objective: float, best: float, lower: float, tol: float) -> Verdict:
+    if objective - best <= tol * abs(objective):
+        return Verdict.CERTIFIED
+    return Verdict.REFUTED if objective - lower > tol * abs(objective) else Verdict.UNDECIDED
+
+
+def _advice(
+    verdict: Verdict, certificate: Certificate, problem: Problem, W: Factors, J: float, scale: float, tol: float
+) -> str:
+    """What to do next, the cheapest first."""
+    if verdict is Verdict.CERTIFIED:
+        return verdict.value
+    worth = tol * abs(J) / 10
+    u, v = W[0][0].norm(dim=1), W[1][0].norm(dim=1)
+    uneven = scale * problem.lam * 0.5 * float((u - v).square().sum())
+    offset = J - scale * float(certificate.objective[0])
+    cures = []
+    if uneven > worth:
+        cures.append(
+            f"Balance the weights: scale each hidden unit so that ‖incoming‖ = ‖outgoing‖; the outputs stay and the "
+            f"objective falls by {uneven:.3g}."
+        )
+    if offset > worth:
+        cures.append(f"The output bias is not the best one for these weights: it alone gives {offset:.3g}.")
+    if verdict is Verdict.UNDECIDED and float(certificate.polar[0]) > 1.01 * float(certificate.polar_lower[0]):
+        cures.append("The polar is only enclosed: spend more effort on its upper bound, or reduce the dimension.")
+    if verdict is Verdict.REFUTED and scale * float(certificate.escape_objective[0]) < J - tol * abs(J):
+        cures.append(
+            "certificate.escape is a hidden unit that lowers the objective when appended; a network of this width is "
+            "not judged."
+        )
+    cures.append("Descend further, or take the certified optimum from .improved().")
+    return " ".join([verdict.value, *cures])

@@ -1,0 +1,133 @@
+"""Reading a user's torch model and optimizer: which layers, and which decay on which parameters."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+COUPLED = (
+    torch.optim.SGD,
+    torch.optim.Adam,
+    torch.optim.Adagrad,
+    torch.optim.Adadelta,
+    torch.optim.Adamax,
+    torch.optim.ASGD,
+    torch.optim.NAdam,
+    torch.optim.RAdam,
+    torch.optim.RMSprop,
+)
+"""Optimizers that add wd · w to the gradient, that is (wd/2)‖w‖² to the objective."""
+
+FORM = "certify_network takes Sequential(Linear, ReLU, Linear)"
+
+
+@dataclass(frozen=True)
+class Decay:
+    """wd on both weight matrices and the hidden bias, and on the output bias (None: no such bias)."""
+
+    weights: float
+    output_bias: float | None
+
+
+def layers_of(model: nn.Module) -> tuple[nn.Linear, nn.Linear]:
+    """The two linear layers; ``TypeError`` unless the model is Sequential(Linear, ReLU, Linear) and nothing else."""
+    if type(model) is not nn.Sequential:
+        raise TypeError(f"{FORM}, not {type(model).__name__}: put the same layers into an nn.Sequential.")
+    for layer in model:
+        if type(layer) not in (nn.Linear, nn.ReLU):
+            raise TypeError(f"{FORM}; it has a {type(layer).__name__} layer. {_cure(layer)}")
+    if [type(layer) for layer in model] != [nn.Linear, nn.ReLU, nn.Linear]:
+        kinds = ", ".join(type(layer).__name__ for layer in model)
+        raise TypeError(
+            f"{FORM}, not Sequential({kinds}): of a deeper network freeze all but the last two linear layers, and "
+            "certify these on the features that they receive."
+        )
+    hidden, outer = model[0], model[2]
+    assert isinstance(hidden, nn.Linear)
+    assert isinstance(outer, nn.Linear)
+    if hidden.out_features != outer.in_features:
+        raise ValueError(f"the layers do not fit: {hidden.out_features} hidden units, then {outer.in_features}.")
+    if hidden.out_features < 1:
+        raise ValueError("the network has no hidden unit: give it at least one, zero if you like.")
+    if hidden.weight is outer.weight or (hidden.bias is not None and hidden.bias is outer.bias):
+        raise ValueError(f"{FORM} with weights of their own; these layers share parameters: untie them.")
+    for name, parameter in model.named_parameters():
+        if not bool(torch.isfinite(parameter).all()):
+            raise ValueError(f"parameter {name} holds NaN or infinity: the training diverged.")
+    return hidden, outer
+
+
+def _cure(layer: nn.Module) -> str:
+    if isinstance(layer, nn.Dropout | nn.AlphaDropout | nn.Dropout1d):
+        return "Dropout makes the objective random and changes what weight decay means: train without it."
+    if isinstance(layer, nn.LeakyReLU | nn.PReLU):
+        return "Its unit is positively homogeneous but its polar is not implemented: use ReLU."
+    if isinstance(layer, nn.Sigmoid | nn.Tanh | nn.GELU | nn.SiLU | nn.ELU | nn.Softplus):
+        return "Its unit is not positively homogeneous, so the theory does not apply: use ReLU."
+    if isinstance(layer, nn.BatchNorm1d | nn.LayerNorm):
+        return "A normalisation couples the samples or units: normalise the inputs beforehand and remove it."
+    if isinstance(layer, nn.Flatten):
+        return "Pass inputs.flatten(1) and leave it out."
+    return "Leave it out; parametrizations are removed with torch.nn.utils.parametrize.remove_parametrizations."
+
+
+def decay_of(
+    hidden: nn.Linear,
+    outer: nn.Linear,
+    weight_decay: float | torch.optim.Optimizer,
+    decay_hidden_bias: bool | None,
+    decay_output_bias: bool | None,
+) -> Decay:
+    """The decay of each parameter, from one number or an optimizer's groups; ``ValueError`` if none is certified."""
+    if isinstance(weight_decay, torch.optim.Optimizer):
+        if decay_hidden_bias is not None or decay_output_bias is not None:
+            raise ValueError("the optimizer's groups say which biases are decayed: leave decay_..._bias out.")
+        of = _optimizer_decays(weight_decay)
+        named = {"hidden weight": hidden.weight, "hidden bias": hidden.bias}
+        named |= {"output weight": outer.weight, "output bias": outer.bias}
+        for name, p in named.items():
+            if p is not None and p not in of:
+                raise ValueError(f"the {name} is not in the optimizer: pass weight_decay as a number instead.")
+        weights, second = of[hidden.weight], of[outer.weight]
+        if second != weights:
+            raise ValueError(
+                f"the two layers have decays {weights} and {second}, and scaling the hidden units trades one for the "
+                "other: take one decay for both, √(product) gives the same best objective."
+            )
+        bias = None if hidden.bias is None else of[hidden.bias]
+        free = None if outer.bias is None else of[outer.bias]
+    else:
+        weights = float(weight_decay)
+        bias = None if hidden.bias is None else 0.0 if decay_hidden_bias is False else weights
+        free = None if outer.bias is None else 0.0 if decay_output_bias is False else weights
+    if not (math.isfinite(weights) and weights > 0):
+        raise ValueError(
+            f"weight_decay = {weights}: without decay nothing limits the network, and the best possible objective is "
+            "that of an interpolation. Train with a positive, finite weight_decay."
+        )
+    if bias is not None and bias != weights:
+        why = "is not decayed" if bias == 0 else f"has decay {bias}, the weights {weights}"
+        raise ValueError(
+            f"the hidden bias {why}: θ then no longer controls φ, as a unit may grow through its bias at another "
+            "price. Decay it like the weights (one group of parameters), or build the hidden Linear with bias=False."
+        )
+    return Decay(weights, free)
+
+
+def _optimizer_decays(optimizer: torch.optim.Optimizer) -> dict[Tensor, float]:
+    name = type(optimizer).__name__
+    if isinstance(optimizer, torch.optim.AdamW) or any(g.get("decoupled_weight_decay") for g in optimizer.param_groups):
+        raise ValueError(
+            f"{name} decouples the decay from the gradient: its iterates minimise no objective loss + (wd/2)‖w‖², so "
+            "there is nothing to certify. Train with Adam(weight_decay=...) or SGD(weight_decay=...), or pass the "
+            "number whose objective you mean."
+        )
+    if type(optimizer) not in COUPLED:
+        raise ValueError(
+            f"{name} is not known to add wd · w to the gradient: if your loss holds (wd/2)‖w‖², pass weight_decay=wd "
+            "as a number."
+        )
+    if any(g.get("maximize") for g in optimizer.param_groups):
+        raise ValueError("the optimizer maximises: certificates are of minimisation.")
+    return {p: float(g["weight_decay"]) for g in optimizer.param_groups for p in g["params"]}

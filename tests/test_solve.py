@@ -1,0 +1,277 @@
+import math
+import time
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import laws
+from cases import randn
+from global_optimality import (
+    CrossEntropyLoss,
+    LogisticLoss,
+    MaskedSquaredLoss,
+    MatrixProduct,
+    NonNegative,
+    PolarBound,
+    Problem,
+    ProductOfNorms,
+    ReluUnit,
+    SquaredLoss,
+    Status,
+    SumOfSquares,
+    Verdict,
+    certify,
+    lambda_max,
+    polar_of,
+    solve,
+    solve_path,
+)
+from global_optimality.convex import matrix_completion, nuclear_norm_approximation
+
+DOUBLE = torch.float64
+GAP = 1e-9
+
+
+def samples(N: int = 20) -> tuple[Tensor, Tensor]:
+    """Two normal columns and a column of ones; sin(3x₁) + x₂² with noise."""
+    X = randn(f"inputs {N}", N, 2)
+    y = torch.sin(3 * X[:, 0]) + X[:, 1] ** 2 + 0.1 * randn(f"noise {N}", N)
+    return torch.cat([X, torch.ones(N, 1, dtype=DOUBLE)], 1), y
+
+
+def regression(N: int = 20, lam: float = 0.1, **options) -> Problem:
+    S, y = samples(N)
+    return Problem(SquaredLoss(y[:, None], **options), ReluUnit(S), SumOfSquares(), lam)
+
+
+def classification(N: int = 20, lam: float = 0.1, **options) -> Problem:
+    S, y = samples(N)
+    return Problem(
+        LogisticLoss(torch.where(y > y.median(), 1.0, -1.0).double()[:, None], **options),
+        ReluUnit(S),
+        SumOfSquares(),
+        lam,
+    )
+
+
+def classes(N: int = 20, lam: float = 0.3, **options) -> Problem:
+    S, y = samples(N)
+    labels = (y > 0.3).long() + (y > 1).long()
+    return Problem(CrossEntropyLoss(labels, **options), ReluUnit(S, outputs=3), SumOfSquares(), lam)
+
+
+def vectors(N: int = 20, lam: float = 0.5, **options) -> Problem:
+    S, y = samples(N)
+    return Problem(
+        SquaredLoss(torch.stack([y, y.cos(), y**2], 1), **options), ReluUnit(S, outputs=3), SumOfSquares(), lam
+    )
+
+
+KINDS = {"squared": regression, "logistic": classification, "cross-entropy": classes, "vector": vectors}
+every = pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in KINDS.items()])
+
+
+def check(solution) -> None:
+    """GLOBAL, and the certificate is that of the returned weights, bit for bit."""
+    assert solution.status is Status.GLOBAL
+    again = certify(solution.problem, solution.weights)
+    assert torch.equal(again.objective, solution.certificate.objective)
+    assert torch.equal(again.lower_bound, solution.certificate.lower_bound)
+
+
+@every
+@pytest.mark.parametrize("output_bias", [None, 0.0, 0.5])
+def test_certified(make, output_bias):
+    solution = solve(make(12, output_bias=output_bias), tol=GAP)
+    check(solution)
+    assert solution.certificate.verdict(GAP) == (Verdict.CERTIFIED,)
+    laws.never_rises([row.objective for row in solution.history], 1e-14)
+    assert float(solution.certificate.alignment) < 1e-6
+
+
+@every
+def test_no_network_is_lower(make):
+    """Random networks, scaled at best along rays, never come below the proved bound."""
+    problem = make()
+    solution = solve(problem, tol=GAP)
+    W = tuple(torch.cat([solution.weights[k].repeat(50, 1, 1)], 1) for k in range(2))
+    for size in (1e-6, 1e-3, 1e-1, 1.0):
+        V = tuple(w + size * randn(f"move {size}", *w.shape) for w in W)
+        assert bool((problem(*V) >= solution.certificate.lower_bound).all())
+
+
+def test_two_points_in_closed_form():
+    """x = ±1, y = (2, 3), λ = ½: Ω(X) = |X₁| + |X₂|, so f* = 2.25."""
+    S, Y = torch.tensor([[1.0], [-1.0]], dtype=DOUBLE), torch.tensor([[2.0], [3.0]], dtype=DOUBLE)
+    solution = solve(Problem(SquaredLoss(Y), ReluUnit(S), SumOfSquares(), 0.5), tol=1e-12)
+    check(solution)
+    assert solution.objective == pytest.approx(2.25, rel=1e-14)
+    assert solution.size == 2
+    stuck = tuple(torch.tensor([[[1.5**0.5]]], dtype=DOUBLE) for _ in range(2))
+    assert solve(solution.problem, start=stuck, tol=1e-12).objective == pytest.approx(2.25, rel=1e-14)
+
+
+@pytest.mark.parametrize("theta", [SumOfSquares(), ProductOfNorms()])
+def test_matrix_factorization_by_the_same_solver(theta):
+    Y = randn("matrix", 9, 6)
+    solution = solve(Problem(SquaredLoss(Y), MatrixProduct(9, 6), theta, 0.8), tol=1e-12)
+    exact = nuclear_norm_approximation(Y.numpy(), 0.8)
+    assert solution.status is Status.GLOBAL
+    assert solution.objective == pytest.approx(exact.objective, rel=1e-13)
+    laws.same(solution.problem.mapping.Phi(*solution.weights)[0], torch.from_numpy(exact.X), 1e-9)
+    assert solution.size == int((torch.linalg.svdvals(Y) > 0.8).sum())
+
+
+def test_matrix_completion_by_the_same_solver():
+    Y, mask = randn("matrix", 9, 6), randn("seen", 9, 6) > -0.5
+    solution = solve(Problem(MaskedSquaredLoss(Y, mask), MatrixProduct(9, 6), SumOfSquares(), 0.8), tol=GAP)
+    reference = matrix_completion(Y.numpy(), mask.numpy(), 0.8, tol=1e-12)
+    assert solution.status is Status.GLOBAL
+    assert solution.objective == pytest.approx(reference.objective, rel=1e-8)
+
+
+def test_rank_four_data_is_certified_through_the_enclosure():
+    S = randn("four", 14, 4)
+    solution = solve(Problem(SquaredLoss(randn("four y", 14, 1)), ReluUnit(S), SumOfSquares(), 0.3), tol=1e-7)
+    check(solution)
+
+
+def test_an_enclosed_polar_ends_without_a_claim():
+    problem = Problem(SquaredLoss(randn("cone", 5, 4).abs() - 0.3), MatrixProduct(5, 4), NonNegative(), 0.4)
+    inside = polar_of(problem)
+
+    def loose(Q: Tensor) -> PolarBound:
+        bound = inside(Q)
+        return PolarBound(bound.lower, 1.5 * bound.upper, bound.atom)
+
+    relu = regression()
+    exact = polar_of(relu)
+    solution = solve(
+        relu, polar=lambda Q: PolarBound(exact(Q).lower, 1.5 * exact(Q).upper, exact(Q).atom), tol=1e-6, max_rounds=60
+    )
+    assert solution.status in (Status.NO_ESCAPE, Status.ROUNDS)
+    assert solution.certificate.verdict(1e-6)[0] is not Verdict.CERTIFIED
+    assert float(loose(randn("q", 1, 5, 4)).upper) > 0
+
+
+def test_large_lambda_gives_the_zero_network():
+    problem = regression(lam=1.0)
+    top = lambda_max(problem)
+    above = solve(Problem(problem.loss, problem.mapping, problem.regularizer, top * (1 + 1e-9)), tol=1e-12)
+    check(above)
+    assert len(above.history) == 1
+    assert all(not bool(w.any()) for w in above.weights)
+    below = solve(Problem(problem.loss, problem.mapping, problem.regularizer, top * 0.999), tol=GAP)
+    assert bool(below.weights[0].any())
+
+
+def test_path_from_lambda_max_down():
+    problem = regression()
+    lams = [0.1, 10.0, 1.0, 3.0]
+    path = solve_path(problem, lams, tol=GAP)
+    assert [solution.problem.lam for solution in path] == lams
+    assert all(solution.status is Status.GLOBAL for solution in path)
+    alone = solve(problem, tol=GAP)
+    assert path[0].objective == pytest.approx(alone.objective, rel=2 * GAP)
+
+
+def test_time_limit_returns_the_best_so_far():
+    problem = regression(200)
+    began = time.monotonic()
+    solution = solve(problem, time_limit=0.3)
+    assert time.monotonic() - began < 5
+    assert solution.status is Status.TIME
+    assert math.isfinite(solution.relative_gap)
+    assert solution.objective < float(problem(*(torch.zeros_like(w) for w in solution.weights)))
+
+
+def test_interruption_returns_the_best_so_far():
+    problem = regression()
+    exact, calls = polar_of(problem), 0
+
+    def interrupted(Q: Tensor) -> PolarBound:
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise KeyboardInterrupt
+        return exact(Q)
+
+    solution = solve(problem, polar=interrupted)
+    assert solution.status is Status.INTERRUPTED
+    again = certify(problem, solution.weights)
+    assert torch.equal(again.objective, solution.certificate.objective)
+    assert solution.objective < solution.history[0].objective
+
+
+def test_sample_weights_are_repetitions():
+    S, y = samples(12)
+    twice = torch.cat([torch.arange(12), torch.arange(4)])
+    weights = torch.ones(12, dtype=DOUBLE)
+    weights[:4] = 2
+    weighted = Problem(SquaredLoss(y[:, None], weights=weights), ReluUnit(S), SumOfSquares(), 0.1)
+    repeated = Problem(SquaredLoss(y[twice][:, None]), ReluUnit(S[twice]), SumOfSquares(), 0.1)
+    a, b = solve(weighted, tol=GAP), solve(repeated, tol=GAP)
+    assert a.objective == pytest.approx(b.objective, rel=2 * GAP)
+    check(a)
+    check(b)
+
+
+@pytest.mark.parametrize("make", [regression, classes])
+@pytest.mark.parametrize("output_bias", [None, 0.0])
+def test_to_torch_and_predict(make, output_bias):
+    solution = solve(make(12, output_bias=output_bias), tol=1e-5)
+    S = solution.problem.mapping.S
+    module = solution.to_torch()
+    assert [type(layer) for layer in module] == [nn.Linear, nn.ReLU, nn.Linear]
+    assert (module[2].bias is not None) == (output_bias is not None)
+    assert module[0].in_features == 2
+    expected = solution.problem.mapping.Phi(*solution.weights)[0] + solution.output_bias()
+    laws.same(solution.predict(S), expected)
+    laws.same(module(S[:, :2]).detach(), expected, 1e-13)
+
+
+DEGENERATE = {
+    "one sample": (torch.ones(1, 2, dtype=DOUBLE), torch.ones(1, dtype=DOUBLE)),
+    "one feature": (torch.linspace(-1, 2, 9, dtype=DOUBLE)[:, None], torch.linspace(0, 1, 9, dtype=DOUBLE)),
+    "no inputs": (torch.zeros(5, 3, dtype=DOUBLE), torch.linspace(0, 1, 5, dtype=DOUBLE)),
+    "no targets": (randn("plain", 6, 3), torch.zeros(6, dtype=DOUBLE)),
+    "constant": (torch.ones(6, 3, dtype=DOUBLE), torch.linspace(-1, 1, 6, dtype=DOUBLE)),
+    "collinear": (randn("line", 8, 1) @ torch.ones(1, 3, dtype=DOUBLE), randn("line y", 8)),
+    "repeated": (randn("few", 4, 3).repeat(3, 1), randn("few y", 12)),
+    "grid": (
+        torch.cartesian_prod(*[torch.arange(4, dtype=DOUBLE)] * 2, torch.ones(1, dtype=DOUBLE)),
+        randn("grid y", 16),
+    ),
+    "scales": (randn("scaled", 10, 3) * torch.tensor([1e4, 1.0, 1e-4], dtype=DOUBLE), randn("scaled y", 10)),
+}
+
+
+@pytest.mark.parametrize(("S", "y"), [pytest.param(*data, id=name) for name, data in DEGENERATE.items()])
+@pytest.mark.parametrize("lam", [1.0, 1e-2])
+def test_degenerate_data(S, y, lam):
+    solution = solve(Problem(SquaredLoss(y[:, None]), ReluUnit(S), SumOfSquares(), lam), tol=1e-7)
+    check(solution)
+    assert all(bool(torch.isfinite(w).all()) for w in solution.weights)
+
+
+def test_tiny_lambda_interpolates():
+    solution = solve(regression(lam=1e-5), tol=1e-6)
+    check(solution)
+    residual = solution.predict(solution.problem.mapping.S) - solution.problem.loss.Y
+    assert float(residual.abs().max()) < 2e-3
+
+
+def test_bad_input():
+    problem = regression()
+    single = Problem(SquaredLoss(problem.loss.Y.float()), ReluUnit(problem.mapping.S.float()), SumOfSquares(), 0.1)
+    with pytest.raises(ValueError, match="double"):
+        solve(single)
+    with pytest.raises(ValueError, match="one run"):
+        solve(problem, start=problem.random(2, 3))
+    with pytest.raises(ValueError, match="tol"):
+        solve(problem, tol=0.0)
+    with pytest.raises(ValueError, match="expects outputs"):
+        Problem(problem.loss, ReluUnit(problem.mapping.S, outputs=2), SumOfSquares(), 0.1)
+    with pytest.raises(TypeError, match="ReluUnit"):
+        solve(Problem(SquaredLoss(randn("m", 3, 3)), MatrixProduct(3, 3), SumOfSquares(), 0.5)).to_torch()
