@@ -18,8 +18,8 @@ from global_optimality import (
     Problem,
     RankOneTensor,
     SquaredLoss,
-    benchmarks_deep,
 )
+from global_optimality.benchmarks import deep as deep_benchmarks
 from global_optimality.factors import Factors
 from global_optimality.mappings import Mapping
 from global_optimality.mappings.alexnet import response_normalization
@@ -149,7 +149,7 @@ def test_many_runs_go_through_in_blocks():
 
 
 def test_batched_equals_a_loop_over_single_networks():
-    for ratio in benchmarks_deep.batching(runs=3, subnetworks=2, repeats=1):
+    for ratio in deep_benchmarks.batching(runs=3, subnetworks=2, repeats=1):
         assert ratio.difference <= 1e-12
         assert ratio.loop > 0
         assert ratio.batched > 0

@@ -26,9 +26,9 @@ from global_optimality import (
     SumOfPowers,
     SumOfSquares,
     WeightDecay,
-    benchmarks_deep,
     polar_of,
 )
+from global_optimality.benchmarks import deep as deep_benchmarks
 from global_optimality.factors import Factors
 from global_optimality.mappings import Mapping
 from global_optimality.polar.ascent import ascend
@@ -310,7 +310,7 @@ def test_orthants_are_counted():
 
 
 def test_progress_is_measured():
-    progress = benchmarks_deep.branch_and_bound(samples=6, width=2, cones=4000)
+    progress = deep_benchmarks.branch_and_bound(samples=6, width=2, cones=4000)
     assert list(progress.gap) == sorted(progress.gap, reverse=True)
     assert progress.rate > 0
 

@@ -9,7 +9,7 @@ from ..regularizers import BalancedWeightDecay, ProductOfNorms, Regularizer, Sum
 from .ascent import ascend
 from .bound import Polar, PolarBound, register
 from .deep_relu import euclidean
-from .matrix import widened
+from .spectral import decompose
 
 STARTS = 16
 """Starts of the ascent."""
@@ -31,7 +31,7 @@ def _registered(mapping: Mapping, regularizer: Regularizer) -> Polar:
 
     def polar(Q: Tensor) -> PolarBound:
         lower, atom = ascend(mapping, regularizer, Q, starts=STARTS, steps=60)
-        upper = widened(torch.linalg.matrix_norm(Q, 2) * gain, 16 * (sum(Q.shape) + mapping.images[0].numel()))
+        upper = decompose(Q)[3] * gain * (1 + 4 * torch.finfo(Q.dtype).eps)
         return PolarBound(lower, torch.maximum(upper, lower), atom)
 
     return polar
@@ -45,7 +45,7 @@ def convolution_gain(mapping: ConvPool | AlexNet) -> Tensor:
     """
     kernel = mapping.kernel if isinstance(mapping, ConvPool) else mapping.kernels[0]
     patches = functional.unfold(mapping.images, kernel).transpose(0, 1).flatten(1)
-    gain = torch.linalg.matrix_norm(patches, 2)
+    gain = decompose(patches[None])[3][0]
     if isinstance(mapping, AlexNet):
         return gain * mapping.kernels[1]
     return gain / mapping.pool if mapping.pooling is Pooling.AVERAGE else gain

@@ -1,6 +1,5 @@
 """The polar of rank-one tensors, their spectral norm max Q(w¹, …, wᴷ) over unit vectors: hard, so enclosed."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -12,8 +11,8 @@ from .ascent import ascend
 from .bound import Polar, PolarBound, register
 from .deep_relu import euclidean
 from .fans import Points, Relaxation, begin, normalised, orthants, ratio, refine, supports
-from .matrix import widened
 from .relu_cones import ROUNDS
+from .spectral import decompose
 
 CONES = 20_000
 """Cones made for one Q unless told otherwise."""
@@ -39,8 +38,8 @@ def tensor_polar(mapping: RankOneTensor, *, cones: int = CONES, tol: float = 1e-
 
     def polar(Q: Tensor) -> PolarBound:
         lower, atom = ascend(mapping, SumOfPowers(mapping.degree), Q)
-        unfolded = [torch.linalg.matrix_norm(Q.movedim(k, 1).flatten(2), 2) for k in range(1, Q.dim())]
-        upper = widened(torch.stack(unfolded).amin(0), math.prod(mapping.shape))
+        unfolded = [decompose(Q.movedim(k, 1).flatten(2))[3] for k in range(1, Q.dim())]
+        upper = torch.stack(unfolded).amin(0)
         order = sorted(range(mapping.degree), key=lambda k: mapping.shape[k])
         if sum(mapping.shape[k] for k in order[:-2]) <= LARGEST:
             for i, q in enumerate(Q):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .factors import Factors
-from .mappings import ConvPool, DeepRelu, Mapping
-from .polar.deep_relu import search_of
-from .polar.fans import refine
-from .streams import generator, normal
+from ..factors import Factors
+from ..mappings import ConvPool, DeepRelu, Mapping
+from ..polar.deep_relu import search_of
+from ..polar.fans import refine
+from ..streams import generator, normal
 
 
 @dataclass(frozen=True)
