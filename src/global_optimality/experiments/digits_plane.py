@@ -10,7 +10,7 @@ from torch import Tensor
 from .. import data
 from ..certificate import certify
 from ..factors import Factors
-from ..losses import LogisticLoss
+from ..losses import LogisticLoss, SquaredLoss
 from ..mappings import ReluUnit
 from ..polar import lambda_max, polar_of
 from ..problem import Problem
@@ -18,6 +18,7 @@ from ..regularizers import SumOfSquares
 from ..results import frame
 from ..sliding_frank_wolfe import Solution
 from ..streams import generator
+from .one_hidden_layer import with_bias
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,19 @@ class Split:
         return ((outputs > 0) == (self.Y > 0)).double().mean((1, 2))
 
 
+def all_digits(loss: type[SquaredLoss] | type[LogisticLoss], share: float) -> Problem:
+    """All 1797 images on two principal components of unit deviation, and a bias; at least 5 or not, as ±1.
+
+    At λ = share · λ_max, with the squared or the logistic loss.
+    """
+    digits = data.digits()
+    flat = digits.S - digits.S.mean(0)
+    flat = flat @ torch.linalg.svd(flat, full_matrices=False).Vh[:2].T
+    labels = (2.0 * (digits.target >= 5) - 1)[:, None].double()
+    problem = Problem(loss(labels), ReluUnit(with_bias(flat / flat.std(0))), SumOfSquares(), 1.0)
+    return replace(problem, lam=share * lambda_max(problem))
+
+
 def at_least_five(N: int, share: float, *, seed: int) -> Split:
     """Is the digit at least 5? N training images, the rest held out; two principal components of the N, and a bias.
 
@@ -48,7 +62,7 @@ def at_least_five(N: int, share: float, *, seed: int) -> Split:
     axes = torch.linalg.svd(images[:N] - center, full_matrices=False).Vh[:2]
     flat = (images - center) @ axes.T
     flat = flat / flat[:N].std(0)
-    S = torch.cat([flat, torch.ones(len(flat), 1, dtype=torch.float64)], 1)
+    S = with_bias(flat)
     problem = Problem(LogisticLoss(labels[:N]), ReluUnit(S[:N]), SumOfSquares(), 1.0)
     return Split(replace(problem, lam=share * lambda_max(problem)), S[N:], labels[N:])
 
@@ -86,5 +100,4 @@ def regions(split: Split, solution: Solution, *, points: int = 81) -> pd.DataFra
     reach = float(split.problem.mapping.S[:, :2].abs().max()) * 1.05
     axis = torch.linspace(-reach, reach, points, dtype=torch.float64)
     x = torch.cartesian_prod(axis, axis)
-    S = torch.cat([x, torch.ones(len(x), 1, dtype=torch.float64)], 1)
-    return frame(x1=x[:, 0], x2=x[:, 1], y=solution.predict(S)[:, 0])
+    return frame(x1=x[:, 0], x2=x[:, 1], y=solution.predict(with_bias(x))[:, 0])
