@@ -14,7 +14,7 @@ from ..experiments.planted_relu import teacher_problem
 from .relu import LAM, certified_row
 
 TOL = 1e-4
-SIZES = ((3, 500), (3, 1000), (3, 2000), (4, 100), (4, 200), (4, 400), (5, 50), (5, 100), (5, 200), (6, 50), (6, 100))
+SIZES = ((3, 250), (3, 500), (3, 1000), (4, 50), (4, 100), (4, 200), (5, 50), (5, 100), (6, 25), (6, 50))
 """Pairs d, N; d = 3 is the plane with its bias, the others a five-unit teacher without one."""
 
 
@@ -31,6 +31,7 @@ def frontier(
     for d, N in sizes:
         with ProcessPoolExecutor(1, mp_context=spawn) as alone:
             rows.append(alone.submit(_row, d, N, time_limit, seed, threads).result())
+        print(f"d = {d}, N = {N}: gap {rows[-1]['relative_gap']:.1e} in {rows[-1]['cpu_seconds']:.0f} s", flush=True)
     return pd.DataFrame(rows).drop(columns="gap_at_60_s").assign(threads=threads)
 
 

@@ -56,7 +56,7 @@ def exact_polar(*, sizes: Sequence[int] = (250, 500, 1000, 2000), rounds: int = 
     return table.assign(rounds=rounds, threads=torch.get_num_threads())
 
 
-def convex_program(*, sizes: Sequence[int] = (20, 30, 40), rounds: int = 3, seed: int = 0) -> pd.DataFrame:
+def convex_program(*, sizes: Sequence[int] = (20, 30, 40, 60), rounds: int = 3, seed: int = 0) -> pd.DataFrame:
     """``solve`` against the convex program of all cells in CVXPY and Clarabel, build and solve, by N; d = 3.
 
     ``difference`` is between the objectives of the two networks, relative. The peer's cells are listed outside its
