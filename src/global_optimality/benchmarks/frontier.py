@@ -11,10 +11,10 @@ import torch
 
 from ..experiments.one_hidden_layer import plane_problem
 from ..experiments.planted_relu import teacher_problem
-from .relu import LAM, certified_row
+from .relu import certified_row
 
 TOL = 1e-4
-SIZES = ((3, 250), (3, 500), (3, 1000), (4, 50), (4, 100), (4, 200), (5, 50), (5, 100), (6, 25), (6, 50))
+SIZES = ((3, 250), (3, 500), (3, 1000), (3, 2000), (4, 100), (4, 200), (4, 400), (5, 50), (5, 100), (6, 25), (6, 50))
 """Pairs d, N; d = 3 is the plane with its bias, the others a five-unit teacher without one."""
 
 
@@ -23,7 +23,7 @@ def frontier(
 ) -> pd.DataFrame:
     """One row a pair (d, N): the relative gap reached, seconds, and the memory that the solver added to its process.
 
-    λ is 0.1 in the plane and N/100 for the teachers; the tolerance is 1e-4. After ``time_limit`` seconds of descent
+    λ = N/100 and the tolerance is 1e-4. After ``time_limit`` seconds of descent
     the certificate is computed all the same, so the seconds may exceed the limit.
     """
     spawn = multiprocessing.get_context("spawn")
@@ -38,7 +38,7 @@ def frontier(
 def _row(d: int, N: int, time_limit: float, seed: int, threads: int) -> dict[str, object]:
     torch.set_num_threads(threads)
     before = _peak()
-    problem = plane_problem(N, LAM, seed=seed) if d == 3 else teacher_problem(N, d, N / 100, seed=seed)
+    problem = plane_problem(N, N / 100, seed=seed) if d == 3 else teacher_problem(N, d, N / 100, seed=seed)
     row = certified_row(problem, TOL, time_limit=time_limit)
     return {**row, "megabytes": (_peak() - before) / 2**20}
 
