@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from .style import COLOUR, canvas, styled
 
@@ -57,7 +57,7 @@ def activations(table: pd.DataFrame) -> Figure:
     """ReLU and sigmoid networks by size: objective over the certified optimum, and share of units in use."""
     figure, (top, bottom) = canvas(5.0, rows=2, sharex=True)
     for (name, rows), (colour, marker, style) in zip(table.groupby("activation"), ROLES, strict=False):
-        mean = rows.groupby("size")[["objective", "share"]].mean()
+        mean: pd.DataFrame = rows.groupby("size")[["objective", "share"]].aggregate("mean")
         for axes, column in ((top, "objective"), (bottom, "share")):
             axes.plot(rows["size"], rows[column], marker, color=colour, markersize=4, mfc="none")
             axes.plot(mean.index, mean[column], style, color=colour, linewidth=1.6, label=str(name))
@@ -93,5 +93,9 @@ def frontier(table: pd.DataFrame) -> Figure:
         axes.plot(rows["N"][done], rows["cpu_seconds"][done], marker, color=colour, markersize=7, label=f"$d = {d}$")
         axes.plot(rows["N"][~done], rows["cpu_seconds"][~done], marker, color=colour, markersize=7, mfc="white")
     axes.set(xscale="log", yscale="log", xlabel="samples $N$", ylabel="CPU seconds")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
+        axis.set_minor_formatter(NullFormatter())
     axes.legend(loc="best", ncols=2)
     return figure
