@@ -79,7 +79,11 @@ def convex_program(*, sizes: Sequence[int] = (20, 30, 40, 60), rounds: int = 3, 
             rows[-1]["objective"] = ours.objective if way == "solve" else theirs.objective
             rows[-1]["difference"] = abs(theirs.objective / ours.objective - 1)
     table = pd.DataFrame(rows).rename(columns={"cpu": "cpu_seconds"})
-    first = table[table["way"] == "solve"].set_index("N")["cpu_seconds"]
+    first = {
+        N: seconds
+        for N, way, seconds in zip(table["N"], table["way"], table["cpu_seconds"], strict=True)
+        if way == "solve"
+    }
     table["ratio"] = table["cpu_seconds"] / table["N"].map(first)
     return table.assign(lam=LAM, rounds=rounds, threads=torch.get_num_threads())
 

@@ -55,8 +55,8 @@ def pilanci_ergen(
     output = gated @ cp.vec(plus - minus, order="C")
     norms = cp.sum(cp.norm(plus, 2, axis=1)) + cp.sum(cp.norm(minus, 2, axis=1))
     loss = 0.5 * cp.sum_squares(output - y) if fit is Fit.SQUARED else cp.sum(cp.logistic(-cp.multiply(y, output)))
-    cones: list[cp.Constraint] = [sides @ cp.vec(units, order="C") >= 0 for units in (plus, minus)]
-    program = cp.Problem(cp.Minimize(loss + lam * norms), cones)
+    cones = [cp.NonNeg(sides @ cp.vec(units, order="C")) for units in (plus, minus)]
+    program = cp.Problem(cp.Minimize(loss + lam * norms), [*cones])
     reported = program.solve(
         solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance, max_iter=500
     )

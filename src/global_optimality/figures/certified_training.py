@@ -25,7 +25,8 @@ def ten_classes(grid: pd.DataFrame, digits: pd.DataFrame) -> Figure:
         axes.contour(table.columns, table.index, inside, levels=[0.5], colors=COLOUR.faint, linewidths=1.2)
     right = digits["digit"] == digits["named"]
     for rows, colour, weight in ((right, COLOUR.descent, "normal"), (~right, COLOUR.escape, "bold")):
-        for x, y, digit in digits[rows][["x1", "x2", "digit"]].to_numpy():
+        chosen = digits.loc[rows]
+        for x, y, digit in zip(chosen["x1"], chosen["x2"], chosen["digit"], strict=True):
             axes.text(x, y, f"{digit:.0f}", color=colour, fontsize=10, weight=weight, ha="center", va="center")
     axes.plot([], [], marker="$8$", color=COLOUR.descent, linestyle="", label="told right")
     axes.plot([], [], marker="$\\mathbf{8}$", color=COLOUR.escape, linestyle="", label="told wrong")
@@ -57,8 +58,8 @@ def activations(table: pd.DataFrame) -> Figure:
     """ReLU and sigmoid networks by size: objective over the certified optimum, and share of units in use."""
     figure, (top, bottom) = canvas(5.0, rows=2, sharex=True)
     for (name, rows), (colour, marker, style) in zip(table.groupby("activation"), ROLES, strict=False):
-        mean: pd.DataFrame = rows.groupby("size")[["objective", "share"]].aggregate("mean")
         for axes, column in ((top, "objective"), (bottom, "share")):
+            mean = rows.pivot_table(index="size", values=column, aggfunc="mean")
             axes.plot(rows["size"], rows[column], marker, color=colour, markersize=4, mfc="none")
             axes.plot(mean.index, mean[column], style, color=colour, linewidth=1.6, label=str(name))
     top.axhline(1, color=COLOUR.global_optimum, linewidth=2, label="certified optimum, ReLU")
