@@ -75,16 +75,13 @@ def convex_program(*, sizes: Sequence[int] = (20, 30, 40, 60), rounds: int = 3, 
 
         sides = {"solve": lambda problem=problem: solve(problem, tol=1e-8), "CVXPY and Clarabel": peer}
         for way, seconds in clocked_medians(sides, rounds=rounds).items():
-            rows.append({"N": N, "cells": len(patterns), "way": way, "seconds": seconds.wall, "cpu": seconds.cpu})
+            rows.append({"N": N, "cells": len(patterns), "way": way, "seconds": seconds.wall})
+            rows[-1]["cpu_seconds"] = seconds.cpu
             rows[-1]["objective"] = ours.objective if way == "solve" else theirs.objective
             rows[-1]["difference"] = abs(theirs.objective / ours.objective - 1)
-    table = pd.DataFrame(rows).rename(columns={"cpu": "cpu_seconds"})
-    first = {
-        N: seconds
-        for N, way, seconds in zip(table["N"], table["way"], table["cpu_seconds"], strict=True)
-        if way == "solve"
-    }
-    table["ratio"] = table["cpu_seconds"] / table["N"].map(first)
+    table = pd.DataFrame(rows)
+    own = {row["N"]: row["cpu_seconds"] for row in rows if row["way"] == "solve"}
+    table["ratio"] = [seconds / own[N] for N, seconds in zip(table["N"], table["cpu_seconds"], strict=True)]
     return table.assign(lam=LAM, rounds=rounds, threads=torch.get_num_threads())
 
 
