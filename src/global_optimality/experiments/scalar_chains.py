@@ -77,19 +77,16 @@ def missed(K: int, q: int, lam: float, *, starts: int, seed: int) -> tuple[int, 
     The distance is between products and between weights in absolute value.
     """
     problem, known = chain(K, q, lam), critical_points(K, q, lam)["weight"].to_numpy()
-    stream, found, distance = generator(seed, "missed", K, q), 0, 0.0
-
-    def gradient(w: np.ndarray) -> np.ndarray:
-        W = _factors(torch.from_numpy(w)[None, None])
-        return torch.stack(problem.gradient(*W)[1]).flatten().numpy()
-
-    for start in normal(stream, starts, K).numpy():
-        end = optimize.root(gradient, start, method="hybr", options={"xtol": 1e-13})
-        if np.linalg.norm(end.fun) <= 1e-10:
-            found += 1
-            size = np.abs(end.x)
-            distance = max(distance, min(float(np.abs(size - a).max()) for a in known))
-    return found, distance
+    w = normal(generator(seed, "missed", K, q), starts, 1, K)
+    basis = torch.eye(K, dtype=torch.float64)
+    for _ in range(150):
+        W = _factors(w)
+        g = _stacked(problem.gradient(*W)[1])[:, 0]
+        H = torch.stack([_stacked(problem.hessian_product(W, _factors(e.expand_as(w))))[:, 0] for e in basis], 2)
+        w = w - (torch.linalg.pinv(H) @ g[..., None])[..., 0][:, None]
+    ends = w[g.norm(dim=1) <= 1e-10, 0].abs().numpy()
+    distance = np.abs(ends[:, :, None] - known).max(1).min(1)
+    return len(ends), float(distance.max())
 
 
 def slices(qs: Sequence[int], lam: float, *, points: int = 81) -> pd.DataFrame:

@@ -325,15 +325,15 @@ def walk(problem: Problem, W: Factors, *, rounds: int = 6, samples: int = 4) -> 
                 W = append(W, zeros_like_slice(W))
                 note("APPEND", W)
             idle = slice_norms(W)[0] <= ZERO
-        W, left = tuple(w[:, ~idle] for w in W), int(idle.sum()) - 1
         ray = from_zero(problem, W, reach)["change"]
         if not ray.iloc[0] < 0:
             break
-        best, atom = reach[ray.idxmin()], atom_at(problem, W)
+        best, slot, atom = reach[ray.idxmin()], int(idle.nonzero()[0, 0]), atom_at(problem, W)
+        start = W
         for t in times:
-            moved = _padded(beside(problem, W, atom, t * best), left)
-            note("ESCAPE", moved)
-        W = moved
+            size = (t * best) ** (1 / problem.mapping.degree)
+            W = tuple(w.index_copy(1, torch.tensor([slot]), size * a) for w, a in zip(start, atom, strict=True))
+            note("ESCAPE", W)
     table = pd.DataFrame(rows, columns=["step", "size", "objective"])
     return table.assign(point=range(len(table)))
 
@@ -417,9 +417,3 @@ def _descend(problem: Problem, W: Factors, note: Callable[[str, Factors], None])
         problem, W, NewtonCG(interior=2), tol=1e-9, max_steps=300, observe=lambda V, _: note("DESCEND", V)
     )  # fmt: skip
     return scale(end.weights, (slice_norms(end.weights) > ZERO).double())
-
-
-def _padded(W: Factors, count: int) -> Factors:
-    for _ in range(count):
-        W = append(W, zeros_like_slice(W))
-    return W
