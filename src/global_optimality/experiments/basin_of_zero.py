@@ -36,8 +36,8 @@ def euler(w: Tensor, lam: Tensor, q: int) -> Tensor:
     K = w.shape[2]
     others = torch.stack([w[..., [j for j in range(K) if j != k]].prod(2) for k in range(K)], 2)
     rest = 1 - w.prod(2).sum(1)
-    size = w.square().sum(2).amax(1)
-    curvature = others.square().sum((1, 2)) + rest.abs() * size ** ((K - 2) / 2)
+    pairs = w.abs().sort(2).values[..., 2:].prod(2).amax(1)  # the largest product of all weights of a chain but two
+    curvature = others.square().sum((1, 2)) + rest.abs() * pairs
     if q == 1:
         step = (STEP / (curvature + 1))[:, None, None]
         moved = w + step * rest[:, None, None] * others

@@ -79,7 +79,7 @@ def missed(K: int, q: int, lam: float, *, starts: int, seed: int) -> tuple[int, 
     problem, known = chain(K, q, lam), critical_points(K, q, lam)["weight"].to_numpy()
     w = normal(generator(seed, "missed", K, q), starts, 1, K)
     basis = torch.eye(K, dtype=torch.float64)
-    for _ in range(150):
+    for _ in range(90):
         W = _factors(w)
         g = _stacked(problem.gradient(*W)[1])[:, 0]
         H = torch.stack([_stacked(problem.hessian_product(W, _factors(e.expand_as(w))))[:, 0] for e in basis], 2)

@@ -332,7 +332,10 @@ def walk(problem: Problem, W: Factors, *, rounds: int = 6, samples: int = 4) -> 
         start = W
         for t in times:
             size = (t * best) ** (1 / problem.mapping.degree)
-            W = tuple(w.index_copy(1, torch.tensor([slot]), size * a) for w, a in zip(start, atom, strict=True))
+            W = tuple(
+                w.index_copy(1, torch.tensor([slot], device=w.device), size * a)
+                for w, a in zip(start, atom, strict=True)
+            )
             note("ESCAPE", W)
     table = pd.DataFrame(rows, columns=["step", "size", "objective"])
     return table.assign(point=range(len(table)))

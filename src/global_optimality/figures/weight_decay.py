@@ -67,7 +67,11 @@ def thresholds(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
             rows["K"], rows[f"{kind}_measured"], marker, color=colour, mfc="none", markersize=8,
             label=rf"$\ell_{q}$: {words[kind]}",
         )  # fmt: skip
-    bottom.set(xlabel="depth $K$ (dotted: predicted, marks: measured)", ylabel=r"$\lambda$", ylim=(0, None))
+    bottom.set(
+        xlabel="depth $K$ (dotted: predicted, marks: measured)",
+        ylabel=r"$\lambda$",
+        ylim=(0, 1.1 * table["vanishing"].max()),
+    )
     bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(*bottom.get_legend_handles_labels(), loc="outside lower center", ncols=2, columnspacing=0.8)
     return figure
@@ -93,7 +97,7 @@ def basin(table: pd.DataFrame, marks: dict[str, float]) -> Figure:
 def phases(table: pd.DataFrame) -> Figure:
     """Share of starts captured by zero over λ and the scale of the start, one panel for each (K, q, r)."""
     groups = list(table.groupby(["K", "q", "size"], sort=False))
-    columns = 3
+    columns = min(3, len(groups))
     rows = -(-len(groups) // columns)
     figure, panels = canvas(2.35 * rows + 0.4, rows=rows, columns=columns, sharex=True, sharey=True, squeeze=False)
     for axes, ((K, q, r), cells) in zip(panels.flat, groups, strict=True):
@@ -109,7 +113,7 @@ def phases(table: pd.DataFrame) -> Figure:
         axes.yaxis.set_minor_locator(NullLocator())
     figure.supxlabel(r"$\lambda$ / ($\lambda$ at which zero becomes global)", fontsize=11)
     figure.supylabel("standard deviation at the start", fontsize=11)
-    figure.colorbar(image, ax=panels, label="share captured by zero", location="bottom", aspect=40, shrink=0.8)
+    figure.colorbar(image, ax=panels, label="share captured by zero", location="top", aspect=40, shrink=0.8)
     return figure
 
 
@@ -121,8 +125,11 @@ def from_zero(table: pd.DataFrame) -> Figure:
         colour, _, line = DEGREES[int(str(q))]
         axes.plot(rows["t"], rows["change"], line, color=colour, label=rf"$q = {q}$")
     axes.axhline(0, color=COLOUR.faint, linewidth=1, zorder=0)
-    axes.set(xlabel="$t$, the output that the new subnetwork adds", ylabel="change of $f$")
-    axes.legend(loc="best")
+    depth = -table["change"].min()
+    axes.set(
+        xlabel="$t$, the output that the new subnetwork adds", ylabel="change of $f$", ylim=(-1.1 * depth, 0.5 * depth)
+    )
+    axes.legend(loc="lower left")
     return figure
 
 
