@@ -20,6 +20,9 @@ from global_optimality import (
 from global_optimality.book import show
 from global_optimality.convex import nuclear_norm_approximation
 from global_optimality.experiments import basin_of_zero as basin
+from global_optimality.experiments import decay_thresholds as onsets
+from global_optimality.experiments import mismatched_networks as networks
+from global_optimality.experiments import mismatched_theorems as theorems
 from global_optimality.experiments import scalar_chains as chains
 from global_optimality.experiments import weight_decay as experiment
 from global_optimality.experiments.one_hidden_layer import largest_rise
@@ -156,27 +159,27 @@ def test_size_and_splitting():
 
 @pytest.fixture(scope="module")
 def matrix():
-    return experiment.planted((4, 3, 2.2), 4, seed=0)
+    return networks.planted((4, 3, 2.2), 4, seed=0)
 
 
 def test_the_best_deep_linear_network(matrix):
     reference = nuclear_norm_approximation(matrix.numpy(), 1.0)
-    assert experiment.optimum(matrix, 1.0, 3) == pytest.approx(reference.objective, rel=1e-12)
+    assert networks.optimum(matrix, 1.0, 3) == pytest.approx(reference.objective, rel=1e-12)
     s = np.array([4, 3, 2.2])
     x = np.linspace(0, 1, 400001)[:, None] * s
     brute = (0.5 * (s - x) ** 2 + x ** (2 / 3)).min(0).sum()
-    assert experiment.optimum(matrix, 1.0, 2) == pytest.approx(brute, rel=1e-9)
-    problem = experiment.DeepLinearOn(matrix, 1.0)(PowerDecay(2))
+    assert networks.optimum(matrix, 1.0, 2) == pytest.approx(brute, rel=1e-9)
+    problem = networks.DeepLinearOn(matrix, 1.0)(PowerDecay(2))
     W = minimise(problem, problem.random(30, 4, seed=0, deviation=0.7)).objective
     assert float(W.min()) == pytest.approx(brute, rel=1e-9)
     for q in (1, 4):
         with pytest.raises(ValueError, match="closed form"):
-            experiment.optimum(matrix, 1.0, q)
+            networks.optimum(matrix, 1.0, q)
 
 
 @pytest.fixture(scope="module")
 def census(matrix):
-    build = experiment.DeepLinearOn(matrix, 1.0)
+    build = networks.DeepLinearOn(matrix, 1.0)
     runs, weights = experiment.side_by_side(build, [2, 5], runs=8, steps=150, deviation=0.2, seed=0)
     return build, runs, weights, experiment.judged(runs, weights, build)
 
@@ -199,9 +202,9 @@ def test_ends_of_weight_decay_are_local_minima_with_independent_outputs(census):
     build, _, weights, judged = census
     name = "weight decay, q = 2"
     own = judged[(judged["theta"] == name) & (judged["size"] == 5) & ~judged["global"]]["run"][:4]
-    problem = build(experiment.THETAS[name])
-    ends = experiment.polished(problem, weights[name, 5], own)
-    table = experiment.neighbours(problem, ends)
+    problem = build(networks.THETAS[name])
+    ends = theorems.polished(problem, weights[name, 5], own)
+    table = theorems.neighbours(problem, ends)
     assert table["least_eigenvalue"].min() >= -1e-9
     assert table["least_change"].min() >= -1e-13
     assert table["least_change_from_zero"].min() > 1e-10
@@ -213,10 +216,10 @@ def test_ends_of_weight_decay_are_local_minima_with_independent_outputs(census):
 
 
 def test_a_saddle_is_told_from_a_minimum(matrix):
-    problem = experiment.DeepLinearOn(matrix, 1.0)(SumOfPowers(3))
+    problem = networks.DeepLinearOn(matrix, 1.0)(SumOfPowers(3))
     zero = tuple(torch.zeros_like(w) for w in problem.random(1, 2))
-    assert experiment.neighbours(problem, zero, distance=1.0)["least_change"].min() < 0
-    change = experiment.from_zero(problem, zero, [1e-4])["change"]
+    assert theorems.neighbours(problem, zero, distance=1.0)["least_change"].min() < 0
+    change = theorems.from_zero(problem, zero, [1e-4])["change"]
     assert float(change.iloc[0]) == pytest.approx(-1e-4 * (4 - 1), rel=1e-3)
 
 
@@ -225,7 +228,7 @@ def test_compression_keeps_the_output(census):
     table = experiment.compressions(build, weights, 5).set_index("theta")
     assert table["ratio"]["repaired decay, q = 3"] == pytest.approx(1, abs=1e-7)
     assert table["ratio"]["fourth powers, q = 4"] > 1.05
-    heavy = build(experiment.THETAS["fourth powers, q = 4"])
+    heavy = build(networks.THETAS["fourth powers, q = 4"])
     k, before, _ = experiment.compressed(heavy, take_runs(weights["fourth powers, q = 4", 5], torch.tensor([0])))
     assert k == 3
     assert before == pytest.approx(table["objective"]["fourth powers, q = 4"])
@@ -240,8 +243,8 @@ def test_a_certificate_of_a_mismatched_run_claims_nothing(census):
 
 @pytest.fixture(scope="module")
 def walked():
-    Y = experiment.planted((3, 1.6), 3, seed=0)
-    return Y, experiment.walks(Y, 0.9, 7, deviation=0.1, seed=0)
+    Y = networks.planted((3, 1.6), 3, seed=0)
+    return Y, theorems.walks(Y, 0.9, 7, deviation=0.1, seed=0)
 
 
 def test_the_construction_and_how_it_fails(walked):
@@ -260,16 +263,16 @@ def test_the_construction_and_how_it_fails(walked):
 
 
 def test_without_null_vectors_too_high_a_degree_appends(walked):
-    problem = experiment.DeepLinearOn(walked[0], 0.9)(PowerDecay(4))
-    table = experiment.walk(problem, problem.random(1, 1, seed=0), rounds=3)
+    problem = networks.DeepLinearOn(walked[0], 0.9)(PowerDecay(4))
+    table = theorems.walk(problem, problem.random(1, 1, seed=0), rounds=3)
     assert (table["step"] == "APPEND").sum() >= 2
     assert table["size"].max() >= 3
 
 
 def test_thresholds_on_data_are_enclosed(matrix):
-    problems = experiment.both_decays(matrix, 6, [2, 3], seed=0)
+    problems = onsets.both_decays(matrix, 6, [2, 3], seed=0)
     del problems["ReLU, ℓ2", 2]
-    table = experiment.training_thresholds(problems, starts=2, seed=0).set_index(["network", "K"])
+    table = onsets.training_thresholds(problems, starts=2, seed=0).set_index(["network", "K"])
     assert (table["measured"] >= table["from_below"] * (1 - 1e-3)).all()
     assert (table["measured"] <= table["from_above"] * (1 + 1e-9)).all()
     assert table.loc[("products, ℓ2", 3), "measured"] == pytest.approx(chains.tie(3, 2) * 4 ** (4 / 3), rel=1e-3)
@@ -281,7 +284,7 @@ def test_thresholds_on_data_are_enclosed(matrix):
 def test_zero_wins_above_the_threshold_and_not_below(matrix):
     best = chains.tie(3, 2) * 4 ** (4 / 3)
     for share, wins in ((0.97, False), (1.03, True)):
-        problem = experiment.deep_products(matrix, 3, PowerDecay(2))(share * best)
+        problem = onsets.deep_products(matrix, 3, PowerDecay(2))(share * best)
         end = minimise(problem, problem.random(20, 1, seed=0), NewtonCG(), max_steps=200).objective.min()
         assert bool(end >= 0.5 * matrix.square().sum() * (1 - 1e-9)) == wins
 
@@ -293,13 +296,13 @@ def drawings(census, walked):
     caught = basin.by_norm(3, 2, 0.3, [1, 2], [0.3, 0.6], runs=5, seed=0)
     grid = basin.diagram([(3, 2, 1), (3, 1, 2)], points=3, runs=2, seed=0, device="cpu")
     curved, _ = experiment.side_by_side(
-        experiment.DeepReluOn(6, 0.5, 0, width=2), [1, 2], runs=2, steps=5, deviation=0.3, seed=0
+        networks.DeepReluOn(6, 0.5, 0, width=2), [1, 2], runs=2, steps=5, deviation=0.3, seed=0
     )
     copies, shared = (
         chains.splitting([(2, 1), (3, 2), (3, 3), (3, 4), (2, 4)], [1, 2], seed=0),
         chains.spread_out([1, 2], 0.3, runs=2, seed=0),
     )
-    along = experiment.rays(walked[0], 1.8, [0.1, 0.2, 0.5])
+    along = theorems.rays(walked[0], 1.8, [0.1, 0.2, 0.5])
     summaries = {"deep linear": experiment.summary(census[1]), "ReLU": experiment.summary(curved)}
     return {
         "fig-degrees": lambda: figures.landscapes(chains.slices([2, 3], 0.3, points=11), points),

@@ -55,7 +55,7 @@ def collapse_radius(f: Tensor, lam: Tensor, K: int, q: int) -> Tensor:
     return (lam * q / K / (K * K ** (-K / 2) * (2 * f).sqrt())) ** (1 / (K - q))
 
 
-def fates(w: Tensor, lam: Tensor, q: int, *, steps: int = 4000) -> Tensor:
+def fates(w: Tensor, lam: Tensor, q: int, *, steps: int = 16000) -> Tensor:
     """CAPTURED, ESCAPED or UNDECIDED (at rest elsewhere, or ``steps`` made) for each start ``(n, r, K)``."""
     fate = torch.full((len(w),), UNDECIDED, device=w.device)
     alive = torch.arange(len(w), device=w.device)
@@ -113,9 +113,9 @@ def phases(
 
 
 def diagram(cells: Sequence[tuple[int, int, int]], *, points: int, runs: int, seed: int, device: str) -> pd.DataFrame:
-    """``phases`` for several (K, q, r): λ from 0.1 to 1.9 times the tie, deviations from 0.05 to 1.5."""
+    """``phases`` for several (K, q, r): λ from 0.1 to 1.9 times the tie, deviations from 0.05 to 1."""
     shares = torch.linspace(0.1, 1.9, points, dtype=torch.float64).tolist()
-    deviations = torch.logspace(-1.3, 0.18, points, dtype=torch.float64).tolist()
+    deviations = torch.logspace(-1.3, 0, points, dtype=torch.float64).tolist()
     tables = [phases(K, q, r, shares, deviations, runs=runs, seed=seed, device=device) for K, q, r in cells]
     return pd.concat(tables, ignore_index=True)
 

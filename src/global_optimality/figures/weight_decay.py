@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
@@ -27,7 +28,7 @@ def landscapes(grid: pd.DataFrame, points: pd.DataFrame) -> Figure:
     """f of one chain of three weights on the plane w₂ = w₃, one panel a degree, with its critical points."""
     degrees = grid["q"].unique()
     figure, panels = canvas(3.0, columns=len(degrees), sharey=True)
-    shown: dict[str, object] = {}
+    shown: dict[str, Artist] = {}
     for axes, q in zip(panels, degrees, strict=True):
         table = grid[grid["q"] == q].pivot(index="b", columns="a", values="objective")
         levels = np.linspace(0.2, 1.3, 23)
@@ -100,7 +101,8 @@ def phases(table: pd.DataFrame) -> Figure:
     columns = min(3, len(groups))
     rows = -(-len(groups) // columns)
     figure, panels = canvas(2.35 * rows + 0.4, rows=rows, columns=columns, sharex=True, sharey=True, squeeze=False)
-    for axes, ((K, q, r), cells) in zip(panels.flat, groups, strict=True):
+    for axes, (_, cells) in zip(panels.flat, groups, strict=True):
+        K, q, r = cells[["K", "q", "size"]].iloc[0]
         grid = cells.pivot(index="deviation", columns="share_of_tie", values="captured")
         image = axes.pcolormesh(
             grid.columns, grid.index, grid.to_numpy(), cmap=LEVELS, vmin=0, vmax=1, shading="nearest", rasterized=True
@@ -137,7 +139,7 @@ def from_zero(table: pd.DataFrame) -> Figure:
 def walks(tables: dict[str, pd.DataFrame]) -> Figure:
     """f along Theorem 2's construction, one panel a degree of θ."""
     figure, panels = canvas(2.2 * len(tables) + 0.5, rows=len(tables), squeeze=False)
-    shown: dict[str, object] = {}
+    shown: dict[str, Artist] = {}
     for axes, (title, (table, level)) in zip(panels[:, 0], tables.items(), strict=True):
         axes.plot(table["point"], table["objective"], color=COLOUR.faint, linewidth=1, zorder=1)
         if level > 0:
