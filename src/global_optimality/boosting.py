@@ -38,8 +38,10 @@ def boost(
     """From W (one run; zero by default): append the polar's atom, then give all subnetworks their best scales.
 
     Weights change in scale only, so kinks are no obstacle; f never rises. Ends with GLOBAL once the certified relative
-    gap is at most ``tol``, with NO_ESCAPE when the atom lowers f no more. ``ValueError`` for several runs.
+    gap is at most ``tol``, with NO_ESCAPE when the atom lowers f no more. ``ValueError`` for several
+    runs or unequal degrees.
     """
+    problem.check_balanced()
     if W is None:
         W = tuple(torch.zeros_like(w) for w in problem.random(1, 1))
     problem.check(W)
