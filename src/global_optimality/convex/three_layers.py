@@ -45,46 +45,50 @@ def cells_in_the_plane(S: Matrix) -> Patterns:
     return np.unique(np.stack([np.cos(middles), np.sin(middles)], 1) @ S.T > 0, axis=0)
 
 
-def patterns(S: Matrix, cells: Patterns) -> list[Pattern]:
+def patterns(S: Matrix, cells: Patterns, signs: tuple[tuple[float, float], ...] = SIGNS) -> list[Pattern]:
     """All patterns of two first-layer units and the second layer. A sample that no unit sees is left out of the sum."""
     found = []
-    for sigma in SIGNS:
+    for sigma in signs:
         for first, second in itertools.product(cells, repeat=2):
             inner = np.hstack([sigma[0] * first[:, None] * S, sigma[1] * second[:, None] * S])
             zero = np.zeros_like(S)
-            sides = [np.hstack([(2.0 * first - 1)[:, None] * S, zero]), np.hstack([zero, (2.0 * second - 1)[:, None] * S])]
+            one, two = (2.0 * first - 1)[:, None] * S, (2.0 * second - 1)[:, None] * S
+            sides = [np.hstack([one, zero]), np.hstack([zero, two])]
             seen = np.flatnonzero(first | second)
-            for signs in itertools.product((-1.0, 1.0), repeat=len(seen)):
+            for side in itertools.product((-1.0, 1.0), repeat=len(seen)):
                 on = np.zeros(len(S))
-                on[seen] = np.array(signs) > 0
+                on[seen] = np.array(side) > 0
                 if on.any():
-                    outer = np.array(signs)[:, None] * inner[seen]
+                    outer = np.array(side)[:, None] * inner[seen]
                     found.append(Pattern(on[:, None] * inner, np.vstack([*sides, outer])))
     return found
 
 
-def three_layer_polar(S: Matrix, q: Matrix, cells: Patterns, *, tolerance: float = 1e-9) -> float:
+def three_layer_polar(
+    S: Matrix, q: Matrix, cells: Patterns, *, signs: tuple[tuple[float, float], ...] = SIGNS, tolerance: float = 1e-9
+) -> float:
     """max ± qᵀ(Σ_u σ_u (S z_u)₊)₊ over ‖z_1‖ + ‖z_2‖ ≤ 1: one second-order cone program a pattern and sign.
 
-    Patterns whose maximum without the cone, max_u ‖(Mᵀq)_u‖, is not above the best so far are skipped.
+    Without the cone the maximum is max_u ‖(Mᵀq)_u‖: largest first, until that is not above the best value found.
     """
     d = S.shape[1]
     z, c = cp.Variable(2 * d), cp.Parameter(2 * d)
     programs: dict[int, tuple[cp.Parameter, cp.Problem]] = {}
+    options = {"tol_gap_abs": tolerance, "tol_gap_rel": tolerance, "tol_feas": tolerance}
+    linear = [(p.M.T @ side, p.A) for p in patterns(S, cells, signs) for side in (q, -q)]
+    bounds = [max(np.linalg.norm(slope[:d]), np.linalg.norm(slope[d:])) for slope, _ in linear]
     best = 0.0
-    for pattern in patterns(S, cells):
-        for side in (q, -q):
-            slope = pattern.M.T @ side
-            if max(np.linalg.norm(slope[:d]), np.linalg.norm(slope[d:])) <= best * (1 + tolerance):
-                continue
-            rows = len(pattern.A)
-            if rows not in programs:
-                A = cp.Parameter((rows, 2 * d))
-                ball = cp.norm(z[:d], 2) + cp.norm(z[d:], 2) <= 1
-                programs[rows] = A, cp.Problem(cp.Maximize(c @ z), [A @ z >= 0, ball])
-            A, program = programs[rows]
-            A.value, c.value = pattern.A, slope
-            best = max(best, float(program.solve(solver=cp.CLARABEL)))  # type: ignore[arg-type]
+    for k in np.argsort(bounds)[::-1]:
+        if bounds[k] <= best * (1 + tolerance):
+            break
+        slope, cone = linear[k]
+        if len(cone) not in programs:
+            A = cp.Parameter(cone.shape)
+            ball = cp.norm(z[:d], 2) + cp.norm(z[d:], 2) <= 1
+            programs[len(cone)] = A, cp.Problem(cp.Maximize(c @ z), [A @ z >= 0, ball])
+        A, program = programs[len(cone)]
+        A.value, c.value = cone, slope
+        best = max(best, float(program.solve(solver=cp.CLARABEL, **options)))  # type: ignore[arg-type]
     return best
 
 
@@ -95,7 +99,7 @@ def three_layers(S: Matrix, y: Matrix, lam: float, cells: Patterns, *, tolerance
     ``ValueError`` if the conic solver ends without a solution.
     """
     d, kinds = S.shape[1], patterns(S, cells)
-    outputs, norms, cones = [], [], []
+    outputs, cones = [], []
     Z = cp.Variable((2 * len(kinds), 2 * d))
     for k, pattern in enumerate(kinds):
         for row, side in ((2 * k, 1.0), (2 * k + 1, -1.0)):
