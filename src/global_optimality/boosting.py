@@ -12,6 +12,7 @@ from .polar import Polar, polar_of
 from .problem import Problem
 from .status import Status
 
+
 @dataclass(frozen=True, eq=False)
 class Boosting:
     """The last network (one run) with its certificate; (f, relative gap, size) before every round; how it ended."""
@@ -53,4 +54,3 @@ def boost(
             return Boosting(W, certificate, tuple(history), Status.NO_ESCAPE)
         W = new
     return Boosting(W, certify(problem, W, polar), tuple(history), Status.STEPS)
-

@@ -12,12 +12,17 @@ from dataclasses import dataclass
 import cvxpy as cp
 import numpy as np
 import numpy.typing as npt
+from scipy import optimize
 
 Matrix = npt.NDArray[np.float64]
 Patterns = npt.NDArray[np.bool_]
 
 SIGNS = ((1.0, 1.0), (1.0, -1.0))
 """Of σ up to the order of units; two minus signs leave nothing."""
+
+
+INTERIOR = 1e-9
+"""Cones narrower than this have no interior points; those with ties among the samples have none at all."""
 
 
 @dataclass(frozen=True)
@@ -46,36 +51,50 @@ def cells_in_the_plane(S: Matrix) -> Patterns:
 
 
 def patterns(S: Matrix, cells: Patterns, signs: tuple[tuple[float, float], ...] = SIGNS) -> list[Pattern]:
-    """All patterns of two first-layer units and the second layer. A sample that no unit sees is left out of the sum."""
+    """All patterns of two first-layer units and the second layer whose cones have interior points: they cover the rest.
+
+    The sign of the sum is split sample by sample; one that no unit sees is left out.
+    """
     found = []
     for sigma in signs:
         for first, second in itertools.product(cells, repeat=2):
             inner = np.hstack([sigma[0] * first[:, None] * S, sigma[1] * second[:, None] * S])
-            zero = np.zeros_like(S)
             one, two = (2.0 * first - 1)[:, None] * S, (2.0 * second - 1)[:, None] * S
-            sides = [np.hstack([one, zero]), np.hstack([zero, two])]
-            seen = np.flatnonzero(first | second)
-            for side in itertools.product((-1.0, 1.0), repeat=len(seen)):
-                on = np.zeros(len(S))
-                on[seen] = np.array(side) > 0
-                if on.any():
-                    outer = np.array(side)[:, None] * inner[seen]
-                    found.append(Pattern(on[:, None] * inner, np.vstack([*sides, outer])))
+            sides = np.vstack([np.hstack([one, np.zeros_like(S)]), np.hstack([np.zeros_like(S), two])])
+            cones = [(sides, np.zeros(len(S)))]
+            for i in np.flatnonzero(first | second):
+                on = np.eye(len(S))[i]
+                both = [(np.vstack([A, side * inner[i]]), m + (side > 0) * on) for A, m in cones for side in (1, -1)]
+                cones = [cone for cone in both if _has_interior(cone[0])]
+            found += [Pattern(m[:, None] * inner, A) for A, m in cones if m.any()]
     return found
 
 
-def three_layer_polar(
-    S: Matrix, q: Matrix, cells: Patterns, *, signs: tuple[tuple[float, float], ...] = SIGNS, tolerance: float = 1e-9
-) -> float:
+def _has_interior(A: Matrix) -> bool:
+    """Whether A z > 0 has a solution: the largest t ≤ 1 with A z ≥ t, |z| ≤ 1, rows of A scaled to length 1."""
+    length = np.linalg.norm(A, axis=1, keepdims=True)
+    if not length.all():
+        return False
+    rows, n = A / length, A.shape[1]
+    best = optimize.linprog(
+        np.append(np.zeros(n), -1.0),
+        A_ub=np.hstack([-rows, np.ones((len(rows), 1))]),
+        b_ub=np.zeros(len(rows)),
+        bounds=[(-1, 1)] * n + [(None, 1)],
+    )
+    return -best.fun > INTERIOR
+
+
+def three_layer_polar(kinds: list[Pattern], q: Matrix, *, tolerance: float = 1e-9) -> float:
     """max ± qᵀ(Σ_u σ_u (S z_u)₊)₊ over ‖z_1‖ + ‖z_2‖ ≤ 1: one second-order cone program a pattern and sign.
 
     Without the cone the maximum is max_u ‖(Mᵀq)_u‖: largest first, until that is not above the best value found.
     """
-    d = S.shape[1]
+    d = kinds[0].M.shape[1] // 2
     z, c = cp.Variable(2 * d), cp.Parameter(2 * d)
     programs: dict[int, tuple[cp.Parameter, cp.Problem]] = {}
     options = {"tol_gap_abs": tolerance, "tol_gap_rel": tolerance, "tol_feas": tolerance}
-    linear = [(p.M.T @ side, p.A) for p in patterns(S, cells, signs) for side in (q, -q)]
+    linear = [(p.M.T @ side, p.A) for p in kinds for side in (q, -q)]
     bounds = [max(np.linalg.norm(slope[:d]), np.linalg.norm(slope[d:])) for slope, _ in linear]
     best = 0.0
     for k in np.argsort(bounds)[::-1]:
@@ -92,13 +111,13 @@ def three_layer_polar(
     return best
 
 
-def three_layers(S: Matrix, y: Matrix, lam: float, cells: Patterns, *, tolerance: float = 1e-10) -> ThreeLayers:
+def three_layers(kinds: list[Pattern], y: Matrix, lam: float, *, tolerance: float = 1e-10) -> ThreeLayers:
     """min ½‖Σ_p M_p (z_p − z'_p) − y‖² + λ Σ_p N(z_p) + N(z'_p), A_p z_p ≥ 0, A_p z'_p ≥ 0, N(z) = ‖z_1‖ + ‖z_2‖.
 
     Its minimum is that of ½‖Φ_r − y‖² + λΘ_r over all r, as Ω is the gauge of the hull of all patterns' sets.
     ``ValueError`` if the conic solver ends without a solution.
     """
-    d, kinds = S.shape[1], patterns(S, cells)
+    d = kinds[0].M.shape[1] // 2
     outputs, cones = [], []
     Z = cp.Variable((2 * len(kinds), 2 * d))
     for k, pattern in enumerate(kinds):

@@ -84,12 +84,6 @@ def certifying_level(solution: Solution, tol: float) -> float:
     return low
 
 
-def lambda_max_of(problem: Problem) -> float:
-    """λ_max to WIDTH, from above."""
-    Q = -problem.loss.gradient(torch.zeros_like(problem.loss.Y)[None])
-    return float(searched(mapping_of(problem), 100_000)(Q).upper)
-
-
 def efforts(solution: Solution, cones: Sequence[int], *, tol: float) -> pd.DataFrame:
     """The same weights judged by polars of growing effort; the first has an ascent only (upper bound +∞)."""
     mapping = mapping_of(solution.problem)
@@ -147,11 +141,11 @@ def single(problem: Problem, *, runs: int, seed: int) -> Factors:
 
 
 def refutation(problem: Problem, W: Factors, *, cones: int, tol: float) -> tuple[pd.DataFrame, dict[str, Factors]]:
-    """A network, the same with the polar's atom, and after the best scales and descent; one row and weights each."""
+    """W, W with the polar's atom appended, and where the solver leads from W: one row and weights each."""
     polar = searched(mapping_of(problem), cones)
     escaped = append(W, certify(problem, W, polar).escape)
-    descended = refit(problem, minimise(problem, refit(problem, escaped), max_steps=300).weights)
-    networks = {"one subnetwork": W, "with the polar's atom": escaped, "descended again": descended}
+    led = solve(problem, start=W, tol=10 * tol, polar=polar, max_rounds=4).weights
+    networks = {"one subnetwork": W, "with the polar's atom": escaped, "led on by the solver": led}
     rows = []
     for name, V in networks.items():
         c = certify(problem, V, polar)

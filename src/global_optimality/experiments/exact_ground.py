@@ -1,23 +1,18 @@
-"""Deep networks whose optimum is known from outside: no inputs, inputs on a line, three samples, inner width one."""
+"""Deep ReLU networks whose optimum is known from outside: inputs on a line, few samples, inner width one."""
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import torch
-from scipy import optimize
 from torch import Tensor
 
-from .. import convex
 from ..certificate import certify
 from ..convex import three_layers as enumeration
-from ..descent import minimise
 from ..descent.scales import best_scales
-from ..factors import Factors, take_runs
+from ..factors import Factors
 from ..losses import SquaredLoss
-from ..mappings import DeepLinear, DeepRelu, ReluUnit
+from ..mappings import DeepRelu, ReluUnit
 from ..polar import lambda_max, polar_of
 from ..polar.deep_relu import deep_relu_polar, search_of
 from ..polar.fans import refine
@@ -26,74 +21,6 @@ from ..regularizers import BalancedWeightDecay, SumOfSquares
 from ..results import frame
 from ..sliding_frank_wolfe import solve
 from ..streams import generator, normal
-
-
-def branches(
-    sizes: Sequence[int], *, layers: int, runs: int, seed: int, device: str = "cpu", lam: float = 1.0
-) -> pd.DataFrame:
-    """Deep linear networks without inputs on a 6 × 5 matrix, full inner width: the best of ``runs`` starts for each r.
-
-    Beside it: the optimum over all sizes (singular value thresholding), and the best way to give each branch some of
-    the singular values (``grouped``), which is a network of size r.
-    """
-    Y = normal(generator(seed, "branches"), 6, 5).to(device)
-    problem = Problem(SquaredLoss(Y), DeepLinear(6, (5,) * layers), BalancedWeightDecay(layers), lam)
-    optimum = convex.nuclear_norm_approximation(Y.cpu().numpy(), lam).objective
-    shared = grouped(np.linalg.svd(Y.cpu().numpy(), compute_uv=False), lam, layers)
-    rows = []
-    for r in sizes:
-        start = problem.random(runs, r, seed=seed, deviation=0.6)
-        descent = minimise(problem, start, tol=1e-11, max_steps=3000)
-        best = take_runs(descent.weights, descent.objective.argmin()[None])
-        c = certify(problem, best)
-        row = r, float(c.objective), shared[min(r, len(shared)) - 1], optimum, float(c.relative_gap)
-        rows.append((*row, c.verdict(1e-8)[0].name))
-    names = ["size", "objective", "grouped", "optimum", "relative_gap", "verdict"]
-    return pd.DataFrame(rows, columns=names).assign(layers=layers)
-
-
-def grouped(sigma: np.ndarray, lam: float, layers: int) -> list[float]:
-    """min ½Σ(σ_i − x_i)² + λ Σ_groups (Σ x_i^{2/K})^{K/2} over partitions of the singular values into at most r groups.
-
-    One value for each r = 1, …, len(σ). For r = 1 that is the optimum of a single network (Schatten-2/K), to the
-    accuracy of the local searches from each support.
-    """
-    gain = {group: _gain(np.array([sigma[i] for i in group]), lam, layers) for group in _subsets(range(len(sigma)))}
-    best = [0.0] * (len(sigma) + 1)
-    for partition in _partitions(tuple(range(len(sigma)))):
-        value = sum(gain[group] for group in partition)
-        best[len(partition)] = max(best[len(partition)], value)
-    return [0.5 * float(sigma @ sigma) - max(best[: r + 1]) for r in range(1, len(sigma) + 1)]
-
-
-def _gain(sigma: np.ndarray, lam: float, layers: int) -> float:
-    """By how much one branch lowers f when it holds these singular values (or fewer of them)."""
-
-    def objective(root: np.ndarray) -> float:
-        square = float(root @ root)
-        return float(0.5 * ((sigma - np.abs(root) ** layers) ** 2).sum() + lam * square ** (layers / 2))
-
-    values = [
-        optimize.minimize(objective, [s ** (1 / layers) if i in kept else 0.0 for i, s in enumerate(sigma)]).fun
-        for kept in _subsets(range(len(sigma)))
-    ]
-    return max(0.0, 0.5 * float(sigma @ sigma) - min(values))
-
-
-def _subsets(items: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    return itertools.chain.from_iterable(itertools.combinations(items, k) for k in range(1, len(items) + 1))
-
-
-def _partitions(items: tuple[int, ...]) -> Iterator[list[tuple[int, ...]]]:
-    """All partitions into non-empty groups."""
-    if not items:
-        yield []
-        return
-    first, rest = items[0], items[1:]
-    for others in itertools.chain([()], _subsets(rest)):
-        left = tuple(i for i in rest if i not in others)
-        for partition in _partitions(left):
-            yield [(first, *others), *partition]
 
 
 def line(N: int, share: float, *, seed: int, device: str = "cpu") -> tuple[Tensor, Tensor, float]:
@@ -180,10 +107,12 @@ def enumerated_polar(N: int, count: int, efforts: Sequence[int], *, seed: int, d
     S, _ = few_samples(N)
     mapping = DeepRelu(S.to(device), (2, 1, 1))
     cells, rows = enumeration.cells_in_the_plane(S.numpy()), []
+    complete = enumeration.patterns(S.numpy(), cells)
+    equal = enumeration.patterns(S.numpy(), cells, enumeration.SIGNS[:1])
     for k, Q in enumerate(directions(N, count, seed=seed)):
         q = Q[:, 0].numpy()
-        truth = enumeration.three_layer_polar(S.numpy(), q, cells)
-        partial = enumeration.three_layer_polar(S.numpy(), q, cells, signs=enumeration.SIGNS[:1])
+        truth = enumeration.three_layer_polar(complete, q)
+        partial = enumeration.three_layer_polar(equal, q)
         search = search_of(mapping, Q.to(device))
         for goal in efforts:
             search = refine(search, cones=max(goal - search.made, 0), tol=1e-9)
@@ -197,12 +126,12 @@ def enumerated_training(N: int, share: float, *, tol: float, device: str = "cpu"
     λ is ``share`` of the three-layer λ_max, from the enumeration.
     """
     S, Y = few_samples(N)
-    cells = enumeration.cells_in_the_plane(S.numpy())
-    lam = share * enumeration.three_layer_polar(S.numpy(), Y[:, 0].numpy(), cells)
-    program = enumeration.three_layers(S.numpy(), Y[:, 0].numpy(), lam, cells)
+    kinds = enumeration.patterns(S.numpy(), enumeration.cells_in_the_plane(S.numpy()))
+    lam = share * enumeration.three_layer_polar(kinds, Y[:, 0].numpy())
+    program = enumeration.three_layers(kinds, Y[:, 0].numpy(), lam)
     mapping = DeepRelu(S.to(device), (2, 1, 1))
     deep = Problem(SquaredLoss(Y.to(device)), mapping, BalancedWeightDecay(3), lam)
-    three = solve(deep, tol=tol, polar=deep_relu_polar(mapping, cones=50_000, tol=0.1 * tol), max_rounds=20)
+    three = solve(deep, tol=tol, polar=deep_relu_polar(mapping, cones=20_000, tol=0.1 * tol), max_rounds=20)
     two = solve(Problem(deep.loss, ReluUnit(mapping.S), SumOfSquares(), lam))
     rows = [
         (f"convex program over {program.patterns} patterns", program.objective, None),

@@ -6,6 +6,9 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 
 from .style import COLOUR, LEVELS, MARKER, canvas, styled
 
+FLOOR = 1e-10
+"""Distances are drawn from here on: about the accuracy of the conic solver."""
+
 
 @styled
 def branches(table: pd.DataFrame) -> Figure:
@@ -13,7 +16,9 @@ def branches(table: pd.DataFrame) -> Figure:
     figure, axes = canvas(3.4)
     optimum = table["optimum"].iloc[0]
     axes.axhline(optimum, color=COLOUR.global_optimum, label="nuclear norm: singular value thresholding")
-    axes.plot(table["size"], table["grouped"], "--", color=COLOUR.curve, linewidth=1.2, label="singular values shared out")
+    axes.plot(
+        table["size"], table["grouped"], "--", color=COLOUR.curve, linewidth=1.2, label="singular values shared out"
+    )
     axes.plot(table["size"], table["objective"], MARKER.slide, color=COLOUR.descent, label="best of many descents")
     axes.set(xlabel="parallel branches $r$", ylabel="objective $f_r$")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -25,7 +30,9 @@ def branches(table: pd.DataFrame) -> Figure:
 def rays(samples: pd.DataFrame, optimum: pd.DataFrame, knots: pd.DataFrame) -> Figure:
     """First output: the optimum of deep networks without bias, and what free biases would fit."""
     figure, axes = canvas(3.4)
-    axes.plot(knots["x"], knots["y"], "--", color=COLOUR.negative_control, linewidth=1.4, label="free biases: a kink anywhere")
+    axes.plot(
+        knots["x"], knots["y"], "--", color=COLOUR.negative_control, linewidth=1.4, label="free biases: a kink anywhere"
+    )
     axes.plot(optimum["x"], optimum["y"], color=COLOUR.descent, label="no biases: two rays, at every depth")
     axes.plot(samples["x"], samples["y"], "o", color=COLOUR.curve, markersize=5, label="samples")
     axes.set(xlabel="$x$", ylabel="first output")
@@ -35,34 +42,43 @@ def rays(samples: pd.DataFrame, optimum: pd.DataFrame, knots: pd.DataFrame) -> F
 
 @styled
 def enumerated(table: pd.DataFrame) -> Figure:
-    """Upper and lower bounds of the search, relative to the enumeration's value, against the cones made."""
-    figure, axes = canvas(3.4)
-    axes.axhline(1, color=COLOUR.global_optimum, label="enumeration of conic programs")
-    for side, colour, marker in (("upper", COLOUR.lower_bound, "v"), ("lower", COLOUR.descent, "^")):
-        for k, (_, rows) in enumerate(table.groupby("direction")):
-            label = f"{side} bound of the search" if k == 0 else None
-            axes.plot(rows["cones"], rows[side], marker=marker, color=colour, markersize=5, linewidth=1, label=label)
-    first = table[table["direction"] == 0]
-    axes.axhline(first["one_sign"].iloc[0], color=COLOUR.negative_control, linestyle=":", label="signs left out: too low")
-    axes.set(xscale="log", xlabel="cones made", ylabel=r"$\Omega^\circ$ relative to enumeration")
+    """Distance of the search's bounds from the enumeration's value, relative, against the cones made."""
+    figure, axes = canvas(3.6)
+    distances = {"upper": table["upper"] - 1, "lower": 1 - table["lower"]}
+    looks = {
+        "upper": (COLOUR.lower_bound, "v", "upper bound: above by"),
+        "lower": (COLOUR.descent, "^", "lower: below by"),
+    }
+    for side, (colour, marker, label) in looks.items():
+        for k, rows in distances[side].clip(lower=FLOOR).groupby(table["direction"]):
+            look = {"marker": marker, "color": colour, "markersize": 5, "linewidth": 1}
+            axes.plot(table["cones"][rows.index], rows, label=label if k == 0 else None, **look)
+    partial = 1 - table.loc[table["direction"] == 0, "one_sign"].iloc[0]
+    axes.axhline(partial, color=COLOUR.negative_control, linestyle=":", label="signs left out: below by")
+    axes.set(xscale="log", yscale="log", xlabel="cones made", ylabel="relative to the enumeration")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
 @styled
-def search(table: pd.DataFrame, tol_line: float) -> Figure:
-    """Upper and lower bound of the polar at the certified weights, in units of λ, against the cones made."""
-    figure, axes = canvas(3.4)
-    axes.fill_between(table["cones"], table["lower"], table["upper"], color=COLOUR.faint, alpha=0.4, linewidth=0)
-    axes.plot(table["cones"], table["upper"], color=COLOUR.lower_bound, label="upper bound (proved)")
-    axes.plot(table["cones"], table["lower"], color=COLOUR.descent, label="lower bound (best subnetwork found)")
-    axes.axhline(tol_line, color=COLOUR.escape, linestyle=":", label="upper bounds below this line certify")
-    axes.set(xscale="log", xlabel="cones made", ylabel=r"$\Omega^\circ(-\nabla\ell)\,/\,\lambda$", yscale="log")
-    ticks = [t for t in (0.2, 0.5, 1, 2, 5, 10) if table["lower"].min() <= t <= 1.3 * table["upper"].max()]
-    axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.set_yticks(ticks, [f"{t:g}" for t in ticks])
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    figure.legend(loc="outside lower center", ncols=1)
+def search(table: pd.DataFrame, level: float) -> Figure:
+    """Bounds of the polar at the certified weights, in units of λ, against the cones made: the whole, and the end."""
+    figure, (top, bottom) = canvas(5.4, rows=2)
+    for axes in (top, bottom):
+        axes.fill_between(table["cones"], table["lower"], table["upper"], color=COLOUR.faint, alpha=0.4, linewidth=0)
+        axes.plot(table["cones"], table["upper"], color=COLOUR.lower_bound, label="upper bound (proved)")
+        axes.plot(table["cones"], table["lower"], color=COLOUR.descent, label="lower bound (best subnetwork found)")
+        axes.axhline(level, color=COLOUR.escape, linestyle=":", label="upper bounds below this line certify")
+        axes.set(ylabel=r"$\Omega^\circ(-\nabla\ell)\,/\,\lambda$")
+    top.set(xscale="log", yscale="log")
+    low, high = float(table["lower"].min()), float(table["upper"].max())
+    ticks = [t for t in (0.2, 0.5, 1, 2, 5, 10, 20) if low <= t <= 1.3 * high]
+    top.yaxis.set_major_locator(FixedLocator(ticks))
+    top.set_yticks(ticks, [f"{t:g}" for t in ticks])
+    top.yaxis.set_minor_formatter(NullFormatter())
+    last = table[table["upper"] <= 1.15 * table["lower"].max()]
+    bottom.set(xlabel="cones made", xlim=(last["cones"].min(), last["cones"].max()), ylim=(0.98, 1.12))
+    figure.legend(*top.get_legend_handles_labels(), loc="outside lower center", ncols=1)
     return figure
 
 
@@ -89,13 +105,20 @@ def tensors(table: pd.DataFrame) -> Figure:
         "REFUTED": (COLOUR.local_maximum, MARKER.local_maximum),
     }
     names = []
-    for place, row in enumerate(table.itertuples()):
-        colour, marker = looks[row.verdict]
-        axes.plot([row.polar_lower, row.polar], [place, place], color=colour, linewidth=5, solid_capstyle="butt", alpha=0.5)
-        axes.plot([row.polar_lower, row.polar], [place, place], marker, color=colour, markersize=6)
-        names.append(f"{row.side} × {row.side} pixels, {row.share:g} λ$_{{max}}$")
+    for place, row in enumerate(table.to_dict("records")):
+        colour, marker = looks[row["verdict"]]
+        axes.plot(
+            [row["polar_lower"], row["polar"]],
+            [place, place],
+            color=colour,
+            linewidth=5,
+            solid_capstyle="butt",
+            alpha=0.5,
+        )
+        axes.plot([row["polar_lower"], row["polar"]], [place, place], marker, color=colour, markersize=6)
+        names.append(f"{row['side']} × {row['side']} pixels, {row['share']:g} $\\lambda_{{\\max}}$")
     for verdict, (colour, marker) in looks.items():
-        if (table["verdict"] == verdict).any():
+        if verdict in set(table["verdict"]):
             axes.plot([], [], marker, color=colour, label=verdict)
     axes.axvline(1, color=COLOUR.global_optimum, linewidth=1.5, zorder=0)
     axes.set_yticks(range(len(names)), names)
@@ -108,7 +131,7 @@ def tensors(table: pd.DataFrame) -> Figure:
 @styled
 def pictures(table: pd.DataFrame) -> Figure:
     """Images above, their reconstructions below."""
-    count = table["sample"].nunique()
+    count = len(set(table["sample"]))
     figure, panels = canvas(2.6, rows=2, columns=count)
     top = table["value"].max()
     for line, kind in enumerate(("image", "reconstruction")):

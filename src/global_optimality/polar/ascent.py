@@ -16,7 +16,7 @@ from .bound import Oracle, Polar, PolarBound
 @final
 @dataclass(frozen=True, eq=False)
 class Climbing(Oracle):
-    """Any enclosure of a polar as an oracle for solvers: its further atoms are the ends of an ascent, for every pair."""
+    """Any enclosure of a polar as an oracle for solvers: its atoms are the ends of an ascent, for every pair."""
 
     mapping: Mapping
     regularizer: Regularizer

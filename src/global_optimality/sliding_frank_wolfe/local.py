@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..descent import minimise, refit
-from ..factors import Factors, append, scale, slice_norms
+from ..factors import Factors, append, scale
 from ..losses.base import column
 from ..problem import Problem
 from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
