@@ -119,26 +119,26 @@ def test_the_search_agrees_with_the_enumeration(listed):
 
 
 def test_training_by_enumeration_lies_in_the_certified_interval():
-    table = ground.enumerated_training(3, 0.3, tol=1e-3)
+    table = ground.enumerated_training(3, 0.3, tol=1e-2)
     program, three, two = table["objective"]
     assert table["lower_bound"].iloc[1] <= program * (1 + 1e-7)
     assert program <= three * (1 + 1e-7)
-    assert three <= program * (1 + 1e-3)
+    assert three <= program * (1 + 1e-2)
     assert program <= two * (1 + 1e-7)
 
 
 def test_mixed_signs_matter():
-    closing = ground.enumerated_polar(4, 1, [100, 5000], seed=0)
+    closing = ground.enumerated_polar(4, 1, [100, 1000], seed=0)
     assert closing["one_sign"].iloc[0] < 0.8
     assert (closing["upper"] >= 1 - 1e-7).all()
     assert (closing["lower"] <= 1 + 1e-7).all()
 
 
 def test_one_hidden_layer_lifted():
-    table = ground.width_one([(1, 1), (2, 1), (1, 1, 1), (2, 1, 1)], N=8, seed=0)
+    table = ground.width_one([(2, 1), (1, 1, 1), (2, 1, 1)], N=8, seed=0)
     assert table["objective_change"].abs().max() < 1e-12
-    assert (table["verdict"] == ["CERTIFIED"] * 3 + ["REFUTED"]).all()
-    assert (table[["polar_lower", "polar_upper"]].iloc[:3] - 1).abs().max().max() <= 2e-6
+    assert (table["verdict"] == ["CERTIFIED"] * 2 + ["REFUTED"]).all()
+    assert (table[["polar_lower", "polar_upper"]].iloc[:2] - 1).abs().max().max() <= 2e-6
 
 
 # --- the deep network -------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def test_one_hidden_layer_lifted():
 
 @pytest.fixture(scope="module")
 def certified():
-    problem = deep.curve(6, (2, 2, 1), 0.4, seed=0)
+    problem = deep.curve(10, (2, 2, 1), 0.3, seed=0)
     return deep.certified(problem, cones=20_000, tol=1e-2)
 
 
@@ -194,7 +194,7 @@ def test_a_single_subnetwork_is_refuted_and_led_on(certified):
 
 
 def test_coarse_digits_are_certified_and_fine_ones_are_not():
-    table = tensor.enclosures(20, [4, 8], [0.3], r=2, runs=2, seed=0, tol=1e-2).set_index("side")
+    table = tensor.enclosures(20, [4, 8], [0.3], r=2, runs=1, seed=0, tol=1e-2).set_index("side")
     assert table.loc[4, "verdict"] == "CERTIFIED"
     assert table.loc[8, "verdict"] == "UNDECIDED"
     assert (table["polar_lower"] <= table["polar"]).all()

@@ -71,13 +71,13 @@ def search(table: pd.DataFrame, level: float) -> Figure:
         axes.axhline(level, color=COLOUR.escape, linestyle=":", label="upper bounds below this line certify")
         axes.set(ylabel=r"$\Omega^\circ(-\nabla\ell)\,/\,\lambda$")
     top.set(xscale="log", yscale="log")
-    low, high = float(table["lower"].min()), float(table["upper"].max())
+    low, high = min(table["lower"]), max(table["upper"])
     ticks = [t for t in (0.2, 0.5, 1, 2, 5, 10, 20) if low <= t <= 1.3 * high]
     top.yaxis.set_major_locator(FixedLocator(ticks))
     top.set_yticks(ticks, [f"{t:g}" for t in ticks])
     top.yaxis.set_minor_formatter(NullFormatter())
-    last = table[table["upper"] <= 1.15 * table["lower"].max()]
-    bottom.set(xlabel="cones made", xlim=(last["cones"].min(), last["cones"].max()), ylim=(0.98, 1.12))
+    last = table[table["upper"] <= 1.15 * max(table["lower"])]
+    bottom.set(xlabel="cones made", xlim=(min(last["cones"], default=0), max(table["cones"]) + 1), ylim=(0.98, 1.12))
     figure.legend(*top.get_legend_handles_labels(), loc="outside lower center", ncols=1)
     return figure
 
