@@ -182,7 +182,7 @@ def test_progress_is_monotone_and_resumable(certified):
 
 def test_a_single_subnetwork_is_refuted_and_led_on(certified):
     problem = certified.problem
-    table, networks = deep.refutation(problem, deep.single(problem, runs=3, seed=0), cones=5000, tol=1e-3)
+    table, networks = deep.refutation(problem, deep.single(problem, runs=2, seed=0), cones=2000, tol=1e-3)
     assert table["verdict"].iloc[0] == "REFUTED"
     assert table["objective"].is_monotonic_decreasing
     for name, W in networks.items():

@@ -20,9 +20,12 @@ def refit(problem: Problem, W: Factors) -> Factors:
     f never rises, and kinks of φ are no obstacle: only scales change.
     """
     with torch.no_grad():
-        theta = problem.regularizer.theta(*W)[0]
-        s = best_scales(problem.loss, problem.mapping.phi(*W)[0], problem.lam * theta)
-        kept = (s > 0) & (theta > 0)
+        alive = problem.regularizer.theta(*W)[0] > 0
+        if not bool(alive.any()):
+            return zeros_like_slice(W)
+        W = tuple(w[:, alive] for w in W)
+        s = best_scales(problem.loss, problem.mapping.phi(*W)[0], problem.lam * problem.regularizer.theta(*W)[0])
+        kept = s > 0
         if not bool(kept.any()):
             return zeros_like_slice(W)
         new = scale(tuple(w[:, kept] for w in W), s[None, kept] ** (1 / problem.mapping.degree))
