@@ -144,7 +144,7 @@ def refutation(problem: Problem, W: Factors, *, cones: int, tol: float) -> tuple
     """W, W with the polar's atom appended, and where the solver leads from W: one row and weights each."""
     polar = searched(mapping_of(problem), cones)
     escaped = append(W, certify(problem, W, polar).escape)
-    led = solve(problem, start=W, tol=10 * tol, polar=polar, max_rounds=4).weights
+    led = solve(problem, start=W, tol=10 * tol, polar=polar, max_rounds=3).weights
     networks = {"one subnetwork": W, "with the polar's atom": escaped, "led on by the solver": led}
     rows = []
     for name, V in networks.items():
