@@ -5,16 +5,12 @@ from dataclasses import dataclass
 import torch
 
 from .certificate import Certificate, certify
-from .factors import Factors, append, scale, zeros_like_slice
+from .descent import refit
+from .descent.scales import SETTLED
+from .factors import Factors, append
 from .polar import Polar, polar_of
 from .problem import Problem
 from .status import Status
-
-SWEEPS = 500
-"""Passes over all scales in one correction, at most."""
-
-SETTLED = 1e-14
-"""A pass that lowers f by less than SETTLED · f ends the correction."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,28 +56,3 @@ def boost(
             return Boosting(W, certificate, tuple(history), Status.NO_ESCAPE)
         W = new
     return Boosting(W, certify(problem, W, polar), tuple(history), Status.STEPS)
-
-
-def refit(problem: Problem, W: Factors) -> Factors:
-    """The best scales of given subnetworks (one run): min over s ≥ 0 of ℓ(Σ s_i φ(w_i)) + λ Σ s_i θ(w_i), convex.
-
-    By exact coordinate descent; each w_i becomes s_i^{1/p} w_i, and those with s_i = 0 are left out.
-    """
-    with torch.no_grad():
-        D, theta = problem.mapping.phi(*W)[0], problem.regularizer.theta(*W)[0]
-        s = torch.ones_like(theta)
-        X = problem.mapping.Phi(*W)
-        value = float(problem(*W)[0])
-        for _ in range(SWEEPS):
-            for i in range(len(s)):
-                rest = X - s[i] * D[None, i]
-                s[i] = problem.loss.line_minimum(rest, D[None, i], problem.lam * float(theta[i]))[0]
-                X = rest + s[i] * D[None, i]
-            new = float(problem.loss(X)[0] + problem.lam * (s @ theta))
-            if not new < value - SETTLED * abs(value):
-                break
-            value = new
-        kept = s > 0
-        if not kept.any():
-            return zeros_like_slice(W)
-        return scale(tuple(w[:, kept] for w in W), s[None, kept] ** (1 / problem.mapping.degree))
