@@ -63,6 +63,15 @@ class Problem:
         """Whether φ and θ have one degree, as Theorems 1 and 2 require."""
         return self.mapping.degree == self.regularizer.degree
 
+    def check_balanced(self) -> None:
+        """Raise ``ValueError`` unless φ and θ have one degree: without it there is no polar, and no guarantee."""
+        if not self.balanced:
+            p, q = self.mapping.degree, self.regularizer.degree
+            raise ValueError(
+                f"φ has degree {p} and θ degree {q}: Ω° is 0 or +∞, and no certificate exists. Take a regularizer of "
+                f"degree {p}; homogeneity.report(mapping, regularizer) names one."
+            )
+
     @property
     def card(self) -> int:
         """card(X), the number of entries of one output (section 5)."""
@@ -74,7 +83,9 @@ class Problem:
         check_alike(Y=self.loss.Y, W=W[0])
 
     def to(self, device: torch.device) -> "Problem":
-        """The same problem with its data on another device."""
+        """The same problem with its data on another device; ``ValueError`` for CUDA where there is none."""
+        if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+            raise ValueError(f"device = {device}: PyTorch sees no CUDA device here; use torch.device('cpu').")
         return replace(self, loss=_moved(self.loss, device), mapping=_moved(self.mapping, device))
 
     def gradient(self, *W: Tensor) -> tuple[Tensor, Factors]:
@@ -97,9 +108,13 @@ class Problem:
             return torch.autograd.grad(slope, leaves)
 
     def alignment(self, *W: Tensor) -> Tensor:
-        """max_i |⟨−∇ℓ, φ(w_i)⟩ − λθ(w_i)|, ``(n,)``: zero at every point stationary along scaling (MATH: Euler)."""
+        """max_i |⟨−∇ℓ, φ(w_i)⟩ − (q/p) λθ(w_i)|, ``(n,)``: zero at every point stationary along scaling (Euler).
+
+        p and q are the degrees of φ and θ; the quotient is 1 for a balanced problem.
+        """
         G = self.loss.gradient(self.mapping.Phi(*W))
-        return (self.mapping.inner(-G, *W) - self.lam * self.regularizer.theta(*W)).abs().amax(1)
+        price = self.lam * self.regularizer.degree / self.mapping.degree
+        return (self.mapping.inner(-G, *W) - price * self.regularizer.theta(*W)).abs().amax(1)
 
     def gradient_scale(self, value: Tensor) -> Tensor:
         """The size f^{1−1/p} λ^{1/p} of a gradient at objective f: ‖∇f_r‖ divided by it has no units, ``(n,)``."""

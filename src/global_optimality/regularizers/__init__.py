@@ -2,7 +2,7 @@
 
 from .base import Regularizer
 from .cones import NonNegative
-from .decay import L1Decay, WeightDecay
+from .decay import L1Decay, PowerDecay, WeightDecay
 from .norms import Norm, ProductOfNorms, SumOfSquares
 from .path_norm import PathNorm
 from .powers import BalancedWeightDecay, SumOfPowers
@@ -14,6 +14,7 @@ __all__ = [
     "NonNegative",
     "Norm",
     "PathNorm",
+    "PowerDecay",
     "ProductOfNorms",
     "Regularizer",
     "SumOfPowers",
