@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from .certificate import Certificate, certify
 from .factors import Factors, append, scale, zeros_like_slice
@@ -63,19 +64,16 @@ def boost(
 def refit(problem: Problem, W: Factors) -> Factors:
     """The best scales of given subnetworks (one run): min over s ≥ 0 of ℓ(Σ s_i φ(w_i)) + λ Σ s_i θ(w_i), convex.
 
-    By exact coordinate descent; each w_i becomes s_i^{1/p} w_i, and those with s_i = 0 are left out.
+    By exact coordinate descent and Newton's steps in the positive s; each w_i becomes s_i^{1/p} w_i, and those with
+    s_i = 0 are left out.
     """
     with torch.no_grad():
-        D, theta = problem.mapping.phi(*W)[0], problem.regularizer.theta(*W)[0]
-        s = torch.ones_like(theta)
-        X = problem.mapping.Phi(*W)
-        value = float(problem(*W)[0])
+        scales = _Scales(problem, problem.mapping.phi(*W)[0], problem.lam * problem.regularizer.theta(*W)[0])
+        s = torch.ones_like(scales.price)
+        value = scales.value(s)
         for _ in range(SWEEPS):
-            for i in range(len(s)):
-                rest = X - s[i] * D[None, i]
-                s[i] = problem.loss.line_minimum(rest, D[None, i], problem.lam * float(theta[i]))[0]
-                X = rest + s[i] * D[None, i]
-            new = float(problem.loss(X)[0] + problem.lam * (s @ theta))
+            s = scales.descend(scales.sweep(s))
+            new = scales.value(s)
             if not new < value - SETTLED * abs(value):
                 break
             value = new
@@ -83,3 +81,55 @@ def refit(problem: Problem, W: Factors) -> Factors:
         if not kept.any():
             return zeros_like_slice(W)
         return scale(tuple(w[:, kept] for w in W), s[None, kept] ** (1 / problem.mapping.degree))
+
+
+@dataclass(frozen=True, eq=False)
+class _Scales:
+    """g(s) = ℓ(Σ s_i D_i) + ⟨price, s⟩ over s ≥ 0, for outputs D ``(r, *D)``."""
+
+    problem: Problem
+    D: Tensor
+    price: Tensor
+
+    def output(self, s: Tensor) -> Tensor:
+        return torch.tensordot(s, self.D, 1)[None]
+
+    def value(self, s: Tensor) -> float:
+        return float(self.problem.loss(self.output(s))[0] + s @ self.price)
+
+    def sweep(self, s: Tensor) -> Tensor:
+        """Every scale in turn at its best value."""
+        s, X = s.clone(), self.output(s)
+        for i in range(len(s)):
+            rest = X - s[i] * self.D[None, i]
+            s[i] = self.problem.loss.line_minimum(rest, self.D[None, i], float(self.price[i]))[0]
+            X = rest + s[i] * self.D[None, i]
+        return s
+
+    def descend(self, s: Tensor) -> Tensor:
+        """Newton's steps while they lower g."""
+        for _ in range(2 * len(s)):
+            new = self.newton(s)
+            if not self.value(new) < self.value(s) * (1 - SETTLED):
+                break
+            s = new
+        return s
+
+    def newton(self, s: Tensor) -> Tensor:
+        """Newton's step in the positive scales, up to where the first becomes zero; s itself if that is no descent."""
+        free, X, loss = s > 0, self.output(s), self.problem.loss
+        J = self.D[free].flatten(1)
+        slope = J @ loss.gradient(X).flatten() + self.price[free]
+        H = J @ loss.hessian_product(X, self.D[free]).flatten(1).T
+        step = torch.zeros_like(s)
+        step[free] = -torch.linalg.lstsq(H, slope[:, None], driver="gelsd").solution[:, 0].to(s)
+        falls = step < 0
+        t = float((s[falls] / -step[falls]).amin().clamp(max=1)) if bool(falls.any()) else 1.0
+        value = self.value(s)
+        for _ in range(20):
+            new = (s + t * step).clamp(min=0)
+            new[falls & (new <= SETTLED * s)] = 0.0
+            if self.value(new) < value:
+                return new
+            t /= 2
+        return s

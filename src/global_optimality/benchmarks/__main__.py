@@ -10,8 +10,14 @@ import pandas as pd
 from ..results import Provenance, write_table
 from .batching import batching
 from .completion import completion
+from .subnetworks import subnetworks, tuning
 
-BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {"batching": batching, "completion": completion}
+BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
+    "batching": batching,
+    "completion": completion,
+    "tuning": tuning,
+    "subnetworks": subnetworks,
+}
 
 
 def main() -> None:

@@ -54,7 +54,7 @@ def at_least_five(N: int, share: float, *, seed: int) -> Split:
 
 
 def adam(problem: Problem, W: Factors, *, steps: int, rate: float = 0.03) -> Factors:
-    """Adam on f_r, all runs at once, its step decaying linearly to zero."""
+    """Adam on f_r, all runs at once, its step decaying linearly to zero; projected where θ is +∞ somewhere."""
     leaves = [w.clone().requires_grad_() for w in W]
     optimizer = torch.optim.Adam(leaves, lr=rate)
     for step in range(steps):
@@ -62,6 +62,10 @@ def adam(problem: Problem, W: Factors, *, steps: int, rate: float = 0.03) -> Fac
         optimizer.zero_grad()
         problem(*leaves).sum().backward()
         optimizer.step()
+        if problem.regularizer.constrained:
+            with torch.no_grad():
+                for w, inside in zip(leaves, problem.regularizer.project(*leaves), strict=True):
+                    w.copy_(inside)
     return tuple(w.detach() for w in leaves)
 
 
