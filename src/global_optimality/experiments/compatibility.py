@@ -1,4 +1,4 @@
-"""Section 6: which ways to regularize match the degree of the network, measured; dropout and max-norm in closed form."""
+"""Section 6: which regularizers match the degree of the network, measured; dropout and max-norm in closed form."""
 
 import math
 from collections.abc import Sequence
@@ -155,7 +155,7 @@ def dropout_on_matrices(Y: Tensor, *, keep: float, sizes: Sequence[int], runs: i
 
 
 def effective_size(mapping: Mapping, W: Factors) -> Tensor:
-    """(Σ‖φ_i‖)² / Σ‖φ_i‖² ``(n,)``: r when all outputs are equally large, 1 when one is alone, 0 for the zero network."""
+    """(Σ‖φ_i‖)² / Σ‖φ_i‖² ``(n,)``: r when all outputs are equally large, 1 when one is alone, 0 when all are zero."""
     with torch.no_grad():
         sizes = mapping.phi(*W).flatten(2).norm(dim=2)
     squares = sizes.square().sum(1)

@@ -1,4 +1,4 @@
-"""Sums of subnetworks built one at a time, trained at once, or averaged: eq. (4), boosting and ensembles (section 6)."""
+"""Sums of subnetworks built one by one, trained at once, or averaged: eq. (4), boosting and ensembles (section 6)."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def lasso(problem: Problem, U: Tensor) -> float:
     """Eq. (4) by scikit-learn: min over x of ½‖y − Σ x_i h_i‖² + λ‖x‖₁, h_i = (S u_i)₊ for rows u_i of length 1."""
     H = torch.relu(inputs(problem) @ (U / U.norm(dim=1, keepdim=True)).T).numpy()
     y = problem.loss.Y[:, 0].numpy()
-    model = Lasso(alpha=problem.lam / len(y), fit_intercept=False, tol=1e-12, max_iter=100_000)
+    model = Lasso(alpha=problem.lam / len(y), fit_intercept=False, tol=1e-9, max_iter=100_000)
     x = model.fit(H, y).coef_
     return float(0.5 * np.square(y - H @ x).sum() + problem.lam * np.abs(x).sum())
 
@@ -33,8 +33,7 @@ def dictionaries(solution: Solution, sizes: Sequence[int], *, seed: int) -> pd.D
     problem = solution.problem
     d, rows = inputs(problem).shape[1], []
     drawn = normal(generator(seed, "dictionary"), max(sizes), d)
-    for size in sizes:
-        rows.append((f"{size} random units", size, lasso(problem, drawn[:size])))
+    rows += [(f"{size} random units", size, lasso(problem, drawn[:size])) for size in sizes]
     own = solution.weights[0][0]
     rows.append(("the certified network's units", len(own), lasso(problem, own)))
     table = pd.DataFrame(rows, columns=["dictionary", "units", "objective"])
@@ -108,7 +107,7 @@ def ways(problem: Problem, solution: Solution, boosted: Factors, *, r: int, runs
 
 
 def averaging_gain(problem: Problem, *, r: int, runs: int, counts: Sequence[int], seed: int) -> pd.DataFrame:
-    """f of averages of the first m networks beside the mean of their f: never above it, as ℓ is convex and Θ adds up."""
+    """f of averages of the first m networks beside the mean of their f: never above it, as ℓ is convex and Θ is a sum."""
     W, rows = joint_starts(problem, r, runs=runs, steps=150, seed=seed), []
     for m in counts:
         some = tuple(w[:m] for w in W)
