@@ -107,7 +107,7 @@ def ways(problem: Problem, solution: Solution, boosted: Factors, *, r: int, runs
 
 
 def averaging_gain(problem: Problem, *, r: int, runs: int, counts: Sequence[int], seed: int) -> pd.DataFrame:
-    """f of averages of the first m networks beside the mean of their f: never above it, as ℓ is convex and Θ is a sum."""
+    """f of averages of the first m networks beside the mean of their f: never above it, as ℓ is convex."""
     W, rows = joint_starts(problem, r, runs=runs, steps=150, seed=seed), []
     for m in counts:
         some = tuple(w[:m] for w in W)

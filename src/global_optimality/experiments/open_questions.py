@@ -99,37 +99,38 @@ def depth_problems(depths: Sequence[int], *, seed: int) -> dict[str, tuple[dict[
     }
 
 
-def depth(
-    depths: Sequence[int], *, r: int, runs: int, deviations: Sequence[float], steps: int, seed: int
-) -> pd.DataFrame:
-    """Gradient descent alone from ``runs`` random starts: one row a family, depth, scale of the start and run.
+def depth(depths: Sequence[int], *, r: int, runs: int, steps: int, seed: int, deviation: float = 0.5) -> pd.DataFrame:
+    """Gradient descent alone from ``runs`` random starts: one row a family, depth and run.
 
-    ``kind``: global; stationary (‖∇f‖ ≤ 1e-6 in its units, or f stalled) but not global; or still moving at the end.
+    ``kind``: global; stuck (∇f vanishes or f stalls) elsewhere; or still moving after ``steps``. The third family are the
+    chains again, from starts in which no chain is dead: its inner weights are made positive.
     """
+    families = depth_problems(depths, seed=seed)
     tables = []
-    for family, (problems, optimum) in depth_problems(depths, seed=seed).items():
+    for family, alive in (("deep linear", False), ("ReLU chains", False), ("ReLU chains, none dead", True)):
+        problems, optimum = families[family.partition(",")[0]]
         for K, problem in problems.items():
-            for deviation in deviations:
-                start = problem.random(runs, r, seed=seed, deviation=deviation)
-                end = minimise(problem, start, GradientDescent(), tol=1e-6, max_steps=steps)
-                zero = slice_norms(end.weights) <= 1e-3 * slice_norms(end.weights).amax(1, keepdim=True)
-                excess = end.objective / optimum - 1
-                still = [status is Status.STEPS for status in end.status]
-                table = frame(run=range(runs), excess=excess, zero=zero.sum(1), still=still, steps=end.steps)
-                tables.append(table.assign(family=family, K=K, deviation=deviation, size=r))
+            start = problem.random(runs, r, seed=seed, deviation=deviation)
+            if alive:
+                start = (start[0], *(w.abs() for w in start[1:-1]), start[-1])
+            end = minimise(problem, start, GradientDescent(), tol=1e-6, max_steps=steps)
+            dead = torch.stack([(w <= 0).flatten(2).all(2) for w in start[1:-1]] or [torch.zeros(runs, r) > 0]).any(0)
+            moving = [status is Status.STEPS for status in end.status]
+            excess = end.objective / optimum - 1
+            table = frame(run=range(runs), excess=excess, dead=dead.sum(1), moving=moving, steps=end.steps)
+            tables.append(table.assign(family=family, K=K, size=r))
     table = pd.concat(tables, ignore_index=True)
-    kind = table["still"].map({True: "still moving", False: "bad stationary point"})
+    kind = table["moving"].map({True: "still moving", False: "stuck"})
     return table.assign(kind=kind.where(table["excess"] > GLOBAL, "global"))
 
 
 def depth_shares(table: pd.DataFrame) -> pd.DataFrame:
-    """The share of every kind of end, with Wilson's 95 % interval for the share of bad stationary points."""
-    groups = table.groupby(["family", "deviation", "K"], sort=False)
+    """The share of every kind of end, with Wilson's 95 % interval for the share of global runs, and the median excess."""
+    groups = table.groupby(["family", "K"], sort=False)
     shares = groups["kind"].value_counts(normalize=True).unstack(fill_value=0.0)
-    shares = shares.reindex(columns=["global", "bad stationary point", "still moving"], fill_value=0.0)
-    n, p, z = groups.size(), shares["bad stationary point"], 1.96
-    middle, half = (
-        (p + z**2 / (2 * n)) / (1 + z**2 / n),
-        z / (1 + z**2 / n) * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5,
-    )
-    return shares.assign(runs=n, low=(middle - half).clip(lower=0), high=(middle + half).clip(upper=1)).reset_index()
+    shares = shares.reindex(columns=["global", "stuck", "still moving"], fill_value=0.0)
+    n, p, z = groups.size(), shares["global"], 1.96
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5
+    shares = shares.assign(runs=n, low=middle - half, high=middle + half, excess=groups["excess"].median())
+    return shares.reset_index()
