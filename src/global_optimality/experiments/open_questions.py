@@ -135,3 +135,13 @@ def depth_shares(table: pd.DataFrame) -> pd.DataFrame:
         runs=n, low=(middle - half).clip(lower=0), high=(middle + half).clip(upper=1), excess=groups["excess"].median()
     )
     return shares.reset_index()
+
+
+def dead_chains(table: pd.DataFrame) -> pd.DataFrame:
+    """The share of chains dead at the start beside 1 − 2^{−(K−2)}, and the distance in standard errors."""
+    chains = table[(table["family"] == "ReLU chains") & (table["K"] > 2)]
+    groups = chains.groupby("K", as_index=False).agg(dead=("dead", "sum"), chains=("size", "sum"))
+    expected = 1 - 0.5 ** (groups["K"] - 2)
+    error = (expected * (1 - expected) / groups["chains"]) ** 0.5
+    share = groups["dead"] / groups["chains"]
+    return groups.assign(share=share, expected=expected, deviations=(share - expected).abs() / error)
