@@ -61,8 +61,8 @@ _ALL = (
         "equation-4",
         "Equation (4)",
         1,
-        "A weighted sum of hidden units with an ℓ1 penalty on its weights is a convex problem, solved by adding one unit "
-        "at a time until none lowers the objective.",
+        "A weighted sum of hidden units with an ℓ1 penalty on its weights is a convex problem, solved by adding one "
+        "unit at a time until none lowers the objective.",
     ),
     Statement(
         "equation-6",

@@ -146,7 +146,7 @@ def dropout_on_matrices(Y: Tensor, *, keep: float, sizes: Sequence[int], runs: i
             ("dropout", dropout, dropout_optimum(Y, lam, r)),
             ("balanced", balanced, optimum),
         ):
-            end = minimise(problem, problem.random(runs, r, seed=seed), tol=1e-6)
+            end = minimise(problem, problem.random(runs, r, seed=seed, deviation=0.3), tol=1e-6)
             effective = effective_size(mapping, end.weights)
             table = frame(size=r, run=range(runs), objective=end.objective, effective=effective)
             tables.append(table.assign(regularizer=name, closed_form=exact))

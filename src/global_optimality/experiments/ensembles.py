@@ -19,11 +19,14 @@ from ..streams import generator, normal
 from .one_hidden_layer import descend, inputs
 
 
-def lasso(problem: Problem, U: Tensor) -> float:
-    """Eq. (4) by scikit-learn: min over x of ½‖y − Σ x_i h_i‖² + λ‖x‖₁, h_i = (S u_i)₊ for rows u_i of length 1."""
+def lasso(problem: Problem, U: Tensor, *, tol: float) -> float:
+    """Eq. (4) by scikit-learn: min over x of ½‖y − Σ x_i h_i‖² + λ‖x‖₁, h_i = (S u_i)₊ for rows u_i made of length 1.
+
+    ``tol`` bounds the duality gap of the answer, as a share of ‖y‖².
+    """
     H = torch.relu(inputs(problem) @ (U / U.norm(dim=1, keepdim=True)).T).numpy()
     y = problem.loss.Y[:, 0].numpy()
-    model = Lasso(alpha=problem.lam / len(y), fit_intercept=False, tol=1e-9, max_iter=100_000)
+    model = Lasso(alpha=problem.lam / len(y), fit_intercept=False, tol=tol, max_iter=100_000)
     x = model.fit(H, y).coef_
     return float(0.5 * np.square(y - H @ x).sum() + problem.lam * np.abs(x).sum())
 
@@ -33,9 +36,9 @@ def dictionaries(solution: Solution, sizes: Sequence[int], *, seed: int) -> pd.D
     problem = solution.problem
     d, rows = inputs(problem).shape[1], []
     drawn = normal(generator(seed, "dictionary"), max(sizes), d)
-    rows += [(f"{size} random units", size, lasso(problem, drawn[:size])) for size in sizes]
+    rows += [(f"{size} random units", size, lasso(problem, drawn[:size], tol=1e-6)) for size in sizes]
     own = solution.weights[0][0]
-    rows.append(("the certified network's units", len(own), lasso(problem, own)))
+    rows.append(("the certified network's units", len(own), lasso(problem, own, tol=1e-12)))
     table = pd.DataFrame(rows, columns=["dictionary", "units", "objective"])
     return table.assign(excess=table["objective"] / solution.objective - 1)
 
