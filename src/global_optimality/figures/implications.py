@@ -70,7 +70,10 @@ def side_by_side(summary: pd.DataFrame) -> Figure:
     panels[0].set_yticks(range(len(methods)), methods)
     panels[0].invert_yaxis()
     panels[0].set_xlabel("test accuracy, %")
-    panels[1].set(xlabel="effective size", xlim=(0, None))
+    panels[1].set(xlabel="effective size", xlim=(0, 1.1 * max(sizes)))
+    for axes in panels:
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    panels[0].set_xlim(None, 100 * (summary["accuracy"] + summary["accuracy_ci"]).max() + 0.8)
     handles, labels = panels[1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
     return figure
@@ -100,18 +103,16 @@ def recorded_sizes(summary: pd.DataFrame) -> Figure:
 def boosting(rounds: pd.DataFrame, weak: pd.DataFrame, ways: pd.DataFrame) -> Figure:
     """Top: excess by round of boosting, polar against random learner. Bottom: ways to build a sum of subnetworks."""
     figure, (top, bottom) = canvas(6.4, rows=2, height_ratios=(4, 5))
-    top.plot(
-        rounds["round"], rounds["relative_gap"], color=COLOUR.lower_bound, linewidth=1.2, label="certified gap (polar)"
+    looks = (
+        (rounds, MARKER.slide, COLOUR.descent, "the polar names the unit"),
+        (weak, MARKER.saddle, COLOUR.negative_control, "the best of 20 random units"),
     )
-    top.plot(
-        rounds["round"], rounds["excess"], "-", marker=MARKER.slide, color=COLOUR.descent, markersize=4, linewidth=1.2,
-        label="the polar names the unit",
-    )  # fmt: skip
-    top.plot(
-        weak["round"], weak["excess"], "-", marker=MARKER.saddle, color=COLOUR.negative_control, markersize=5,
-        linewidth=1.2, label="the best of 20 random units",
-    )  # fmt: skip
-    top.set(yscale="log", xlabel="round", ylabel="$(f-F^*)/F^*$")
+    for table, marker, colour, label in looks:
+        excess = table["excess"] / (1 + table["excess"])
+        top.plot(table["round"], excess, "-", marker=marker, color=colour, markersize=4, linewidth=1.2, label=label)
+    gap = {"color": COLOUR.lower_bound, "linewidth": 1.2, "label": "certified gap, with the polar"}
+    top.plot(rounds["round"], rounds["relative_gap"], **gap)
+    top.set(yscale="log", xlabel="round", ylabel="share of $f$", ylim=(None, 10))
     top.xaxis.set_major_locator(MaxNLocator(integer=True))
     top.legend(loc="upper right")
     height = np.arange(len(ways))
@@ -133,13 +134,13 @@ def sizes(tables: dict[str, pd.DataFrame]) -> Figure:
     axes.plot([1, most], [1, most], "--", color=COLOUR.curve, linewidth=1.2)
     axes.text(most, most, "card$(X)$ ", ha="right", va="bottom")
     for (name, table), marker, (colour, _) in marks:
-        for place, (share, rows) in enumerate(sorted(table.groupby("share"), reverse=True)):
+        for place, (_, rows) in enumerate(sorted(table.groupby("share"), reverse=True)):
             axes.plot(
                 rows["card"], rows["size"], "-", marker=marker, color=colour, linewidth=1, markersize=6,
-                mfc="white" if place == 0 else colour, label=rf"{name}, $\lambda = {share:g}\,\lambda_{{\max}}$",
+                mfc=colour if place else "white", label=None if place else name,
             )  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel="card$(X)$", ylabel="subnetworks that suffice", ylim=(0.8, 3 * most))
-    figure.legend(loc="outside lower center", ncols=1)
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
