@@ -84,7 +84,6 @@ def recorded_sizes(summary: pd.DataFrame) -> Figure:
     """Recorded runs: effective size and mean objective against r, one line a method."""
     figure, (top, bottom) = canvas(6.2, rows=2, sharex=True)
     sizes = np.array(sorted(summary["size"].unique()))
-    top.plot(sizes, sizes, ":", color=COLOUR.curve, linewidth=1.2)
     for method, (colour, marker) in LOOKS.items():
         rows = summary[summary["method"] == method]
         top.plot(rows["size"], rows["effective"], "-", marker=marker, color=colour, markersize=6, linewidth=1.4)
@@ -112,7 +111,7 @@ def boosting(rounds: pd.DataFrame, weak: pd.DataFrame, ways: pd.DataFrame) -> Fi
         top.plot(table["round"], excess, "-", marker=marker, color=colour, markersize=4, linewidth=1.2, label=label)
     gap = {"color": COLOUR.lower_bound, "linewidth": 1.2, "label": "certified gap, with the polar"}
     top.plot(rounds["round"], rounds["relative_gap"], **gap)
-    top.set(yscale="log", xlabel="round", ylabel="share of $f$", ylim=(None, 10))
+    top.set(yscale="log", xlabel="round", ylabel="share of $f$", ylim=(None, 60))
     top.xaxis.set_major_locator(MaxNLocator(integer=True))
     top.legend(loc="upper right")
     height = np.arange(len(ways))
