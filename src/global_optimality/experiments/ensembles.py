@@ -36,9 +36,9 @@ def dictionaries(solution: Solution, sizes: Sequence[int], *, seed: int) -> pd.D
     problem = solution.problem
     d, rows = inputs(problem).shape[1], []
     drawn = normal(generator(seed, "dictionary"), max(sizes), d)
-    rows += [(f"{size} random units", size, lasso(problem, drawn[:size], tol=1e-6)) for size in sizes]
+    rows += [(f"{size} random units", size, lasso(problem, drawn[:size], tol=1e-5)) for size in sizes]
     own = solution.weights[0][0]
-    rows.append(("the certified network's units", len(own), lasso(problem, own, tol=1e-12)))
+    rows.append(("the certified network's units", len(own), lasso(problem, own, tol=1e-10)))
     table = pd.DataFrame(rows, columns=["dictionary", "units", "objective"])
     return table.assign(excess=table["objective"] / solution.objective - 1)
 
