@@ -45,14 +45,15 @@ class Problem:
         p, q = self.mapping.degree, self.regularizer.degree
         if p != q and not self.allow_mismatch:
             raise ValueError(
-                f"φ has degree {p} but θ has degree {q}: the theory needs them equal. Take a regularizer of "
+                f"φ has degree {p} but θ has {_degree(q)}: the theory needs them equal. Take a regularizer of "
                 f"degree {p}, or pass allow_mismatch=True to study a mismatched problem (no certificate then)."
             )
         if self.mapping.data is not None:
             check_alike(Y=self.loss.Y, S=self.mapping.data)
         shapes, like = self.mapping.factor_shapes, self.loss.Y
         check_degree(type(self.mapping).__name__, self.mapping.phi, shapes, p, like)
-        check_degree(type(self.regularizer).__name__, self.regularizer.theta, shapes, q, like)
+        if not math.isnan(q):
+            check_degree(type(self.regularizer).__name__, self.regularizer.theta, shapes, q, like)
 
     def __call__(self, *W: Tensor) -> Tensor:
         self.check(W)
@@ -118,7 +119,8 @@ class Problem:
 
     def gradient_scale(self, value: Tensor) -> Tensor:
         """The size f^{1−1/p} λ^{1/p} of a gradient at objective f: ‖∇f_r‖ divided by it has no units, ``(n,)``."""
-        p = self.regularizer.degree
+        q = self.regularizer.degree
+        p = self.mapping.degree if math.isnan(q) else q
         return value.clamp(min=0) ** (1 - 1 / p) * self.lam ** (1 / p)
 
     def random(self, n: int, r: int, *, seed: int = 0, deviation: float = 1.0) -> Factors:
@@ -132,7 +134,11 @@ class Problem:
         return self.regularizer.project(*normals)
 
 
+def _degree(q: float) -> str:
+    return "no degree" if math.isnan(q) else f"degree {q}"
+
+
 def _moved(part: Part, device: torch.device) -> Part:
     """A loss or mapping (a dataclass) whose tensors are on another device."""
-    tensors = {f.name: getattr(part, f.name) for f in fields(part)}  # type: ignore[arg-type]
+    tensors = {f.name: getattr(part, f.name) for f in fields(part) if f.init}  # type: ignore[arg-type]
     return replace(part, **{name: t.to(device) for name, t in tensors.items() if isinstance(t, Tensor)})  # type: ignore

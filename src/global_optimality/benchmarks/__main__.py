@@ -13,6 +13,7 @@ from .completion import completion
 from .frontier import frontier
 from .relu import certified_training, convex_program, exact_polar
 from .scnn import against_pyscnn
+from .subnetworks import subnetworks, tuning
 
 BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
     "batching": batching,
@@ -22,6 +23,8 @@ BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
     "relu_certified_training": certified_training,
     "relu_frontier": frontier,
     "relu_pyscnn": against_pyscnn,
+    "tuning": tuning,
+    "subnetworks": subnetworks,
 }
 
 

@@ -83,8 +83,18 @@ def ten_classes(N: int, share: float, *, seed: int) -> Split:
     return Split(replace(problem, lam=share * lambda_max(problem)), S[N:], held_out)
 
 
-def adam(objective: Callable[..., Tensor], W: Factors, *, steps: int, rate: float = 0.03) -> Factors:
-    """Adam on ``objective`` (a problem, say), all runs at once, its step decaying linearly to zero."""
+def adam(
+    objective: Callable[..., Tensor],
+    W: Factors,
+    *,
+    steps: int,
+    rate: float = 0.03,
+    project: Callable[..., Factors] | None = None,
+) -> Factors:
+    """Adam on ``objective`` (a problem, say), all runs at once, its step decaying linearly to zero.
+
+    ``project`` is applied after every step: that of a regularizer which is +∞ somewhere.
+    """
     leaves = [w.clone().requires_grad_() for w in W]
     optimizer = torch.optim.Adam(leaves, lr=rate)
     for step in range(steps):
@@ -92,6 +102,10 @@ def adam(objective: Callable[..., Tensor], W: Factors, *, steps: int, rate: floa
         optimizer.zero_grad()
         objective(*leaves).sum().backward()
         optimizer.step()
+        if project is not None:
+            with torch.no_grad():
+                for w, inside in zip(leaves, project(*leaves), strict=True):
+                    w.copy_(inside)
     return tuple(w.detach() for w in leaves)
 
 

@@ -58,9 +58,14 @@ def report(mapping: MappingLike, regularizer: RegularizerLike) -> Report:
     points = random_points(mapping.factor_shapes, like=mapping.data)
     phi = measure_degree(mapping.phi, points)
     theta = measure_degree(regularizer.theta, points)
-    if theta.verdict is Homogeneity.UNDECIDED:  # a cone: measure inside
-        theta = measure_degree(regularizer.theta, [tuple(w.abs() for w in point) for point in points])
+    for move in (_absolute, regularizer.project):  # where θ is +∞: into the orthant, or onto the set
+        if theta.verdict is Homogeneity.UNDECIDED:
+            theta = measure_degree(regularizer.theta, [move(*point) for point in points])
     return _judge(phi, theta, len(mapping.factor_shapes))
+
+
+def _absolute(*W: Tensor) -> tuple[Tensor, ...]:
+    return tuple(w.abs() for w in W)
 
 
 def report_module(
