@@ -10,8 +10,14 @@ import pandas as pd
 from ..results import Provenance, write_table
 from .batching import batching
 from .completion import completion
+from .deep import branch_and_bound, deep
 
-BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {"batching": batching, "completion": completion}
+BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
+    "batching": batching,
+    "completion": completion,
+    "deep": deep,
+    "branch_and_bound": branch_and_bound,
+}
 
 
 def main() -> None:
