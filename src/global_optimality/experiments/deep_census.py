@@ -36,7 +36,7 @@ CLOSE = 1e-2
 
 
 def starts(problem: Problem, sizes: Sequence[int], *, runs: int, seed: int, deviation: float = 0.7) -> Factors:
-    """``runs`` random starts for every size, in one batch: small networks carry zero subnetworks up to the largest size.
+    """``runs`` random starts for every size, in one batch: small networks carry zero subnetworks up to the largest r.
 
     A zero subnetwork has gradient zero for degrees above 1, so descent leaves it alone: it descends with r subnetworks.
     """
@@ -50,7 +50,7 @@ def starts(problem: Problem, sizes: Sequence[int], *, runs: int, seed: int, devi
 
 
 def ends(problem: Problem, sizes: Sequence[int], *, runs: int, steps: int, seed: int) -> tuple[pd.DataFrame, Descent]:
-    """One row a run: size r, f at the end, subnetworks that are not zero and that carry, how it ended; and the descent."""
+    """One row a run: size r, f at the end, subnetworks not zero and carrying, how it ended; and the descent."""
     W = starts(problem, sizes, runs=runs, seed=seed)
     descent = minimise(problem, W, LBFGS(), tol=1e-6, max_steps=steps)
     f_zero = problem(*(torch.zeros_like(w[:1]) for w in W))
@@ -121,7 +121,7 @@ def from_zero(seed: int = 0) -> pd.DataFrame:
 
 
 def one_is_enough(seed: int = 0, trials: int = 200) -> pd.DataFrame:
-    """One deep linear network reaches every matrix. Is r = 1 enough? Only if its own cost obeys the triangle inequality.
+    """One deep linear network reaches every matrix. Is r = 1 enough? If its own cost obeys the triangle inequality.
 
     The least θ of one network with product X is the Schatten-2/K quasi-norm of X; for K = 2 it is a norm.
     ``triangle`` is the largest cost(X + Z)/(cost(X) + cost(Z)) over random pairs; ``excess`` of the best r = 1 over F*.
