@@ -16,7 +16,7 @@ from ..polar.deep_relu import deep_relu_polar
 from ..problem import Problem
 from ..regularizers import BalancedWeightDecay
 from ..results import path_table
-from ..streams import generator, normal
+from ..streams import generator, normal, uniform
 
 
 def curve(N: int, widths: Sequence[int], lam: float, *, seed: int, device: str = "cpu") -> Problem:
@@ -48,6 +48,19 @@ def toy_levels(depths: Sequence[int], *, runs: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["layers", "objective", "runs"]).set_index(["layers", "objective"])
 
 
+def one_sided(depth: int) -> Factors:
+    """The single chain that fits y = 2 alone at its best: equal weights whose product is 2 − λ = 1.5."""
+    return tuple(torch.full((1, 1, 1, 1), 1.5 ** (1 / depth), dtype=torch.float64) for _ in range(depth))
+
+
+def largest_fall_nearby(problem: Problem, W: Factors, *, radius: float = 1e-2, trials: int = 2000, seed: int) -> float:
+    """The largest relative decrease of f from W (one run) over random points at distances up to about ``radius``."""
+    stream = generator(seed, "nearby", len(W))
+    size = radius * uniform(stream, trials, like=W[0])
+    near = tuple(w + size.reshape(-1, *[1] * (w.dim() - 1)) * normal(stream, trials, *w.shape[1:], like=w) for w in W)
+    return float(1 - problem(*near).min() / problem(*W))
+
+
 def polar(problem: Problem, *, cones: int = 20_000, tol: float = 2e-3) -> Polar:
     """The enclosure of the polar by branch and bound, with an effort that fits tolerances of a percent."""
     assert isinstance(problem.mapping, DeepRelu)
@@ -69,7 +82,7 @@ def walks(problem: Problem, *, seeds: Sequence[int], tol: float) -> dict[str, Pa
     begin |= {f"one random subnetwork, seed {seed}": problem.random(1, 1, seed=seed) for seed in seeds}
     oracle = polar(problem)
     return {
-        name: meta_algorithm(problem, W, method=LBFGS(), polar=oracle, tol=tol, max_rounds=30)
+        name: meta_algorithm(problem, W, method=LBFGS(), polar=oracle, tol=tol, max_rounds=30, samples=2)
         for name, W in begin.items()
     }
 

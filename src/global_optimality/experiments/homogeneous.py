@@ -8,9 +8,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ..homogeneity import check_pair, layer_table
+from ..homogeneity import Degree, check_pair, layer_table, measure_degree, random_points
 from ..losses import SquaredLoss
-from ..mappings import ConvPool, DeepRelu, Mapping
+from ..mappings import AlexNet, ConvPool, DeepRelu, Mapping
 from ..problem import Problem
 from ..regularizers import (
     BalancedWeightDecay,
@@ -33,6 +33,13 @@ def layers(seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["layer", "formula", "degree", "residual", "allowed", "remark"]).set_index(
         "layer"
     )
+
+
+def alexnet(seed: int = 0) -> Degree:
+    """The degree of a whole AlexNet in miniature, the paper's example of r = 1, as a function of all its weights."""
+    images = normal(generator(seed, "AlexNet"), 2, 1, 12, 12)
+    mapping = AlexNet(images, channels=(4, 3), kernels=(3, 2), pools=(2, 2), hidden=5, outputs=2)
+    return measure_degree(mapping.phi, random_points(mapping.factor_shapes, seed=seed))
 
 
 def pairs(seed: int = 0) -> pd.DataFrame:
