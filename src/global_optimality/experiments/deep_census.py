@@ -59,7 +59,7 @@ def ends(problem: Problem, sizes: Sequence[int], *, runs: int, steps: int, seed:
     table = frame(
         size=[r for r in sizes for _ in range(runs)], run=list(range(runs)) * len(sizes),
         objective=descent.objective, active=(norms > ACTIVE * largest).sum(1),
-        carrying=(norms > CARRYING * largest).sum(1), collapsed=descent.objective > (1 - ZERO) * f_zero,
+        carrying=(norms > CARRYING * largest).sum(1), collapsed=(descent.objective / f_zero - 1).abs() <= ZERO,
         status=[status.name for status in descent.status],
     )  # fmt: skip
     return table, descent
@@ -135,7 +135,7 @@ def one_is_enough(seed: int = 0, trials: int = 200) -> pd.DataFrame:
         ratio = schatten(A + B, 2 / K) / (schatten(A, 2 / K) + schatten(B, 2 / K))
         problem = Problem(SquaredLoss(Y), DeepLinear(4, (4,) * K), BalancedWeightDecay(K), 0.5)
         values = [
-            float(minimise(problem, problem.random(12, r, seed=seed, deviation=0.7), NewtonCG()).objective.min())
+            float(minimise(problem, problem.random(6, r, seed=seed, deviation=0.7), NewtonCG()).objective.min())
             for r in (1, 4)
         ]
         optimum = nuclear_optimum(Y, 0.5)

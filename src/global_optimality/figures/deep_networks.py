@@ -64,7 +64,9 @@ def subnetworks(left: Drawn, right: Drawn) -> Figure:
 def ends(table: pd.DataFrame, summary: pd.DataFrame, known: pd.DataFrame) -> Figure:
     """Top: excess of every run against r, one panel a depth. Bottom: subnetworks that carry weight against r."""
     depths = sorted(table["layers"].unique())
-    figure, panels = canvas(5.2, rows=2, columns=len(depths), sharex=True, sharey="row", height_ratios=(3, 2))
+    figure, panels = canvas(
+        5.2, rows=2, columns=len(depths), sharex=True, sharey="row", height_ratios=(3, 2), squeeze=False
+    )
     sizes = sorted(table["size"].unique())
     for top, bottom, depth in zip(*panels, depths, strict=True):
         runs, means = table[table["layers"] == depth], summary[summary["layers"] == depth]
