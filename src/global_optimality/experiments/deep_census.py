@@ -94,8 +94,8 @@ def spread(table: pd.DataFrame) -> pd.DataFrame:
     groups = table.groupby(["layers", "size"])
     quantiles = {f"q{int(100 * q)}": groups["excess"].quantile(q) for q in (0.1, 0.5, 0.9)}
     close = groups["excess"].agg(lambda e: (e <= CLOSE).mean())
-    means = groups[["active", "carrying", "collapsed"]].mean()
-    return pd.DataFrame({**quantiles, "close": close}).join(means).reset_index()
+    means = {name: groups[name].mean() for name in ("active", "carrying", "collapsed")}
+    return pd.DataFrame({**quantiles, "close": close, **means}).reset_index()
 
 
 def statuses(table: pd.DataFrame) -> pd.DataFrame:
@@ -135,7 +135,7 @@ def one_is_enough(seed: int = 0, trials: int = 200) -> pd.DataFrame:
         ratio = schatten(A + B, 2 / K) / (schatten(A, 2 / K) + schatten(B, 2 / K))
         problem = Problem(SquaredLoss(Y), DeepLinear(4, (4,) * K), BalancedWeightDecay(K), 0.5)
         values = [
-            float(minimise(problem, problem.random(6, r, seed=seed, deviation=0.7), NewtonCG()).objective.min())
+            float(minimise(problem, problem.random(12, r, seed=seed, deviation=0.7), LBFGS()).objective.min())
             for r in (1, 4)
         ]
         optimum = nuclear_optimum(Y, 0.5)

@@ -34,7 +34,7 @@ def _network(axes: Axes, nodes: pd.DataFrame, edges: pd.DataFrame) -> None:
     axes.scatter(nodes["x"], nodes["y"], s=70, c=colours, edgecolor="white", linewidth=1.2, zorder=3)
     axes.margins(x=0.12, y=0.08)
     axes.set_xticks(sorted(nodes["layer"].unique()))
-    last = int(nodes["layer"].max())
+    last = max(nodes["layer"].tolist())
     axes.set_xticklabels(["in", *(str(k) for k in range(1, last)), "out"])
     axes.yaxis.set_major_locator(NullLocator())
     axes.spines[["left", "bottom"]].set_visible(False)
@@ -54,8 +54,10 @@ def subnetworks(left: Drawn, right: Drawn) -> Figure:
         _network(axes, nodes, edges)
         r, layers = edges["subnetwork"].nunique(), edges["layer"].nunique()
         axes.set_title(f"$r = {r}$, {layers} layers of weights")
-    signs = [Line2D([], [], color=COLOUR.curve, linestyle=style, label=label, linewidth=1.6)
-             for style, label in (("-", "positive weight"), ("--", "negative weight"))]  # fmt: skip
+    signs = [
+        Line2D([], [], color=COLOUR.curve, linestyle="-", linewidth=1.6, label="positive weight"),
+        Line2D([], [], color=COLOUR.curve, linestyle="--", linewidth=1.6, label="negative weight"),
+    ]
     figure.legend(handles=signs, loc="outside lower center", ncols=2, handlelength=2.4)
     return figure
 
