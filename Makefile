@@ -17,7 +17,7 @@ book: $(STAMP)
 	@$(BIN)/global-optimality build $(ARGS)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 $(ARGS)
 
 serve: $(STAMP)
 	@$(BIN)/global-optimality serve --port $(PORT)

@@ -98,3 +98,8 @@ def test_finite_data_are_counted_and_located():
     Y[2, 1], Y[3, 0] = torch.nan, -torch.inf
     with pytest.raises(ValueError, match=r"Y has 2 NaN or infinite entries, the first at \(2, 1\).*MaskedSquaredLoss"):
         check_finite("Y", Y)
+
+
+def test_weights_that_are_no_tensors():
+    with pytest.raises(TypeError, match=r"factor 2 is a list.*as_tensor"):
+        check_factors((W()[0], W()[1].tolist()), SHAPES)

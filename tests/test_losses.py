@@ -151,6 +151,19 @@ def test_bad_data(bad, words):
         bad()
 
 
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (lambda: SquaredLoss(matrix().tolist()), r"Y is a list.*as_tensor\(Y"),
+        (lambda: SquaredLoss(matrix().numpy()), r"Y is a ndarray.*as_tensor\(Y"),
+        (lambda: MaskedSquaredLoss(matrix(), seen().numpy()), r"mask is a ndarray.*as_tensor\(mask"),
+    ],
+)
+def test_data_that_are_no_tensors(bad, words):
+    with pytest.raises(TypeError, match=words):
+        bad()
+
+
 # --- the laws can fail ------------------------------------------------------------------------------------------------
 
 

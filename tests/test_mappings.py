@@ -52,6 +52,12 @@ def test_sizes_must_be_positive(sizes):
         MatrixProduct(*sizes)
 
 
+@pytest.mark.parametrize("sizes", [(2.5, 3), (3, "4")])
+def test_sizes_must_be_whole(sizes):
+    with pytest.raises(TypeError, match="whole numbers"):
+        MatrixProduct(*sizes)
+
+
 class _WrongTwin(Mapping):
     """A mapping whose fast sum forgets a subnetwork."""
 

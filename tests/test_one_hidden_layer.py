@@ -110,13 +110,14 @@ def test_unequal_degrees_are_refused(plane):
 @pytest.fixture(scope="module")
 def path():
     problem = experiment.line_problem(8, 0.05, seed=0)
-    start = experiment.copies_of_one_unit(problem, seed=0)
+    start = experiment.copies_of_one_unit(problem)
     return problem, start, experiment.path(problem, start)
 
 
 def test_the_start_of_the_path_is_split_and_stationary_for_descent(path):
     problem, start, table = path
     assert start[0].shape[1] == problem.card + 1
+    assert float(problem.regularizer.theta(*start).min()) > 0, "no unit is zero"
     assert float(problem(*experiment.descend(problem, start))) == pytest.approx(float(problem(*start)), rel=1e-12)
     assert float(certify(problem, start).relative_gap) > 1e-2
     slides = table.loc[table["step"] == "SLIDE", "objective"]

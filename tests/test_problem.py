@@ -192,3 +192,9 @@ def test_every_case_is_used():
     assert set(LOSSES) == {name.split(", ")[0] for name in PROBLEMS}
     assert MAPPINGS["matrix 4x3"].shape == LOSSES["squared"]().shape == tuple(seen().shape)
     assert isinstance(LOSSES["masked"](), MaskedSquaredLoss)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="here is a CUDA device")
+def test_cuda_where_there_is_none():
+    with pytest.raises(ValueError, match=r"no CUDA device here; use torch\.device\('cpu'\)"):
+        problem().to(torch.device("cuda"))

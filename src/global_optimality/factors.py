@@ -11,6 +11,7 @@ def check_factors(W: Factors, factor_shapes: tuple[tuple[int, ...], ...]) -> Non
     """Raise ``ValueError`` unless W is K floating tensors ``(n, r, *D_k)``, n, r ≥ 1, of one dtype and one device."""
     if len(W) != len(factor_shapes):
         raise ValueError(f"expected {len(factor_shapes)} factors, got {len(W)}: pass one tensor for each layer.")
+    check_alike(**{f"factor {k}": w for k, w in enumerate(W, start=1)})
     for k, (w, shape) in enumerate(zip(W, factor_shapes, strict=True), start=1):
         if w.dim() != 2 + len(shape) or tuple(w.shape[2:]) != tuple(shape):
             raise ValueError(
@@ -27,11 +28,16 @@ def check_factors(W: Factors, factor_shapes: tuple[tuple[int, ...], ...]) -> Non
             raise ValueError(
                 f"factor {k} has (n, r) = {tuple(w.shape[:2])} but factor 1 has {(n, r)}: make them equal."
             )
-    check_alike(**{f"factor {k}": w for k, w in enumerate(W, start=1)})
 
 
 def check_alike(**tensors: Tensor) -> None:
-    """Raise ``ValueError`` unless all tensors share one floating dtype and one device; the message names both sides."""
+    """Raise ``ValueError`` unless all tensors share one floating dtype and one device; the message names both sides.
+
+    ``TypeError`` for what is no tensor.
+    """
+    for name, x in tensors.items():
+        if not isinstance(x, Tensor):
+            raise TypeError(f"{name} is a {type(x).__name__}: pass torch.as_tensor({name}, dtype=torch.float64).")
     (first, a), *others = tensors.items()
     if not a.dtype.is_floating_point:
         raise ValueError(f"{first} has dtype {a.dtype}: convert it with .double() first.")

@@ -76,7 +76,9 @@ class Problem:
         check_alike(Y=self.loss.Y, W=W[0])
 
     def to(self, device: torch.device) -> "Problem":
-        """The same problem with its data on another device."""
+        """The same problem with its data on another device; ``ValueError`` for CUDA where there is none."""
+        if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+            raise ValueError(f"device = {device}: PyTorch sees no CUDA device here; use torch.device('cpu').")
         return replace(self, loss=_moved(self.loss, device), mapping=_moved(self.mapping, device))
 
     def gradient(self, *W: Tensor) -> tuple[Tensor, Factors]:

@@ -48,7 +48,7 @@ _LOOK = """
       .filter(visible).filter(e => !(e.tagName === "INPUT" && e.closest("form.bd-search"))).length,
     images: [...document.images].filter(i => !(i.complete && i.naturalWidth > 0)).map(i => i.src.slice(-80)),
     theme: root.dataset.theme || "",
-    height: Math.min(root.scrollHeight, 6000),
+    height: Math.min(root.scrollHeight, 16000),
   };
 })()
 """
@@ -101,8 +101,11 @@ def _visit(tab: Page, path: Path, name: str, size: str, scheme: str, shots: Path
     seen = tab.evaluate(_LOOK)
     yield from _events(where, tab.events)
     yield from _look(where, seen, scheme)
-    clip = {"x": 0, "y": 0, "width": width, "height": max(height, seen["height"]), "scale": 1}
-    picture = tab.call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)["data"]
+    # a window as tall as the page: capturing beyond a smaller one lays long pages out anew, and wrongly
+    tall = max(height, seen["height"])
+    tab.call("Emulation.setDeviceMetricsOverride", width=width, height=tall, deviceScaleFactor=1, mobile=phone)
+    tab.evaluate(_SETTLED)
+    picture = tab.call("Page.captureScreenshot", format="png")["data"]
     (shots / f"{name.removesuffix('.html').replace('/', '-')}-{size}-{scheme}.png").write_bytes(
         base64.b64decode(picture)
     )

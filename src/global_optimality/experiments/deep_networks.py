@@ -108,8 +108,8 @@ def summary(paths: dict[str, Path]) -> pd.DataFrame:
     rows = []
     for name, path in paths.items():
         table = path_table(path)
-        pieces = table.drop_duplicates("piece")["step"]
-        counts = tuple(int((pieces == kind).sum()) for kind in ("DESCEND", "SLIDE", "APPEND", "ESCAPE"))
+        pieces = table.drop_duplicates("piece")["step"].tolist()
+        counts = tuple(pieces.count(kind) for kind in ("DESCEND", "SLIDE", "APPEND", "ESCAPE"))
         gap = float(path.certificate.relative_gap)
         ends = float(path.objective[0]), float(path.objective[-1])
         rows.append((name, path.size[0], path.size[-1], *counts, *ends, gap, path.largest_rise, path.status.name))

@@ -240,11 +240,10 @@ def take_alive(W: Factors) -> Factors:
     return tuple(w[:, alive] for w in W) if bool(alive.any()) else tuple(w[:, :1] for w in W)
 
 
-def copies_of_one_unit(problem: Problem, *, seed: int) -> Factors:
-    """card(X) + 1 equal units: the best network of one unit from a random start, split without changing f."""
-    W = descend(problem, take_runs(problem.random(1, 4, seed=seed, deviation=0.3), torch.tensor([0])))
-    largest = slice_norms(W)[0].argmax()
-    W = descend(problem, tuple(w[:, largest : largest + 1] for w in W))
+def copies_of_one_unit(problem: Problem) -> Factors:
+    """card(X) + 1 equal units: the descent of one unit from the polar's atom at zero, split without changing f."""
+    zero = tuple(torch.zeros_like(w) for w in problem.random(1, 1))
+    W = take_alive(descend(problem, certify(problem, zero).escape))
     r = problem.card + 1
     return tuple(w.expand(-1, r, -1) / r**0.5 for w in W)
 

@@ -122,8 +122,12 @@ def failures(sizes: Sequence[int], *, runs: int, seed: int, radius: float = 1e-2
     return pd.concat(tables, ignore_index=True)
 
 
-def one_sided_minimum(r: int) -> float:
-    """Relative excess at a local minimum of size r that is not global: r equal units with u, v > 0."""
-    problem = toy()
+def one_sided(r: int) -> Factors:
+    """A local minimum of size r that is not global: r equal units with u, v > 0."""
     w = torch.full((1, r, 1), (1.5 / r) ** 0.5, dtype=torch.float64)
-    return float(problem(w, w)) / OPTIMUM - 1
+    return w, w
+
+
+def one_sided_minimum(r: int) -> float:
+    """Relative excess over the optimum at ``one_sided(r)``."""
+    return float(toy()(*one_sided(r))) / OPTIMUM - 1

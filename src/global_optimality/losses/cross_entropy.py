@@ -23,7 +23,7 @@ class CrossEntropyLoss(SampleLoss):
     classes: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not self.Y.dtype.is_floating_point:
+        if isinstance(self.Y, torch.Tensor) and not self.Y.dtype.is_floating_point:
             object.__setattr__(self, "Y", _one_hot(self.Y, self.classes))
         super().__post_init__()
         Y = self.Y

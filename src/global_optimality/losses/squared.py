@@ -70,6 +70,8 @@ class MaskedSquaredLoss(Loss):
 
     def __post_init__(self) -> None:
         check_alike(Y=self.Y)
+        if not isinstance(self.mask, Tensor):
+            raise TypeError(f"mask is a {type(self.mask).__name__}: pass torch.as_tensor(mask, dtype=torch.bool).")
         if self.mask.dtype != torch.bool or self.mask.shape != self.Y.shape:
             raise ValueError(
                 f"mask is {self.mask.dtype} of shape {tuple(self.mask.shape)}, expected torch.bool of the shape of Y, "

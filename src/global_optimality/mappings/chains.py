@@ -29,9 +29,9 @@ def chain_shapes(first: int, widths: Widths, name: str) -> tuple[tuple[int, int]
 
 def check_inputs(S: Tensor) -> None:
     """``ValueError`` unless S is a finite floating matrix with a row a sample."""
+    check_alike(S=S)
     if S.dim() != 2 or 0 in S.shape:
         raise ValueError(f"S has shape {tuple(S.shape)}, expected (N, d): a row a sample, at least one of each.")
-    check_alike(S=S)
     check_finite("S", S)
 
 

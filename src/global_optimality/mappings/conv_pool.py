@@ -108,12 +108,12 @@ class ConvPool(Mapping):
 
 def check_images(images: Tensor) -> None:
     """``ValueError`` unless images is a finite floating tensor (N, C, height, width)."""
+    check_alike(images=images)
     if images.dim() != 4 or 0 in images.shape:
         raise ValueError(
             f"images have shape {tuple(images.shape)}, expected (N, channels, height, width): grey pictures of 8 × 8 "
             "pixels are S.reshape(-1, 1, 8, 8)."
         )
-    check_alike(images=images)
     check_finite("images", images)
 
 

@@ -1,6 +1,7 @@
 """φ(u, v) = u vᵀ: matrix factorization (section 3)."""
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import final
 
 import torch
@@ -18,6 +19,8 @@ class MatrixProduct(Mapping):
     columns: int
 
     def __post_init__(self) -> None:
+        if not (isinstance(self.rows, Integral) and isinstance(self.columns, Integral)):
+            raise TypeError(f"MatrixProduct({self.rows!r}, {self.columns!r}): both sizes must be whole numbers.")
         if self.rows < 1 or self.columns < 1:
             raise ValueError(f"MatrixProduct({self.rows}, {self.columns}): both sizes must be at least 1.")
 

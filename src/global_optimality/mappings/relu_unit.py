@@ -23,11 +23,11 @@ class ReluUnit(Mapping):
     outputs: int = 1
 
     def __post_init__(self) -> None:
+        check_alike(S=self.S)
         if self.S.dim() != 2 or 0 in self.S.shape:
             raise ValueError(f"S has shape {tuple(self.S.shape)}, expected (N, d) with N, d ≥ 1: a row is a sample.")
         if self.outputs < 1:
             raise ValueError(f"outputs = {self.outputs}: a network has at least one output.")
-        check_alike(S=self.S)
         check_finite("S", self.S)
 
     @property

@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from cases import randn
+from global_optimality import (
+    MatrixProduct,
+    Problem,
+    RankOneTensor,
+    SquaredLoss,
+    SumOfPowers,
+    SumOfSquares,
+    minimise,
+    solve,
+)
+from global_optimality.experiments import one_hidden_layer as relu
+from global_optimality.experiments import theorems, two_points
+from global_optimality.figures import theorems as figures
+
+TIMES = [j / 7 for j in range(8)]
+
+
+def toy():
+    problem = two_points.toy()
+    return problem, two_points.one_sided(3), solve(problem).weights
+
+
+def factorization():
+    problem = Problem(SquaredLoss(randn("Y", 3, 2)), MatrixProduct(3, 2), SumOfSquares(), 0.3)
+    return problem, problem.random(1, 7, seed=1), solve(problem).weights
+
+
+def tensor():
+    """The end need not be the optimum: g is convex, and falls as long as its slope at the end is not positive."""
+    problem = Problem(SquaredLoss(randn("T", 2, 2, 2)), RankOneTensor((2, 2, 2)), SumOfPowers(3), 0.2)
+    ends = minimise(problem, problem.random(20, 8, seed=2), tol=1e-11)
+    best = int(ends.objective.argmin())
+    return problem, problem.random(1, 9, seed=3), tuple(w[best : best + 1] for w in ends.weights)
+
+
+@pytest.mark.parametrize("case", [toy, factorization, tensor])
+def test_the_path_of_the_proof(case):
+    problem, W, optimum = case()
+    table = theorems.path(problem, W, optimum, TIMES)
+    assert table["objective"][0] == pytest.approx(float(problem(*W)), rel=1e-13)
+    assert relu.largest_rise(table) <= 1e-12
+    assert table["objective"].iloc[-1] <= float(problem(*optimum)) * (1 + 1e-10)
+    assert (table.loc[table["piece"] != "slide", "units"] <= problem.card).all()
+    assert (table["units"] <= W[0].shape[1]).all()
+
+
+@pytest.mark.parametrize("case", [toy, factorization])
+def test_f_is_convex_along_the_crossing(case):
+    table = theorems.path(*case(), TIMES)
+    crossing = table.loc[table["piece"] == "cross", "objective"].to_numpy()
+    assert (np.diff(crossing, 2) >= -1e-12 * crossing[0]).all()
+
+
+def test_the_straight_line_ends_at_both_networks_and_climbs():
+    problem, W, optimum = toy()
+    line = theorems.straight_line(problem, W, optimum, TIMES)["objective"]
+    assert line.iloc[0] == pytest.approx(5.375)
+    assert line.iloc[-1] == pytest.approx(2.25)
+    assert line.max() > 5.4
+
+
+def test_too_few_units_are_refused():
+    problem, _, optimum = toy()
+    assert theorems.refuses(problem, two_points.one_sided(2), optimum)
+    assert not theorems.refuses(problem, two_points.one_sided(3), optimum)
+
+
+def test_an_output_outside_the_units_span_is_an_error():
+    problem, W, _ = toy()
+    with pytest.raises(ValueError, match="do not span"):
+        theorems.Dictionary(problem, W).cheapest(np.array([1.0, 1.0]))
+
+
+def test_the_figure_draws():
+    problem, W, optimum = toy()
+    tables = theorems.path(problem, W, optimum, TIMES), theorems.straight_line(problem, W, optimum, TIMES)
+    assert len(figures.paths({"toy": tables}).axes) == 1
