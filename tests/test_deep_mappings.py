@@ -155,6 +155,16 @@ def test_batched_equals_a_loop_over_single_networks():
     assert (table["ratio"] == table["loop_seconds"] / table["batched_seconds"]).all()
 
 
+def test_the_recorded_search_and_census():
+    search = deep_benchmarks.branch_and_bound(samples=5, width=2, cones=600, stretches=3)
+    assert (search["gap"] >= 0).all()
+    assert search["gap"].is_monotonic_decreasing
+    assert search["cones"].is_monotonic_increasing
+    census = deep_benchmarks.deep_census(runs=2, steps=2)
+    assert len(census) == 15
+    assert set(census["steps"]) == {2}
+
+
 def test_response_normalization_is_homogeneous_and_shortens():
     x = normal(STREAM, 2, 5, 3, 3).clamp(min=0)
     y = response_normalization(x, 3)

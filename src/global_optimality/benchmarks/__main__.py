@@ -10,13 +10,14 @@ import pandas as pd
 from ..results import Provenance, write_table
 from .batching import batching
 from .completion import completion
-from .deep import branch_and_bound, deep
+from .deep import branch_and_bound, deep, deep_census
 
 BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
     "batching": batching,
     "completion": completion,
     "deep": deep,
     "branch_and_bound": branch_and_bound,
+    "deep_census": deep_census,
 }
 
 
