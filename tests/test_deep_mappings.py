@@ -200,6 +200,25 @@ def test_bad_input(build, message):
         build()
 
 
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: DeepRelu(S, (2.5, 1)), "widths = \\(2.5, 1\\)"),
+        (lambda: DeepRelu(S, 3), "widths = 3"),
+        (lambda: DeepRelu(S.numpy(), (2, 1)), "S is a ndarray"),
+        (lambda: DeepLinear(3.5, (2, 2)), "rows"),
+        (lambda: RankOneTensor((3, 3.5, 2)), "sizes"),
+        (lambda: ConvPool(IMAGES, 3, 2.5, 2, 1), "kernel"),
+        (lambda: AlexNet(LARGE, (4, 3), (3, 2.5), (2, 2), 5, 2), "kernels"),
+        (lambda: AlexNet(LARGE, (4, 3), (3, 2), (2, 2), 5.5, 2), "hidden"),
+        (lambda: BalancedWeightDecay(2.5), "layers"),
+    ],
+)
+def test_sizes_that_are_no_whole_numbers(build, message):
+    with pytest.raises(TypeError, match=message):
+        build()
+
+
 def test_layers_that_do_not_chain():
     mapping = DeepRelu(S, (4, 2, 1))
     problem = Problem(SquaredLoss(torch.zeros(7, 1, dtype=torch.float64)), mapping, BalancedWeightDecay(3), 0.1)

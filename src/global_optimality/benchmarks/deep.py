@@ -84,7 +84,7 @@ def branch_and_bound(
 
 
 def deep_census(*, runs: int = 250, steps: int = 400, seed: int = 0) -> pd.DataFrame:
-    """The census of the chapter Deep parallel networks, from thousands of starts: ``spread`` and the shares of statuses.
+    """The census of the chapter Deep parallel networks, from thousands of starts: ``spread`` and shares of statuses.
 
     ``STEPS`` is the share of runs that were still falling when they were stopped.
     """

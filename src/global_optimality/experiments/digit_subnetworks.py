@@ -73,6 +73,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         "least_excess": groups["excess"].min(), "largest_excess": groups["excess"].max(),
         "active": groups["active"].mean(), "accuracy": groups["accuracy"].mean(),
         "accuracy_deviation": groups["accuracy"].std(), "gap": groups["relative_gap"].min(),
+        "unfinished": groups["status"].agg(lambda s: (s == "STEPS").mean()),
         "refuted": groups["verdict"].agg(lambda v: (v == "REFUTED").mean()),
     })  # fmt: skip
 

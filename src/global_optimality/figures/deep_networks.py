@@ -108,7 +108,7 @@ def sizes(table: pd.DataFrame) -> Figure:
     axes.plot(table["card"], table["size"], MARKER.slide, linestyle="-", color=COLOUR.descent)
     last = table.iloc[-1]
     write(axes, "card$(X)$", (last["card"], last["card"]), (-14, 0), ha="right", color=COLOUR.negative_control)
-    write(axes, "certified optimum", (last["card"], last["size"]), (4, -26), ha="right", color=COLOUR.descent)
+    write(axes, "certified optimum", (last["card"], last["size"]), (4, -36), ha="right", color=COLOUR.descent)
     axes.set(xscale="log", yscale="log", xlabel=r"card$(X)$: number of outputs", ylabel="subnetworks")
     for axis in (axes.xaxis, axes.yaxis):
         _ticks(axis, table["card"].tolist())
@@ -124,7 +124,7 @@ def digits(table: pd.DataFrame) -> Figure:
         axes.plot(table["size"] * spread, table[column], "o", color=COLOUR.descent, markersize=4, mfc="none")
         medians = table.groupby("size")[column].median()
         axes.plot(medians.index, medians, MARKER.escape, color=COLOUR.escape, markersize=7)
-    top.set(ylabel="excess over the best run", ylim=(0, None))
+    top.set(ylabel="excess over the best run", ylim=(-0.04 * max(table["excess"]), None))
     bottom.set(xscale="log", xlabel="size $r$", ylabel="test accuracy")
     _ticks(bottom.xaxis, sorted(table["size"].unique()))
     looks = [
