@@ -196,11 +196,17 @@ def test_at_lambda_max_zero_is_optimal():
     assert certify(below, zero).verdict(1e-3) == (Verdict.REFUTED,)
 
 
-def test_a_mismatched_problem_is_refused():
+def test_a_mismatched_problem_is_refused_and_never_certified():
     problem = curve(5, (2, 1, 1), 0.5)
+    with pytest.raises(ValueError, match="degree 3 but θ has degree 2"):
+        Problem(problem.loss, problem.mapping, WeightDecay(), 0.1)
     other = Problem(problem.loss, problem.mapping, WeightDecay(), 0.1, allow_mismatch=True)
     with pytest.raises(ValueError, match="degree"):
-        certify(other, other.random(1, 2))
+        meta_algorithm(other)
+    for W in (other.random(1, 2), minimise(other, other.random(1, 2)).weights):
+        certificate = certify(other, W, polar_of(problem))
+        assert certificate.verdict(1e3) == (Verdict.UNDECIDED,)
+        assert float(certificate.lower_bound) == -torch.inf
 
 
 # --- boosting, tensors, convolutions ----------------------------------------------------------------------------------

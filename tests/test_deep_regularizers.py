@@ -14,6 +14,7 @@ from global_optimality import (
     NonNegative,
     Norm,
     PathNorm,
+    PowerDecay,
     Problem,
     ProductOfNorms,
     SquaredLoss,
@@ -39,6 +40,7 @@ CASES: dict[str, Regularizer] = {
     "sum": WeightedSum((SumOfPowers(3), PathNorm(3)), (0.5, 2.0)),
     "weight decay": WeightDecay(),
     "l1 decay": L1Decay(),
+    "high power": PowerDecay(4),
     "even powers": BalancedWeightDecay(4),
 }
 each = pytest.mark.parametrize("theta", CASES.values(), ids=CASES.keys())
@@ -82,6 +84,7 @@ CLOSED_FORMS = {
     "path norm 2": lambda w: paths(w, 2),
     "path norm 4": lambda w: paths(w, 4),
     "sum": lambda w: 0.5 * sum(a**3 for a in norms(w)) / 3 + 2 * paths(w, 2),
+    "high power": lambda w: sum(np.linalg.norm(x) ** 4 for x in w) / 3,
     "weight decay": lambda w: sum(a**2 for a in norms(w)) / 2,
     "l1 decay": lambda w: sum(abs(x).sum() for x in w),
     "even powers": lambda w: (sum(a**2 for a in norms(w)) / 4) ** 2,
@@ -173,6 +176,8 @@ def test_cones_and_sums():
     [
         (lambda: SumOfPowers(0), "at least 1"),
         (lambda: BalancedWeightDecay(-1), "at least 1"),
+        (lambda: PowerDecay(0), "at least 1"),
+        (lambda: PowerDecay(2.5), "an integer"),
         (lambda: PathNorm(2, 0.5), "q = 0.5"),
         (lambda: WeightedSum(()), "at least one"),
         (lambda: WeightedSum((WeightDecay(), L1Decay())), "degrees \\[1, 2\\]"),
@@ -194,3 +199,10 @@ def test_decay_of_three_layers_needs_permission(theta):
         Problem(loss, mapping, theta, 0.1)
     problem = Problem(loss, mapping, theta, 0.1, allow_mismatch=True)
     assert not problem.balanced
+
+
+def test_power_decay_between_the_known_ones():
+    W = weights(SumOfPowers(3))
+    laws.same(PowerDecay(3).theta(*W), SumOfPowers(3).theta(*W))
+    laws.same(PowerDecay(2).theta(*W), 2 / 3 * WeightDecay().theta(*W))
+    laws.same(PowerDecay(1).theta(*W), sum(w.flatten(2).norm(dim=2) for w in W) / 3)

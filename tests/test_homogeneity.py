@@ -15,6 +15,7 @@ from global_optimality import (
     NonNegative,
     Norm,
     PathNorm,
+    PowerDecay,
     ProductOfNorms,
     SumOfPowers,
     SumOfSquares,
@@ -181,6 +182,7 @@ def test_nondegenerate_pairs(theta, verdict):
         (MatrixProduct(3, 2), SumOfSquares(), Mismatch.BALANCED),
         (MatrixProduct(3, 2), L1Decay(), Mismatch.TOO_LOW),
         (DeepRelu(S, (2, 1)), Other(0), Mismatch.TOO_HIGH),
+        (DEEP, PowerDecay(4), Mismatch.TOO_HIGH),
         (DEEP, Other(2), Mismatch.NO_DEGREE),
     ],
 )
@@ -217,7 +219,33 @@ def test_reports_of_modules():
     assert torch.equal(batch[4].running_mean, mean), "running averages untouched"
 
 
+def test_reports_of_optimizers_read_every_group():
+    plain = network(bias=False)
+    adam = torch.optim.Adam(plain.parameters(), weight_decay=1e-2)
+    assert str(report_module(plain, S, adam)) == str(report_module(plain, S, 1e-2))
+    groups = [{"params": plain[0].parameters(), "weight_decay": 0.0}, {"params": plain[2].parameters()}]
+    partial = report_module(plain, S, torch.optim.SGD(groups, lr=0.1, weight_decay=0.1))
+    assert partial.mapping.is_degree(2), "the last layer is in no group: a constant"
+    assert partial.mismatch is Mismatch.BALANCED
+    assert "Decay 0.weight too" in partial.advice
+    plain[4].weight.requires_grad_(False)
+    assert report_module(plain, S, 0.1).mapping.is_degree(2)
+
+
+def test_exponents():
+    assert report(DEEP, WeightDecay()).exponent == pytest.approx(1 / 3)
+    assert report(DEEP, BalancedWeightDecay(3)).exponent == 0
+    high = report(DEEP, PowerDecay(4))
+    assert high.exponent == pytest.approx(-1 / 3)
+    assert "1 − q/p = -0.3333" in str(high)
+    assert math.isnan(report(DEEP, Other(2)).exponent)
+
+
 def test_bad_reports():
+    with pytest.raises(ValueError, match="AdamW decouples"):
+        report_module(network(bias=False), S, torch.optim.AdamW(network(bias=False).parameters()))
+    with pytest.raises(ValueError, match="no parameters"):
+        report_module(network(bias=False), S, torch.optim.SGD(network(bias=False).parameters(), weight_decay=0.1))
     with pytest.raises(ValueError, match="negative"):
         report_module(network(bias=False), S, -1.0)
     with pytest.raises(ValueError, match="no parameters"):

@@ -100,7 +100,7 @@ def test_the_census_keeps_weak_duality_and_theorem_1(plane, census):
     assert (pairs["escaped"] <= pairs["descent"] * (1 + 1e-12)).all()
     assert experiment.contingency(census).to_numpy().sum() == len(census)
     sizes = experiment.sizes_side_by_side(*plane, census)["r"].tolist()
-    assert sizes == [13, 12, plane[1].size, 4]
+    assert sizes == [13, 12, 12, 13, plane[1].size, 4]
 
 
 def test_unequal_degrees_are_refused(plane):

@@ -11,12 +11,15 @@ from global_optimality import (
     ProductOfNorms,
     SquaredLoss,
     SumOfSquares,
+    Verdict,
     certify,
     meta_algorithm,
     minimise,
     omega,
     polar_of,
+    solve,
 )
+from global_optimality.boosting import boost
 from global_optimality.mappings import Mapping
 
 every = pytest.mark.parametrize("f", params(PROBLEMS))
@@ -151,13 +154,22 @@ def test_mismatch_is_allowed_on_request_and_then_never_certified():
     f = Problem(SquaredLoss(matrix()), MatrixProduct(4, 3), _Cubed(), 1.0, allow_mismatch=True)
     assert not f.balanced
     assert bool(torch.isfinite(f(*starts(f))).all())
+    for polar in (None, polar_of(problem())):
+        certificate = certify(f, starts(f), polar)
+        laws.same(certificate.objective, f(*starts(f)))
+        assert bool((certificate.lower_bound == -torch.inf).all() & (certificate.relative_gap == torch.inf).all())
+        for tol in (1e-8, 1e8):
+            assert set(certificate.verdict(tol)) == {Verdict.UNDECIDED}
+        assert "φ and θ of one degree" in certificate.explain(1e-8)[0]
     for use in (
-        lambda: certify(f, starts(f)),
         lambda: polar_of(f),
         lambda: omega(f, matrix()[None]),
         lambda: meta_algorithm(f),
+        lambda: meta_algorithm(f, polar=polar_of(problem())),
+        lambda: boost(f, polar=polar_of(problem())),
+        lambda: solve(f),
     ):
-        with pytest.raises(ValueError, match=r"[Tt]ake a regularizer of (the mapping's )?degree"):
+        with pytest.raises(ValueError, match="Take a regularizer of degree 2"):
             use()
 
 

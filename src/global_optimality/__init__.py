@@ -6,16 +6,31 @@ After B. D. Haeffele and R. Vidal, Global Optimality in Neural Network Training,
 from .certificate import Certificate, Verdict, certify
 from .descent import LBFGS, Descent, GradientDescent, NewtonCG, minimise
 from .losses import CrossEntropyLoss, LogisticLoss, MaskedSquaredLoss, SquaredLoss
-from .mappings import AlexNet, ConvPool, DeepLinear, DeepRelu, MatrixProduct, Pooling, RankOneTensor, ReluUnit
+from .mappings import (
+    AlexNet,
+    ConvPool,
+    DeepLinear,
+    DeepRelu,
+    MatrixProduct,
+    NormalizedConvPool,
+    NormalizedRelu,
+    Pooling,
+    RankOneTensor,
+    ReluUnit,
+)
 from .meta_algorithm import Path, Step, meta_algorithm
 from .polar import PolarBound, lambda_max, omega, polar_of
 from .problem import Problem
 from .regularizers import (
     BalancedWeightDecay,
+    DropoutPenalty,
     L1Decay,
+    MaxNorm,
     NonNegative,
     Norm,
+    OnLayers,
     PathNorm,
+    PowerDecay,
     ProductOfNorms,
     SumOfPowers,
     SumOfSquares,
@@ -39,19 +54,25 @@ __all__ = [
     "DeepLinear",
     "DeepRelu",
     "Descent",
+    "DropoutPenalty",
     "GradientDescent",
     "L1Decay",
     "LogisticLoss",
     "MaskedSquaredLoss",
     "MatrixProduct",
+    "MaxNorm",
     "NetworkCertificate",
     "NewtonCG",
     "NonNegative",
     "Norm",
+    "NormalizedConvPool",
+    "NormalizedRelu",
+    "OnLayers",
     "Path",
     "PathNorm",
     "PolarBound",
     "Pooling",
+    "PowerDecay",
     "Problem",
     "ProductOfNorms",
     "RankOneTensor",

@@ -5,16 +5,12 @@ from dataclasses import dataclass
 import torch
 
 from .certificate import Certificate, certify
-from .factors import Factors, append, scale, zeros_like_slice
+from .descent import refit
+from .descent.scales import SETTLED
+from .factors import Factors, append
 from .polar import Polar, polar_of
 from .problem import Problem
 from .status import Status
-
-SWEEPS = 500
-"""Passes over all scales in one correction, at most."""
-
-SETTLED = 1e-14
-"""A pass that lowers f by less than SETTLED · f ends the correction."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +34,10 @@ def boost(
     """From W (one run; zero by default): append the polar's atom, then give all subnetworks their best scales.
 
     Weights change in scale only, so kinks are no obstacle; f never rises. Ends with GLOBAL once the certified relative
-    gap is at most ``tol``, with NO_ESCAPE when the atom lowers f no more. ``ValueError`` for several runs.
+    gap is at most ``tol``, with NO_ESCAPE when the atom lowers f no more. ``ValueError`` for several
+    runs or unequal degrees.
     """
+    problem.check_balanced()
     if W is None:
         W = tuple(torch.zeros_like(w) for w in problem.random(1, 1))
     problem.check(W)
@@ -58,28 +56,3 @@ def boost(
             return Boosting(W, certificate, tuple(history), Status.NO_ESCAPE)
         W = new
     return Boosting(W, certify(problem, W, polar), tuple(history), Status.STEPS)
-
-
-def refit(problem: Problem, W: Factors) -> Factors:
-    """The best scales of given subnetworks (one run): min over s ≥ 0 of ℓ(Σ s_i φ(w_i)) + λ Σ s_i θ(w_i), convex.
-
-    By exact coordinate descent; each w_i becomes s_i^{1/p} w_i, and those with s_i = 0 are left out.
-    """
-    with torch.no_grad():
-        D, theta = problem.mapping.phi(*W)[0], problem.regularizer.theta(*W)[0]
-        s = torch.ones_like(theta)
-        X = problem.mapping.Phi(*W)
-        value = float(problem(*W)[0])
-        for _ in range(SWEEPS):
-            for i in range(len(s)):
-                rest = X - s[i] * D[None, i]
-                s[i] = problem.loss.line_minimum(rest, D[None, i], problem.lam * float(theta[i]))[0]
-                X = rest + s[i] * D[None, i]
-            new = float(problem.loss(X)[0] + problem.lam * (s @ theta))
-            if not new < value - SETTLED * abs(value):
-                break
-            value = new
-        kept = s > 0
-        if not kept.any():
-            return zeros_like_slice(W)
-        return scale(tuple(w[:, kept] for w in W), s[None, kept] ** (1 / problem.mapping.degree))

@@ -87,7 +87,10 @@ class Certificate:
         if self.objective.dtype != torch.float64:
             cure = "Nothing is certified from float32: convert data and weights to float64."
         elif not bool(torch.isfinite(self.lower_bound[i])):
-            cure = "There is no finite lower bound: pass a polar with a finite upper bound, and finite weights."
+            cure = (
+                "There is no finite lower bound: take φ and θ of one degree, a polar with a finite upper bound, and "
+                "finite weights."
+            )
         elif float(self.polar[i]) > 1.01 * float(self.polar_lower[i]):
             cure = "The polar is only enclosed: spend more effort on its upper bound, or reduce the input's dimension."
         else:
@@ -100,14 +103,11 @@ def certify(problem: Problem, W: Factors, polar: Polar | None = None) -> Certifi
     """The certificate of W ``(n, r, *D_k)``, stationary or not: a pure function of its arguments.
 
     The dual point is G = sĜ with Ĝ = ∇ℓ(Φ_r(W)) projected on the affine hull of dom ℓ* and s the best in
-    [0, λ/Ω°(−Ĝ)]; then F* ≥ −ℓ*(G). ``polar`` defaults to ``polar_of(problem)``. ``ValueError`` on a mismatched
-    problem; weights that are not finite, or a polar that contradicts itself, prove nothing (gap +∞).
+    [0, λ/Ω°(−Ĝ)]; then F* ≥ −ℓ*(G). ``polar`` defaults to ``polar_of(problem)``. Weights that are not finite, or a
+    polar that contradicts itself, prove nothing (gap +∞); nor does a mismatched problem, whatever the polar.
     """
     if not problem.balanced:
-        raise ValueError(
-            f"φ has degree {problem.mapping.degree} and θ degree {problem.regularizer.degree}: no certificate exists. "
-            f"Take a regularizer of degree {problem.mapping.degree}."
-        )
+        return _nothing(problem, W)
     polar = polar_of(problem) if polar is None else polar
     objective, gradient = problem.gradient(*W)
     finite = torch.isfinite(objective)
@@ -139,6 +139,28 @@ def certify(problem: Problem, W: Factors, polar: Polar | None = None) -> Certifi
         dual=dual,
         escape=escape,
         escape_objective=proved(escape_objective),
+    )
+
+
+def _nothing(problem: Problem, W: Factors) -> Certificate:
+    """Of unequal degrees: the objective and its gradient, the bound −∞, no subnetwork that refutes."""
+    objective, gradient = problem.gradient(*W)
+    objective = torch.where(torch.isfinite(objective), objective, torch.inf)
+    infinite = torch.full_like(objective, torch.inf)
+    norm = torch.stack([g.flatten(1).square().sum(1) for g in gradient]).sum(0).sqrt()
+    with torch.no_grad():
+        alignment, X = problem.alignment(*W), problem.mapping.Phi(*W)
+    return Certificate(
+        objective=objective,
+        lower_bound=-infinite,
+        gap=infinite,
+        polar=infinite,
+        polar_lower=torch.zeros_like(objective),
+        alignment=torch.where(alignment.isnan(), torch.inf, alignment),
+        gradient_norm=torch.where(norm.isnan(), torch.inf, norm),
+        dual=torch.zeros_like(X),
+        escape=tuple(torch.zeros_like(w[:, :1]) for w in W),
+        escape_objective=objective,
     )
 
 

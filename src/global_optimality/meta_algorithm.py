@@ -71,8 +71,9 @@ def meta_algorithm(
     """Theorem 2's construction from W (one run) or from a random start of r subnetworks (default 1).
 
     Ends with GLOBAL once the certified relative gap is at most ``tol``. Every piece of the path is looked at in
-    ``samples`` points between its ends. ``ValueError`` for several runs, r < 1, or an infinite start.
+    ``samples`` points between its ends. ``ValueError`` for several runs, r < 1, an infinite start, or unequal degrees.
     """
+    problem.check_balanced()
     if W is not None and r is not None:
         raise ValueError(f"r = {r} is the size of a random start, but a start W is given: pass one of the two.")
     if samples < 0 or max_rounds < 1:

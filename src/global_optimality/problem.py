@@ -45,14 +45,15 @@ class Problem:
         p, q = self.mapping.degree, self.regularizer.degree
         if p != q and not self.allow_mismatch:
             raise ValueError(
-                f"φ has degree {p} but θ has degree {q}: the theory needs them equal. Take a regularizer of "
+                f"φ has degree {p} but θ has {_degree(q)}: the theory needs them equal. Take a regularizer of "
                 f"degree {p}, or pass allow_mismatch=True to study a mismatched problem (no certificate then)."
             )
         if self.mapping.data is not None:
             check_alike(Y=self.loss.Y, S=self.mapping.data)
         shapes, like = self.mapping.factor_shapes, self.loss.Y
         check_degree(type(self.mapping).__name__, self.mapping.phi, shapes, p, like)
-        check_degree(type(self.regularizer).__name__, self.regularizer.theta, shapes, q, like)
+        if not math.isnan(q):
+            check_degree(type(self.regularizer).__name__, self.regularizer.theta, shapes, q, like)
         if self.balanced:
             check_nondegenerate(self.mapping, self.regularizer, like)
 
@@ -64,6 +65,15 @@ class Problem:
     def balanced(self) -> bool:
         """Whether φ and θ have one degree, as Theorems 1 and 2 require."""
         return self.mapping.degree == self.regularizer.degree
+
+    def check_balanced(self) -> None:
+        """Raise ``ValueError`` unless φ and θ have one degree: without it there is no polar, and no guarantee."""
+        if not self.balanced:
+            p, q = self.mapping.degree, self.regularizer.degree
+            raise ValueError(
+                f"φ has degree {p} and θ degree {q}: Ω° is 0 or +∞, and no certificate exists. Take a regularizer of "
+                f"degree {p}; homogeneity.report(mapping, regularizer) names one."
+            )
 
     @property
     def card(self) -> int:
@@ -101,13 +111,18 @@ class Problem:
             return torch.autograd.grad(slope, leaves)
 
     def alignment(self, *W: Tensor) -> Tensor:
-        """max_i |⟨−∇ℓ, φ(w_i)⟩ − λθ(w_i)|, ``(n,)``: zero at every point stationary along scaling (MATH: Euler)."""
+        """max_i |⟨−∇ℓ, φ(w_i)⟩ − (q/p) λθ(w_i)|, ``(n,)``: zero at every point stationary along scaling (Euler).
+
+        p and q are the degrees of φ and θ; the quotient is 1 for a balanced problem.
+        """
         G = self.loss.gradient(self.mapping.Phi(*W))
-        return (self.mapping.inner(-G, *W) - self.lam * self.regularizer.theta(*W)).abs().amax(1)
+        price = self.lam * self.regularizer.degree / self.mapping.degree
+        return (self.mapping.inner(-G, *W) - price * self.regularizer.theta(*W)).abs().amax(1)
 
     def gradient_scale(self, value: Tensor) -> Tensor:
         """The size f^{1−1/p} λ^{1/p} of a gradient at objective f: ‖∇f_r‖ divided by it has no units, ``(n,)``."""
-        p = self.regularizer.degree
+        q = self.regularizer.degree
+        p = self.mapping.degree if math.isnan(q) else q
         return value.clamp(min=0) ** (1 - 1 / p) * self.lam ** (1 / p)
 
     def random(self, n: int, r: int, *, seed: int = 0, deviation: float = 1.0) -> Factors:
@@ -121,7 +136,11 @@ class Problem:
         return self.regularizer.project(*normals)
 
 
+def _degree(q: float) -> str:
+    return "no degree" if math.isnan(q) else f"degree {q}"
+
+
 def _moved(part: Part, device: torch.device) -> Part:
     """A loss or mapping (a dataclass) whose tensors are on another device."""
-    tensors = {f.name: getattr(part, f.name) for f in fields(part)}  # type: ignore[arg-type]
+    tensors = {f.name: getattr(part, f.name) for f in fields(part) if f.init}  # type: ignore[arg-type]
     return replace(part, **{name: t.to(device) for name, t in tensors.items() if isinstance(t, Tensor)})  # type: ignore

@@ -11,6 +11,10 @@ from ..results import Provenance, write_table
 from .batching import batching
 from .completion import completion
 from .deep import branch_and_bound, deep, deep_census
+from .frontier import frontier
+from .relu import certified_training, convex_program, exact_polar
+from .scnn import against_pyscnn
+from .subnetworks import subnetworks, tuning
 
 BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
     "batching": batching,
@@ -18,6 +22,13 @@ BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
     "deep": deep,
     "branch_and_bound": branch_and_bound,
     "deep_census": deep_census,
+    "relu_exact_polar": exact_polar,
+    "relu_convex_program": convex_program,
+    "relu_certified_training": certified_training,
+    "relu_frontier": frontier,
+    "relu_pyscnn": against_pyscnn,
+    "tuning": tuning,
+    "subnetworks": subnetworks,
 }
 
 
@@ -29,12 +40,20 @@ def main() -> None:
     for name in arguments.names:
         if name not in BENCHMARKS:
             parser.error(f"unknown benchmark {name!r}: choose from {', '.join(BENCHMARKS)}")
+    left_out: list[str] = []
     for name in arguments.names or BENCHMARKS:
         start = time.perf_counter()
-        table = BENCHMARKS[name]()
+        try:
+            table = BENCHMARKS[name]()
+        except ModuleNotFoundError as missing:
+            print(f"{name} left out: {missing}\n")
+            left_out.append(name)
+            continue
         provenance = Provenance.here(seed=0, parameters={"benchmark": name}, seconds=time.perf_counter() - start)
         write_table(table, arguments.into / f"{name}.csv", provenance)
-        print(f"{name}\n{table.to_string(index=False)}\n")
+        print(f"{name}\n{table.to_string(index=False)}\n", flush=True)
+    if left_out:
+        parser.exit(1, f"left out: {', '.join(left_out)}\n")
 
 
 if __name__ == "__main__":

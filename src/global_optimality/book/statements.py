@@ -58,6 +58,13 @@ _ALL = (
         "With rectified linear units many weights of a trained, large enough network are zero.",
     ),
     Statement(
+        "equation-4",
+        "Equation (4)",
+        1,
+        "A weighted sum of hidden units with an ℓ1 penalty on its weights is a convex problem, solved by adding one "
+        "unit at a time until none lowers the objective.",
+    ),
+    Statement(
         "equation-6",
         "Equation (6)",
         3,
@@ -219,6 +226,18 @@ _ALL = (
         "Section 6, batch normalization",
         6,
         "Whitening the input of a layer keeps the network positively homogeneous.",
+    ),
+    Statement(
+        "section-6-dropout",
+        "Section 6, dropout",
+        6,
+        "Dropout resembles a sum of many subnetworks, but it is no exact instance of the framework.",
+    ),
+    Statement(
+        "section-6-sums",
+        "Section 6, sums of subnetworks",
+        6,
+        "Networks that add up subnetworks, as boosting and bagging do, are easy to optimise.",
     ),
 )
 

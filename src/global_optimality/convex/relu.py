@@ -7,6 +7,7 @@ from enum import Enum
 import cvxpy as cp
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 Matrix = npt.NDArray[np.float64]
 
@@ -49,12 +50,13 @@ def pilanci_ergen(
     began = time.perf_counter()
     P, d = len(patterns), S.shape[1]
     plus, minus = cp.Variable((P, d)), cp.Variable((P, d))
-    output = sum((patterns[k][:, None] * S) @ (plus[k] - minus[k]) for k in range(P))
+    gated = (patterns[:, :, None] * S).transpose(1, 0, 2).reshape(len(S), P * d)
+    sides = sparse.block_diag(list((2.0 * patterns - 1)[:, :, None] * S), format="csr")
+    output = gated @ cp.vec(plus - minus, order="C")
     norms = cp.sum(cp.norm(plus, 2, axis=1)) + cp.sum(cp.norm(minus, 2, axis=1))
     loss = 0.5 * cp.sum_squares(output - y) if fit is Fit.SQUARED else cp.sum(cp.logistic(-cp.multiply(y, output)))
-    sides = [(2.0 * patterns[k] - 1)[:, None] * S for k in range(P)]
-    cones = [sides[k] @ units[k] >= 0 for k in range(P) for units in (plus, minus)]
-    program = cp.Problem(cp.Minimize(loss + lam * norms), cones)
+    cones = [cp.NonNeg(sides @ cp.vec(units, order="C")) for units in (plus, minus)]
+    program = cp.Problem(cp.Minimize(loss + lam * norms), [*cones])
     reported = program.solve(
         solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance, max_iter=500
     )

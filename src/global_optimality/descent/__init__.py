@@ -4,5 +4,6 @@ from .lbfgs import LBFGS
 from .methods import GradientDescent, Method
 from .minimise import Descent, minimise
 from .newton import NewtonCG
+from .scales import refit
 
-__all__ = ["LBFGS", "Descent", "GradientDescent", "Method", "NewtonCG", "minimise"]
+__all__ = ["LBFGS", "Descent", "GradientDescent", "Method", "NewtonCG", "minimise", "refit"]

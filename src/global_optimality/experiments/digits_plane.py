@@ -1,6 +1,6 @@
 """Digits on two principal components: the certified optimum beside networks trained by Adam."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -10,7 +10,7 @@ from torch import Tensor
 from .. import data
 from ..certificate import certify
 from ..factors import Factors
-from ..losses import LogisticLoss
+from ..losses import CrossEntropyLoss, LogisticLoss, SquaredLoss
 from ..mappings import ReluUnit
 from ..polar import lambda_max, polar_of
 from ..problem import Problem
@@ -18,6 +18,7 @@ from ..regularizers import SumOfSquares
 from ..results import frame
 from ..sliding_frank_wolfe import Solution
 from ..streams import generator
+from .one_hidden_layer import with_bias
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,39 +30,82 @@ class Split:
     Y: Tensor
 
     def accuracy(self, W: Factors) -> Tensor:
-        """Share of held-out samples told right, ``(n,)``; a positive output says 5 to 9, any other 0 to 4."""
+        """Share of held-out samples told right, ``(n,)``, by the sign of one output or the largest of several."""
         assert isinstance(self.problem.mapping, ReluUnit)
+        loss = self.problem.loss
         with torch.no_grad():
-            outputs = replace(self.problem.mapping, S=self.S).Phi(*W)
-        return ((outputs > 0) == (self.Y > 0)).double().mean((1, 2))
+            bias = loss.bias(self.problem.mapping.Phi(*W))
+            outputs = replace(self.problem.mapping, S=self.S).Phi(*W) + bias[:, None]
+        if outputs.shape[2] == 1:
+            return ((outputs > 0) == (self.Y > 0)).double().mean((1, 2))
+        return (outputs.argmax(2) == self.Y.argmax(1)).double().mean(1)
 
 
-def at_least_five(N: int, share: float, *, seed: int) -> Split:
-    """Is the digit at least 5? N training images, the rest held out; two principal components of the N, and a bias.
+def principal_components(N: int, *, components: int, seed: int) -> tuple[Tensor, Tensor]:
+    """All digits in random order, the first N for training: components of unit deviation with a bias, and targets.
 
-    The logistic loss, at λ = share · λ_max. Components and scales come from the training images only.
+    Components and scales come from the N training images only.
     """
     digits = data.digits()
     order = torch.randperm(len(digits.S), generator=generator(seed, "digits"))
-    images, labels = digits.S[order], (2.0 * (digits.target[order] >= 5) - 1)[:, None].double()
+    images = digits.S[order]
     center = images[:N].mean(0)
-    axes = torch.linalg.svd(images[:N] - center, full_matrices=False).Vh[:2]
-    flat = (images - center) @ axes.T
-    flat = flat / flat[:N].std(0)
-    S = torch.cat([flat, torch.ones(len(flat), 1, dtype=torch.float64)], 1)
+    flat = (images - center) @ torch.linalg.svd(images[:N] - center, full_matrices=False).Vh[:components].T
+    return with_bias(flat / flat[:N].std(0)), digits.target[order]
+
+
+def all_digits(loss: type[SquaredLoss] | type[LogisticLoss], share: float) -> Problem:
+    """All 1797 images on two principal components of unit deviation, and a bias; at least 5 or not, as ±1.
+
+    At λ = share · λ_max, with the squared or the logistic loss.
+    """
+    digits = data.digits()
+    flat = digits.S - digits.S.mean(0)
+    flat = flat @ torch.linalg.svd(flat, full_matrices=False).Vh[:2].T
+    labels = (2.0 * (digits.target >= 5) - 1)[:, None].double()
+    problem = Problem(loss(labels), ReluUnit(with_bias(flat / flat.std(0))), SumOfSquares(), 1.0)
+    return replace(problem, lam=share * lambda_max(problem))
+
+
+def at_least_five(N: int, share: float, *, seed: int) -> Split:
+    """Is the digit at least 5? N training images in the plane, the rest held out; logistic loss, λ = share · λ_max."""
+    S, target = principal_components(N, components=2, seed=seed)
+    labels = (2.0 * (target >= 5) - 1)[:, None].double()
     problem = Problem(LogisticLoss(labels[:N]), ReluUnit(S[:N]), SumOfSquares(), 1.0)
     return Split(replace(problem, lam=share * lambda_max(problem)), S[N:], labels[N:])
 
 
-def adam(problem: Problem, W: Factors, *, steps: int, rate: float = 0.03) -> Factors:
-    """Adam on f_r, all runs at once, its step decaying linearly to zero."""
+def ten_classes(N: int, share: float, *, seed: int) -> Split:
+    """Which digit is it? N training images in the plane, the rest held out; cross-entropy, λ = share · λ_max."""
+    S, target = principal_components(N, components=2, seed=seed)
+    problem = Problem(CrossEntropyLoss(target[:N], classes=10), ReluUnit(S[:N], 10), SumOfSquares(), 1.0)
+    held_out = torch.nn.functional.one_hot(target[N:], 10).double()
+    return Split(replace(problem, lam=share * lambda_max(problem)), S[N:], held_out)
+
+
+def adam(
+    objective: Callable[..., Tensor],
+    W: Factors,
+    *,
+    steps: int,
+    rate: float = 0.03,
+    project: Callable[..., Factors] | None = None,
+) -> Factors:
+    """Adam on ``objective`` (a problem, say), all runs at once, its step decaying linearly to zero.
+
+    ``project`` is applied after every step: that of a regularizer which is +∞ somewhere.
+    """
     leaves = [w.clone().requires_grad_() for w in W]
     optimizer = torch.optim.Adam(leaves, lr=rate)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
         optimizer.zero_grad()
-        problem(*leaves).sum().backward()
+        objective(*leaves).sum().backward()
         optimizer.step()
+        if project is not None:
+            with torch.no_grad():
+                for w, inside in zip(leaves, project(*leaves), strict=True):
+                    w.copy_(inside)
     return tuple(w.detach() for w in leaves)
 
 
@@ -81,10 +125,16 @@ def widths(split: Split, solution: Solution, sizes: Sequence[int], *, runs: int,
 
 
 def regions(split: Split, solution: Solution, *, points: int = 81) -> pd.DataFrame:
-    """The network's output on a grid of the two components."""
+    """What the network says on a grid of the two components: the one output, or the index of the largest of several."""
     assert isinstance(split.problem.mapping, ReluUnit)
     reach = float(split.problem.mapping.S[:, :2].abs().max()) * 1.05
     axis = torch.linspace(-reach, reach, points, dtype=torch.float64)
     x = torch.cartesian_prod(axis, axis)
-    S = torch.cat([x, torch.ones(len(x), 1, dtype=torch.float64)], 1)
-    return frame(x1=x[:, 0], x2=x[:, 1], y=solution.predict(S)[:, 0])
+    outputs = solution.predict(with_bias(x))
+    return frame(x1=x[:, 0], x2=x[:, 1], y=outputs[:, 0] if outputs.shape[1] == 1 else outputs.argmax(1))
+
+
+def held_out_digits(split: Split, solution: Solution, count: int) -> pd.DataFrame:
+    """The first ``count`` held-out images: components, the digit, and the digit that the network names."""
+    S, labels = split.S[:count], split.Y[:count].argmax(1)
+    return frame(x1=S[:, 0], x2=S[:, 1], digit=labels, named=solution.predict(S).argmax(1))

@@ -170,6 +170,8 @@ def sizes_side_by_side(problem: Problem, solution: Solution, table: pd.DataFrame
     rows = [
         ("Theorem 2: more than card(X)", problem.card + 1),
         ("Proposition 1, item 5: card(X)", problem.card),
+        ("Carathéodory for cones: card(X), here N", problem.card),
+        ("Carathéodory for convex hulls: card(X) + 1", problem.card + 1),
         ("units of the certified optimum", solution.size),
         ("smallest r with a certified run in the census", int(table.loc[table["global"], "size"].min())),
     ]

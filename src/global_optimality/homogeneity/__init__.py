@@ -2,6 +2,7 @@
 
 from .layers import LayerRow, layer_table
 from .measure import Degree, Homogeneity, check_degree, measure_degree, random_points
+from .optimizer import optimizer_decays
 from .pair import Nondegeneracy, PairTest, check_nondegenerate, check_pair
 from .report import Mismatch, Report, report, report_module
 
@@ -18,6 +19,7 @@ __all__ = [
     "check_pair",
     "layer_table",
     "measure_degree",
+    "optimizer_decays",
     "random_points",
     "report",
     "report_module",

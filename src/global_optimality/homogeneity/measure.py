@@ -52,11 +52,14 @@ def measure_degree(function: Callable[..., Tensor], points: Sequence[Factors]) -
     """Measures the degree of ``function`` of the tensors of one point, at every point and at every one of SCALES.
 
     The exponent is the median of log(‖f(αw)‖ / ‖f(w)‖) / log α; when an integer fits as well, it is that integer.
-    Points at which f vanishes altogether say nothing and are left out. ``ValueError`` without points.
+    Points at which f vanishes altogether say nothing and are left out; f finite at w and infinite at αw has no degree.
+    ``ValueError`` without points.
     """
     if not points:
         raise ValueError("no point to measure the degree at: pass at least one, two or more to be convinced.")
     pairs = [pair for w in points for pair in _pairs(function, w)]
+    if any(_leaves(a, b) for a, b, _ in pairs):
+        return Degree(math.nan, 1.0, Homogeneity.NOT_HOMOGENEOUS)
     finite = all(bool(torch.isfinite(a).all() and torch.isfinite(b).all()) for a, b, _ in pairs)
     pairs = [(a, b, scale) for a, b, scale in pairs if bool(a.abs().amax() > 0) or bool(b.abs().amax() > 0)]
     if not finite or not pairs:
@@ -104,6 +107,13 @@ def _pairs(function: Callable[..., Tensor], w: Factors) -> list[tuple[Tensor, Te
     with torch.no_grad():
         value = function(*w)
         return [(value, function(*(scale * x for x in w)), scale) for scale in SCALES]
+
+
+def _leaves(a: Tensor, b: Tensor) -> bool:
+    """Whether one of f(w), f(αw) is finite and the other infinite: then f is finite on no cone."""
+    if bool(a.isnan().any() or b.isnan().any()):
+        return False
+    return bool(torch.isfinite(a).all() != torch.isfinite(b).all())
 
 
 def _slope(a: Tensor, b: Tensor, scale: float) -> float:

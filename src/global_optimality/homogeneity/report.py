@@ -1,6 +1,6 @@
 """For users: the degrees of a network and its regularizer, how they differ, what follows, the cure (section 6)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..streams import generator, normal
 from .measure import Degree, Homogeneity, measure_degree, random_points
+from .optimizer import optimizer_decays
 from .pair import MappingLike, RegularizerLike
 
 
@@ -18,8 +19,8 @@ class Mismatch(Enum):
         "q = p: a local minimum with a zero subnetwork is global (Theorem 1), and every network has a certificate."
     )
     TOO_LOW = (
-        "q < p: the zero network is a strict local minimum for every λ > 0 and every size, so a zero subnetwork proves "
-        "nothing; local minima that are not global exist at every size, and no certificate does."
+        "q < p: if θ > 0 away from zero, the zero network is a strict local minimum for every λ > 0 and every size, "
+        "global or not; so a zero subnetwork proves nothing, and no certificate exists."
     )
     TOO_HIGH = (
         "q > p: splitting a subnetwork into m scaled copies keeps the output and multiplies the regularizer by "
@@ -38,8 +39,18 @@ class Report:
     mismatch: Mismatch
     advice: str
 
+    @property
+    def exponent(self) -> float:
+        """1 − q/p: m scaled copies with the output of one subnetwork cost m to this power as much; NaN if unknown."""
+        homogeneous = Homogeneity.HOMOGENEOUS
+        known = self.mapping.verdict is homogeneous and self.regularizer.verdict is homogeneous
+        return (
+            1 - self.regularizer.estimate / self.mapping.estimate if known and self.mapping.estimate else float("nan")
+        )
+
     def __str__(self) -> str:
-        return f"φ is {self.mapping}; θ is {self.regularizer}. {self.mismatch.value} {self.advice}"
+        here = f" Here 1 − q/p = {self.exponent:.4g}." if self.mismatch is Mismatch.TOO_HIGH else ""
+        return f"φ is {self.mapping}; θ is {self.regularizer}. {self.mismatch.value}{here} {self.advice}"
 
 
 def report(mapping: MappingLike, regularizer: RegularizerLike) -> Report:
@@ -47,38 +58,56 @@ def report(mapping: MappingLike, regularizer: RegularizerLike) -> Report:
     points = random_points(mapping.factor_shapes, like=mapping.data)
     phi = measure_degree(mapping.phi, points)
     theta = measure_degree(regularizer.theta, points)
-    if theta.verdict is Homogeneity.UNDECIDED:  # a cone: measure inside
-        theta = measure_degree(regularizer.theta, [tuple(w.abs() for w in point) for point in points])
+    for move in (_absolute, regularizer.project):  # where θ is +∞: into the orthant, or onto the set
+        if theta.verdict is Homogeneity.UNDECIDED:
+            theta = measure_degree(regularizer.theta, [move(*point) for point in points])
     return _judge(phi, theta, len(mapping.factor_shapes))
 
 
-def report_module(module: torch.nn.Module, inputs: Tensor, weight_decay: float, *, seed: int = 0) -> Report:
-    """The same for a torch module in its present mode, trained with an optimizer's ``weight_decay`` on all parameters.
+def _absolute(*W: Tensor) -> tuple[Tensor, ...]:
+    return tuple(w.abs() for w in W)
 
-    The module is evaluated at random parameters and left as it was. ``ValueError`` for a negative weight decay or a
-    module without parameters.
+
+def report_module(
+    module: torch.nn.Module, inputs: Tensor, weight_decay: float | torch.optim.Optimizer, *, seed: int = 0
+) -> Report:
+    """The same for a torch module in its present mode, trained with a weight decay: a number, or the optimizer itself.
+
+    A number decays all parameters that require a gradient; of an optimizer every group counts. Other parameters are
+    constants. The module is evaluated at random parameters and left as it was. ``ValueError`` for a negative decay, a
+    module without such parameters, and an optimizer whose decay is no term of an objective (AdamW).
     """
-    if weight_decay < 0:
-        raise ValueError(f"weight_decay = {weight_decay} must not be negative.")
-    parameters = {name: p.detach() for name, p in module.named_parameters()}
-    if not parameters:
-        raise ValueError("the module has no parameters.")
-    buffers = {name: b.detach().clone() for name, b in module.named_buffers()}
-    names = tuple(parameters)
+    of = optimizer_decays(weight_decay) if isinstance(weight_decay, torch.optim.Optimizer) else None
+    if of is None:
+        of = {p: float(weight_decay) for p in module.parameters() if p.requires_grad}  # type: ignore[arg-type]
+    trained = {name: p for name, p in module.named_parameters() if p in of}
+    if not trained:
+        raise ValueError("the module has no parameters that are trained: pass the model, and the optimizer of it.")
+    decays = [of[p] for p in trained.values()]
+    if not all(0 <= decay < float("inf") for decay in decays):
+        raise ValueError(f"weight_decay = {min(decays)} must be finite and not negative.")
+    state = {name: t.detach() for name, t in (*module.named_parameters(), *module.named_buffers())}
 
     def outputs(*W: Tensor) -> Tensor:
-        state = {**{n: b.clone() for n, b in buffers.items()}, **dict(zip(names, W, strict=True))}
-        return torch.func.functional_call(module, state, (inputs,))
+        now = {name: t.clone() for name, t in state.items()} | dict(zip(trained, W, strict=True))
+        return torch.func.functional_call(module, now, (inputs,))
 
-    stream = generator(seed, "report", *names)
-    points = [tuple(normal(stream, *p.shape, like=p) for p in parameters.values()) for _ in range(4)]
+    stream = generator(seed, "report", *trained)
+    points = [tuple(normal(stream, *p.shape, like=p) for p in trained.values()) for _ in range(4)]
     phi = measure_degree(outputs, points)
-    if weight_decay == 0:
+    if not any(decays):
         advice = "There is no regularizer: the theory needs λ > 0 and a θ of the network's degree."
         return Report(phi, Degree(float("nan"), float("nan"), Homogeneity.UNDECIDED), Mismatch.UNDECIDED, advice)
-    theta = measure_degree(lambda *W: torch.stack([w.square().sum() for w in W]).sum() / 2, points)
-    layers = int(phi.estimate) if phi.verdict is Homogeneity.HOMOGENEOUS else len(names)
-    return _judge(phi, theta, layers)
+
+    def penalty(*W: Tensor) -> Tensor:
+        return torch.stack([0.5 * a * w.square().sum() for a, w in zip(decays, W, strict=True)]).sum()
+
+    layers = int(phi.estimate) if phi.verdict is Homogeneity.HOMOGENEOUS else len(trained)
+    judged = _judge(phi, measure_degree(penalty, points), layers)
+    free = [name for name, decay in zip(trained, decays, strict=True) if decay == 0]
+    if not free:
+        return judged
+    return replace(judged, advice=f"Decay {', '.join(free)} too: without it θ does not control φ. {judged.advice}")
 
 
 def _judge(phi: Degree, theta: Degree, layers: int) -> Report:

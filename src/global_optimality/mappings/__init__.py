@@ -6,6 +6,8 @@ from .conv_pool import ConvPool, Pooling
 from .deep_linear import DeepLinear
 from .deep_relu import DeepRelu
 from .matrix_product import MatrixProduct
+from .normalized_conv_pool import NormalizedConvPool
+from .normalized_relu import NormalizedRelu
 from .rank_one_tensor import RankOneTensor
 from .relu_unit import ReluUnit
 
@@ -17,6 +19,8 @@ __all__ = [
     "Gates",
     "Mapping",
     "MatrixProduct",
+    "NormalizedConvPool",
+    "NormalizedRelu",
     "Pooling",
     "RankOneTensor",
     "ReluUnit",

@@ -49,12 +49,8 @@ class ConvPool(Mapping):
             whole_numbers(f"ConvPool: ({name},)", (getattr(self, name),))
             if getattr(self, name) < 1:
                 raise ValueError(f"ConvPool: {name} = {getattr(self, name)} must be at least 1.")
-        h, w = convolved(tuple(self.images.shape[2:]), self.kernel, self.pool, "ConvPool")
-        # the patches under each pixel of the pooling windows: (p², C k², h w N)
-        p, N = self.pool, len(self.images)
-        columns = functional.unfold(self.images, self.kernel).reshape(N, -1, h, p, w, p)
-        patches = columns.permute(3, 5, 1, 2, 4, 0).reshape(p * p, columns.shape[1], h * w * N)
-        object.__setattr__(self, "_patches", patches.contiguous())
+        convolved(tuple(self.images.shape[2:]), self.kernel, self.pool, "ConvPool")
+        object.__setattr__(self, "_patches", window_patches(self.images, self.kernel, self.pool))
 
     @property
     def _map(self) -> tuple[int, int]:
@@ -98,13 +94,23 @@ class ConvPool(Mapping):
     def _features(self, filters: Tensor) -> Tensor:
         """(n, r, features, N): pixel by pixel of the pooling window, one product with the patches of all images."""
         n, r, c = filters.shape[:3]
-        return self._pooled(filters.reshape(n * r * c, -1)).reshape(n, r, -1, len(self.images))
+        rows = filters.reshape(n * r * c, -1)
+        return pooled_features(rows, self._patches, self.pooling).reshape(n, r, -1, len(self.images))
 
-    def _pooled(self, rows: Tensor) -> Tensor:
-        """Filters ``(rows, C k²)`` to features; the largest value is taken before the ReLU, which is monotone."""
-        if self.pooling is Pooling.MAX:
-            return torch.relu(reduce(torch.maximum, (rows @ patches for patches in self._patches)))
-        return reduce(torch.add, (torch.relu(rows @ patches) for patches in self._patches)) / self.pool**2
+
+def window_patches(images: Tensor, kernel: int, pool: int) -> Tensor:
+    """The patches under each pixel of the pooling windows: ``(p², C k², h w N)``."""
+    N = len(images)
+    h, w = ((side - kernel + 1) // pool for side in images.shape[2:])
+    columns = functional.unfold(images, kernel).reshape(N, -1, h, pool, w, pool)
+    return columns.permute(3, 5, 1, 2, 4, 0).reshape(pool * pool, columns.shape[1], h * w * N).contiguous()
+
+
+def pooled_features(rows: Tensor, patches: Tensor, pooling: Pooling) -> Tensor:
+    """Filters ``(rows, C k²)`` to pooled features ``(rows, h w N)``: the maximum precedes the ReLU, as it may."""
+    if pooling is Pooling.MAX:
+        return torch.relu(reduce(torch.maximum, (rows @ window for window in patches)))
+    return reduce(torch.add, (torch.relu(rows @ window) for window in patches)) / len(patches)
 
 
 def check_images(images: Tensor) -> None:

@@ -1,5 +1,8 @@
 """A lower bound of any polar: gradient ascent on ⟨Q, φ(w)⟩ / θ(w) from many starts in one batch."""
 
+from dataclasses import dataclass
+from typing import final
+
 import torch
 from torch import Tensor
 
@@ -7,6 +10,33 @@ from ..factors import Factors, scale, slice_norms
 from ..mappings import Mapping
 from ..regularizers import Regularizer
 from ..streams import generator, normal
+from .bound import Oracle, Polar, PolarBound
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Climbing(Oracle):
+    """Any enclosure of a polar as an oracle for solvers: its atoms are the ends of an ascent, for every pair."""
+
+    mapping: Mapping
+    regularizer: Regularizer
+    enclosure: Polar
+    starts: int = 64
+    steps: int = 100
+
+    def __call__(self, Q: Tensor) -> PolarBound:
+        return self.enclosure(Q)
+
+    def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
+        none = tuple(Q.new_zeros(1, 0, *shape) for shape in self.mapping.factor_shapes)
+        return self.ascend(Q, none, count, above)
+
+    def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
+        options = {"starts": self.starts, "steps": self.steps, "first": W}
+        value, ends = climb(self.mapping, self.regularizer, Q, **options)
+        order = value[0].argsort(descending=True)[:count]
+        good = order[(value[0, order] > above) | (order == order[0])]
+        return _normalised(self.regularizer, tuple(w[:, good] for w in ends), value[:, good], self.mapping.degree)
 
 
 def ascend(
@@ -19,10 +49,31 @@ def ascend(
     seed: int = 0,
     first: Factors | None = None,
 ) -> tuple[Tensor, Factors]:
-    """(⟨Q, φ(atom)⟩ ``(n,)``, atom with θ(atom) = 1): the best of ``starts`` random subnetworks, climbed in one batch.
+    """(⟨Q, φ(atom)⟩ ``(n,)``, atom with θ(atom) = 1): the best end of ``climb``.
 
-    ``first`` ``(n, 1, *D_k)`` is one more start. Each subnetwork keeps a step length of its own, lengthened after a
-    success and halved after a failure. Where nothing positive is found, the value is 0 and so is the atom.
+    Where nothing positive is found, the value is 0 and so is the atom.
+    """
+    value, W = climb(mapping, regularizer, Q, starts=starts, steps=steps, seed=seed, first=first)
+    best = value.argmax(1)
+    atom = tuple(w[torch.arange(len(Q), device=Q.device), best][:, None] for w in W)
+    atom = _normalised(regularizer, atom, value.amax(1, keepdim=True), mapping.degree)
+    return mapping.inner(Q, *atom)[:, 0], atom
+
+
+def climb(
+    mapping: Mapping,
+    regularizer: Regularizer,
+    Q: Tensor,
+    *,
+    starts: int,
+    steps: int,
+    seed: int = 0,
+    first: Factors | None = None,
+) -> tuple[Tensor, Factors]:
+    """⟨Q, φ⟩ / θ ``(n, m)`` at the ends of m ascents, and these subnetworks, climbed in one batch.
+
+    m = ``starts`` random ones and those of ``first`` ``(n, r, *D_k)``. Each keeps a step length of its own, lengthened
+    after a success and halved after a failure.
     """
     W = tuple(
         normal(generator(seed, "ascent", k, starts), len(Q), starts, *shape, like=Q)
@@ -45,12 +96,14 @@ def ascend(
         length = torch.where(better, 1.5 * length, 0.5 * length)
         if bool((length < 1e-12).all()):
             break
-    best = value.argmax(1)
-    atom = tuple(w[torch.arange(len(Q), device=Q.device), best][:, None] for w in W)
-    theta = regularizer.theta(*atom)
-    found = (value.amax(1, keepdim=True) > 0) & (theta > 0)
-    atom = scale(atom, torch.where(found, theta, torch.ones_like(theta)) ** (-1 / mapping.degree) * found)
-    return mapping.inner(Q, *atom)[:, 0], atom
+    return value, W
+
+
+def _normalised(regularizer: Regularizer, W: Factors, value: Tensor, degree: int) -> Factors:
+    """Subnetworks scaled to θ = 1; 0 where the value ``(n, m)`` is not positive."""
+    theta = regularizer.theta(*W)
+    found = (value > 0) & (theta > 0)
+    return scale(W, torch.where(found, theta, torch.ones_like(theta)) ** (-1 / degree) * found)
 
 
 def _climb(mapping: Mapping, regularizer: Regularizer, Q: Tensor, W: Factors) -> tuple[Tensor, Factors]:

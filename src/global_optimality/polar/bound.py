@@ -69,11 +69,7 @@ def polar_of(problem: Problem) -> Polar:
 
     ``LookupError`` when no polar is known for the pair; ``ValueError`` for a mismatched problem or a Q with NaN.
     """
-    if not problem.balanced:
-        raise ValueError(
-            f"φ has degree {problem.mapping.degree} and θ degree {problem.regularizer.degree}: Ω° is 0 or +∞, and no "
-            "certificate exists. Take a regularizer of the mapping's degree."
-        )
+    problem.check_balanced()
     pair = type(problem.mapping), type(problem.regularizer)
     if pair not in _BUILDERS:
         raise LookupError(

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from ..mappings import AlexNet, ConvPool, Mapping, Pooling
 from ..regularizers import BalancedWeightDecay, ProductOfNorms, Regularizer, SumOfPowers, SumOfSquares, WeightDecay
-from .ascent import ascend
+from .ascent import Climbing, ascend
 from .bound import Polar, PolarBound, register
 from .deep_relu import euclidean
 from .spectral import decompose
@@ -34,7 +34,7 @@ def _registered(mapping: Mapping, regularizer: Regularizer) -> Polar:
         upper = decompose(Q)[3] * gain * (1 + 4 * torch.finfo(Q.dtype).eps)
         return PolarBound(lower, torch.maximum(upper, lower), atom)
 
-    return polar
+    return Climbing(mapping, regularizer, polar, starts=STARTS, steps=60)
 
 
 def convolution_gain(mapping: ConvPool | AlexNet) -> Tensor:

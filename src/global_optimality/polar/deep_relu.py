@@ -22,7 +22,7 @@ from torch import Tensor
 from ..factors import Factors
 from ..mappings import DeepRelu, Mapping
 from ..regularizers import BalancedWeightDecay, Norm, ProductOfNorms, Regularizer, SumOfPowers
-from .ascent import ascend
+from .ascent import Climbing, ascend
 from .bound import Polar, PolarBound, register
 from .fans import Search, begin, refine
 from .relu_cones import ReluCones
@@ -78,7 +78,7 @@ def deep_relu_polar(
             return PolarBound(lower, upper, _embed(mapping, [h[0].mT], h[1]))
         return _joined([_enclose(mapping, q, cones, tol, target) for q in Q])
 
-    return polar
+    return Climbing(mapping, SumOfPowers(mapping.degree), polar)
 
 
 def search_of(mapping: DeepRelu, Q: Tensor, known: float = 0.0) -> Search:

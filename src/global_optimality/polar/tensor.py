@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..mappings import Mapping, RankOneTensor
 from ..regularizers import BalancedWeightDecay, ProductOfNorms, Regularizer, SumOfPowers
-from .ascent import ascend
+from .ascent import Climbing, ascend
 from .bound import Polar, PolarBound, register
 from .deep_relu import euclidean
 from .fans import Points, Relaxation, begin, normalised, orthants, ratio, refine, supports
@@ -48,7 +48,7 @@ def tensor_polar(mapping: RankOneTensor, *, cones: int = CONES, tol: float = 1e-
                 upper[i] = torch.minimum(upper[i], upper.new_tensor(search.upper))
         return PolarBound(lower, torch.maximum(upper, lower), atom)
 
-    return polar
+    return Climbing(mapping, SumOfPowers(mapping.degree), polar)
 
 
 @dataclass(frozen=True, eq=False)

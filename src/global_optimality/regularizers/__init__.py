@@ -2,22 +2,30 @@
 
 from .base import Regularizer
 from .cones import NonNegative
-from .decay import L1Decay, WeightDecay
+from .decay import L1Decay, PowerDecay, WeightDecay
+from .dropout import DropoutPenalty, dropout_lam
+from .max_norm import MaxNorm
 from .norms import Norm, ProductOfNorms, SumOfSquares
+from .on_layers import OnLayers
 from .path_norm import PathNorm
 from .powers import BalancedWeightDecay, SumOfPowers
 from .sums import WeightedSum
 
 __all__ = [
     "BalancedWeightDecay",
+    "DropoutPenalty",
     "L1Decay",
+    "MaxNorm",
     "NonNegative",
     "Norm",
+    "OnLayers",
     "PathNorm",
+    "PowerDecay",
     "ProductOfNorms",
     "Regularizer",
     "SumOfPowers",
     "SumOfSquares",
     "WeightDecay",
     "WeightedSum",
+    "dropout_lam",
 ]

@@ -12,8 +12,8 @@ class Regularizer(ABC):
 
     @property
     @abstractmethod
-    def degree(self) -> int:
-        """The degree of positive homogeneity in all weights together."""
+    def degree(self) -> int | float:
+        """The degree of positive homogeneity in all weights together; NaN where there is none (``MaxNorm``)."""
 
     @property
     def constrained(self) -> bool:

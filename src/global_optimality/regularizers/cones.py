@@ -22,7 +22,7 @@ class NonNegative(Regularizer):
     inside: Regularizer = field(default_factory=SumOfSquares)
 
     @property
-    def degree(self) -> int:
+    def degree(self) -> int | float:
         return self.inside.degree
 
     @property

@@ -1,4 +1,4 @@
-"""Weight decay as commonly used: of degree 2 or 1, whatever the depth, so unbalanced for K ≥ 3 layers (section 6)."""
+"""Decays whose degree does not follow the depth: weight decay as commonly used has degree 2 or 1 (section 6)."""
 
 from dataclasses import dataclass
 from typing import final
@@ -6,7 +6,7 @@ from typing import final
 from torch import Tensor
 
 from .base import Regularizer
-from .powers import squares, sum_of
+from .powers import power, squares, sum_of
 
 
 @final
@@ -33,3 +33,25 @@ class L1Decay(Regularizer):
 
     def theta(self, *W: Tensor) -> Tensor:
         return sum_of([w.flatten(2).abs().sum(2) for w in W])
+
+
+@final
+@dataclass(frozen=True)
+class PowerDecay(Regularizer):
+    """θ = (1/K) Σ ‖wᵏ‖^q of any number K of layers, Euclidean norms, degree q: 1 where all K layers have norm 1.
+
+    q = K is ``SumOfPowers(K)``, q = 2 is 2/K times ``WeightDecay``. ``ValueError`` for q < 1 or no integer.
+    """
+
+    q: int
+
+    def __post_init__(self) -> None:
+        if self.q < 1 or self.q != int(self.q):
+            raise ValueError(f"PowerDecay({self.q}): the degree q must be an integer, at least 1.")
+
+    @property
+    def degree(self) -> int:
+        return self.q
+
+    def theta(self, *W: Tensor) -> Tensor:
+        return sum_of([power(squares(w), self.q / 2) for w in W]) / len(W)

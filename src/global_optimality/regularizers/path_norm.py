@@ -13,10 +13,11 @@ from .powers import check_count, check_layers, power
 @final
 @dataclass(frozen=True)
 class PathNorm(Regularizer):
-    """θ = (Σ over paths Π |w|^q)^{1/q} of a fully connected chain of K = ``layers`` matrices, degree K, q ≥ 1.
+    """θ = (Σ over paths Π |w|^q)^{1/q} of a chain of K = ``layers`` matrices, degree K, q ≥ 1.
 
-    A vector as first factor is a layer of one unit, as last factor a single unit's outputs. By a chain of products of
-    the matrices |w|^q, not by listing paths. ``ValueError`` for q < 1 and for factors that are no chain.
+    A vector as first factor is a layer of one unit, as last factor a single unit's outputs. Filters
+    ``(n, r, channels, C, k, k)`` may come first; the paths through a pooled feature then count once, not p² times. By a
+    chain of products of |w|^q, not by listing paths. ``ValueError`` for q < 1 and for factors that are no chain.
     """
 
     layers: int
@@ -39,10 +40,12 @@ class PathNorm(Regularizer):
         for k, w in enumerate(W):
             chain = _matrix(w, k, self.layers) / scale[k, :, :, None, None]
             chain = power(chain.square(), self.q / 2)
+            if k == 1 and W[0].dim() == 6 and chain.shape[-2] % W[0].shape[2] == 0:
+                chain = chain.unflatten(-2, (W[0].shape[2], -1)).sum(-2)  # a channel's paths through all its features
             if total is not None and total.shape[-1] != chain.shape[-2]:
                 raise ValueError(
                     f"factor {k} has {total.shape[-1]} outputs but factor {k + 1} {chain.shape[-2]} inputs: "
-                    "PathNorm is for fully connected chains."
+                    "PathNorm is for chains of layers."
                 )
             total = chain.sum(-2, keepdim=True) if total is None else total @ chain
         assert total is not None
@@ -52,6 +55,8 @@ class PathNorm(Regularizer):
 def _matrix(w: Tensor, k: int, layers: int) -> Tensor:
     if w.dim() == 4:
         return w
+    if w.dim() == 6 and k == 0:
+        return w.flatten(3).mT
     if w.dim() == 3 and k in (0, layers - 1):
         return w[..., None] if k == 0 else w[..., None, :]
     raise ValueError(f"factor {k + 1} has shape {tuple(w.shape)}: PathNorm is for fully connected chains of matrices.")

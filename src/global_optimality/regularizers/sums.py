@@ -1,5 +1,6 @@
 """Sums of regularizers of one degree, which are regularizers of that degree (section 5)."""
 
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -26,6 +27,8 @@ class WeightedSum(Regularizer):
         if len(weights) != len(terms) or not all(0 < a < float("inf") for a in weights):
             raise ValueError(f"weights = {weights} for {len(terms)} regularizers: give one positive number for each.")
         degrees = sorted({term.degree for term in terms})
+        if any(math.isnan(degree) for degree in degrees):
+            raise ValueError("one of the terms has no degree: put MaxNorm around the sum instead.")
         if len(degrees) > 1:
             raise ValueError(
                 f"a sum of regularizers of degrees {degrees} has no degree: raise each to one degree first, e.g. "
@@ -35,7 +38,7 @@ class WeightedSum(Regularizer):
         object.__setattr__(self, "weights", weights)
 
     @property
-    def degree(self) -> int:
+    def degree(self) -> int | float:
         return self.terms[0].degree
 
     @property

@@ -7,8 +7,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ..descent import minimise
-from ..factors import Factors, append, scale, slice_norms
+from ..descent import minimise, refit
+from ..factors import Factors, append, scale
 from ..losses.base import column
 from ..problem import Problem
 from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
@@ -20,6 +20,9 @@ WORTH = 1e-9
 
 ENTRIES = 24
 """At most so many atoms enter in a round."""
+
+STEPS = 200
+"""Steps of L-BFGS in a round."""
 
 Stop = Callable[[], bool]
 
@@ -56,15 +59,15 @@ class OnFaces:
 @final
 @dataclass(frozen=True, eq=False)
 class Descending:
-    """L-BFGS for mappings without known kinks; subnetworks that vanish are left out."""
+    """Any mapping: best scales, then L-BFGS, then best scales again. Scaling is a convex problem at kinks too, where
+    L-BFGS may jam; subnetworks that no longer help get the scale 0 and are left out.
+    """
 
     problem: Problem
 
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
-        W = minimise(self.problem, append(W, entering(self.problem, W, atoms))).weights
-        norms = slice_norms(W)[0]
-        kept = norms > 1e-12 * norms.max()
-        return tuple(w[:, kept] for w in W) if bool(kept.any()) else tuple(w[:, :1] for w in W)
+        W = refit(self.problem, append(W, entering(self.problem, W, atoms)))
+        return W if stop() else refit(self.problem, minimise(self.problem, W, max_steps=STEPS).weights)
 
 
 def entering(problem: Problem, W: Factors, atoms: Factors) -> Factors:

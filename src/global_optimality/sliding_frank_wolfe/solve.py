@@ -1,5 +1,6 @@
 """Sliding Frank–Wolfe (Denoyelle et al. 2019) with certificates: polar, correct, slide, merge, certify."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ import torch
 
 from ..certificate import Certificate, certify
 from ..factors import Factors, append
-from ..polar import Oracle, Polar, polar_of
+from ..polar import Oracle, Polar, PolarBound, polar_of
 from ..problem import Problem
 from ..status import Status
 from .local import WORTH, Local, best_value, local_of
@@ -16,9 +17,6 @@ from .solution import Round, Solution
 
 ATOMS = 64
 """Local maximisers of the polar looked at in one round; the best few enter."""
-
-NEAR = 10.0
-"""The polar is asked for its bound, not only for atoms, once the best atom exceeds λ by at most NEAR · tol."""
 
 PATIENCE = 3
 """Rounds in a row in which f falls by at most LEAST · f before the solver says that it cannot go on."""
@@ -123,7 +121,7 @@ class _Run:
             value, Q = self.look()
             atoms = self.ascend(Q)
             excess = best_value(self.problem, Q, atoms)
-            if excess > 1 + NEAR * self.tol and patience == PATIENCE:
+            if patience == PATIENCE and self.least_gap(excess, atoms) > self.tol:
                 self.record(value, -torch.inf, excess)
             else:
                 certificate = self.certify()
@@ -155,6 +153,16 @@ class _Run:
         if isinstance(self.polar, Oracle):
             return self.polar.atoms(Q, ATOMS, self.problem.lam * (1 + WORTH))
         return self.polar(Q).atom
+
+    def least_gap(self, excess: float, atoms: Factors) -> float:
+        """The relative gap if the best atom attained Ω°: an upper bound of Ω° can only prove a larger one.
+
+        0 where that contradicts itself: the atoms are then far from the best.
+        """
+        attained = self.problem.loss.Y.new_tensor([excess * self.problem.lam])
+        best = tuple(w[:, :1] for w in atoms)
+        gap = float(certify(self.problem, self.W, lambda Q: PolarBound(attained, attained, best)).relative_gap[0])
+        return gap if math.isfinite(gap) else 0.0
 
     def certify(self) -> Certificate:
         """The certificate of the present weights; the pair with the smallest gap is kept."""

@@ -4,20 +4,9 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-COUPLED = (
-    torch.optim.SGD,
-    torch.optim.Adam,
-    torch.optim.Adagrad,
-    torch.optim.Adadelta,
-    torch.optim.Adamax,
-    torch.optim.ASGD,
-    torch.optim.NAdam,
-    torch.optim.RAdam,
-    torch.optim.RMSprop,
-)
-"""Optimizers that add wd · w to the gradient, that is (wd/2)‖w‖² to the objective."""
+from ..homogeneity import optimizer_decays
 
 FORM = "certify_network takes Sequential(Linear, ReLU, Linear)"
 
@@ -83,7 +72,7 @@ def decay_of(
     if isinstance(weight_decay, torch.optim.Optimizer):
         if decay_hidden_bias is not None or decay_output_bias is not None:
             raise ValueError("the optimizer's groups say which biases are decayed: leave decay_..._bias out.")
-        of = _optimizer_decays(weight_decay)
+        of = optimizer_decays(weight_decay)
         named = {"hidden weight": hidden.weight, "hidden bias": hidden.bias}
         named |= {"output weight": outer.weight, "output bias": outer.bias}
         for name, p in named.items():
@@ -113,21 +102,3 @@ def decay_of(
             "price. Decay it like the weights (one group of parameters), or build the hidden Linear with bias=False."
         )
     return Decay(weights, free)
-
-
-def _optimizer_decays(optimizer: torch.optim.Optimizer) -> dict[Tensor, float]:
-    name = type(optimizer).__name__
-    if isinstance(optimizer, torch.optim.AdamW) or any(g.get("decoupled_weight_decay") for g in optimizer.param_groups):
-        raise ValueError(
-            f"{name} decouples the decay from the gradient: its iterates minimise no objective loss + (wd/2)‖w‖², so "
-            "there is nothing to certify. Train with Adam(weight_decay=...) or SGD(weight_decay=...), or pass the "
-            "number whose objective you mean."
-        )
-    if type(optimizer) not in COUPLED:
-        raise ValueError(
-            f"{name} is not known to add wd · w to the gradient: if your loss holds (wd/2)‖w‖², pass weight_decay=wd "
-            "as a number."
-        )
-    if any(g.get("maximize") for g in optimizer.param_groups):
-        raise ValueError("the optimizer maximises: certificates are of minimisation.")
-    return {p: float(g["weight_decay"]) for g in optimizer.param_groups for p in g["params"]}

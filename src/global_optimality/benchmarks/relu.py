@@ -1,0 +1,149 @@
+"""One hidden layer: growth of the exact polar's time, `solve` against the whole convex program, certified training."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from ..arrangement import cells
+from ..convex.relu import pilanci_ergen
+from ..experiments.digits_plane import all_digits
+from ..experiments.one_hidden_layer import inputs, plane_problem
+from ..experiments.planted_relu import teacher_problem
+from ..factors import Factors
+from ..losses import LogisticLoss, SquaredLoss
+from ..polar import Oracle, PolarBound, polar_of
+from ..problem import Problem
+from ..sliding_frank_wolfe import Round, Solution, solve
+from ..streams import generator, normal
+from .timing import Seconds, clocked, clocked_medians
+
+LAM = 0.1
+LIMIT = 60.0
+"""Seconds at which the gap is read off."""
+
+
+def exact_polar(*, sizes: Sequence[int] = (250, 500, 1000, 2000), rounds: int = 3, seed: int = 0) -> pd.DataFrame:
+    """Seconds of the exact polar, d = 3, by N: the sorted arrangement (once a data set) and one Q of random numbers.
+
+    ``exponent`` is the slope of a least-squares line through (log N, log CPU seconds of both), the same in every row.
+    """
+    rows = []
+    for N in sizes:
+        problem = plane_problem(N, LAM, seed=seed)
+        Q = normal(generator(seed, "exact polar", N), 1, N, 1)
+        polar = polar_of(problem)
+        sides = {"sort": lambda p=problem: polar_of(p), "polar": lambda polar=polar, Q=Q: polar(Q)}
+        seconds = clocked_medians(sides, rounds=rounds)
+        bound = polar(Q)
+        rows.append(
+            {
+                "N": N,
+                "sort_seconds": seconds["sort"].wall,
+                "sort_cpu_seconds": seconds["sort"].cpu,
+                "polar_seconds": seconds["polar"].wall,
+                "polar_cpu_seconds": seconds["polar"].cpu,
+                "width": float(bound.upper / bound.lower) - 1,
+            }
+        )
+    table = pd.DataFrame(rows)
+    both = table["sort_cpu_seconds"] + table["polar_cpu_seconds"]
+    table["exponent"] = float(np.polyfit(np.log(table["N"]), np.log(both), 1)[0])
+    return table.assign(rounds=rounds, threads=torch.get_num_threads())
+
+
+def convex_program(*, sizes: Sequence[int] = (20, 30, 40, 60), rounds: int = 3, seed: int = 0) -> pd.DataFrame:
+    """``solve`` against the convex program of all cells in CVXPY and Clarabel, build and solve, by N; d = 3.
+
+    ``difference`` is between the objectives of the two networks, relative. The peer's cells are listed outside its
+    time, its matrices are assembled sparse and in one piece, and its tolerance is 1e-8, as that of ``solve``.
+    """
+    rows = []
+    for N in sizes:
+        problem = plane_problem(N, LAM, seed=seed)
+        S, y = inputs(problem), problem.loss.Y[:, 0]
+        patterns = cells(S).active.numpy()
+        ours = solve(problem, tol=1e-8)
+        theirs = pilanci_ergen(S.numpy(), y.numpy(), LAM, patterns, tolerance=1e-8)
+
+        def peer(S: Tensor = S, y: Tensor = y, patterns: np.ndarray = patterns) -> object:
+            return pilanci_ergen(S.numpy(), y.numpy(), LAM, patterns, tolerance=1e-8)
+
+        sides = {"solve": lambda problem=problem: solve(problem, tol=1e-8), "CVXPY and Clarabel": peer}
+        for way, seconds in clocked_medians(sides, rounds=rounds).items():
+            rows.append({"N": N, "cells": len(patterns), "way": way, "seconds": seconds.wall})
+            rows[-1]["cpu_seconds"] = seconds.cpu
+            rows[-1]["objective"] = ours.objective if way == "solve" else theirs.objective
+            rows[-1]["difference"] = abs(theirs.objective / ours.objective - 1)
+    table = pd.DataFrame(rows)
+    own = {row["N"]: row["cpu_seconds"] for row in rows if row["way"] == "solve"}
+    table["ratio"] = [seconds / own[N] for N, seconds in zip(table["N"], table["cpu_seconds"], strict=True)]
+    return table.assign(lam=LAM, rounds=rounds, threads=torch.get_num_threads())
+
+
+@dataclass(eq=False)
+class Timed(Oracle):
+    """A polar that adds up the seconds of its calls for a bound: what certifying costs."""
+
+    oracle: Oracle
+    spent: list[Seconds] = field(default_factory=list)
+
+    def __call__(self, Q: Tensor) -> PolarBound:
+        bound, seconds = clocked(lambda: self.oracle(Q))
+        self.spent.append(seconds)
+        return bound
+
+    def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
+        return self.oracle.atoms(Q, count, above)
+
+    def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
+        return self.oracle.ascend(Q, W, count, above)
+
+
+def certified_training(*, seed: int = 0) -> pd.DataFrame:
+    """Four problems to a certificate, solving and certifying timed apart: the project's targets."""
+    problems = {
+        "plane": (plane_problem(200, LAM, seed=seed), 1e-8),
+        "five-unit teacher": (teacher_problem(100, 5, 1.0, seed=seed), 1e-4),
+        "digits, squared": (all_digits(SquaredLoss, 0.03), 1e-6),
+        "digits, logistic": (all_digits(LogisticLoss, 0.03), 1e-6),
+    }
+    rows = [{"problem": name, **certified_row(problem, tol)} for name, (problem, tol) in problems.items()]
+    return pd.DataFrame(rows).assign(threads=torch.get_num_threads())
+
+
+def certified_row(problem: Problem, tol: float, *, time_limit: float | None = None) -> dict[str, object]:
+    """``solve`` on one problem: its size, the certificate, seconds in all and in the polar's bounds, gap at LIMIT."""
+    polar, sorting = clocked(lambda: polar_of(problem))
+    assert isinstance(polar, Oracle)
+    timed = Timed(polar)
+    solution, seconds = clocked(lambda: solve(problem, tol=tol, polar=timed, time_limit=time_limit))
+    N, d = inputs(problem).shape
+    return {
+        "N": N,
+        "d": d,
+        "lam": problem.lam,
+        "tol": tol,
+        "units": solution.size,
+        "objective": solution.objective,
+        "relative_gap": solution.relative_gap,
+        "gap_at_60_s": gap_at(solution, LIMIT),
+        "seconds": sorting.wall + seconds.wall,
+        "cpu_seconds": sorting.cpu + seconds.cpu,
+        "certifying_cpu_seconds": sorting.cpu + sum(s.cpu for s in timed.spent),
+        "status": solution.status.name,
+    }
+
+
+def gap_at(solution: Solution, seconds: float) -> float:
+    """The relative gap that was proved within so many wall-clock seconds; +∞ if none was."""
+
+    def gap(r: Round) -> float:
+        proved = math.isfinite(r.best_bound)
+        return max(r.objective - r.best_bound, 0.0) / abs(r.objective) if proved else math.inf
+
+    return min((gap(r) for r in solution.history if r.seconds <= seconds), default=math.inf)

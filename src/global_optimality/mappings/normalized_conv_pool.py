@@ -1,0 +1,107 @@
+"""``ConvPool`` with batch normalization: φ(w¹, g, w²) = pool((g ∘ norm(S ∗ w¹))₊) w² (section 6)."""
+
+from dataclasses import dataclass, field
+from typing import final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..factors import check_alike
+from .base import Mapping
+from .chains import add_columns, in_blocks, inner_columns
+from .conv_pool import ConvPool, Pooling, check_images, pooled_features, window_patches
+from .normalized_relu import inverse_deviation
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class NormalizedConvPool(Mapping):
+    """Convolution, each channel whitened over images and pixels, gain, ReLU, pooling, linear; ``(n, N, outputs)``.
+
+    Factors ``(n, r, channels, C, k, k)``, ``(n, r, channels)``, ``(n, r, features, outputs)``. Degree 2, all of it from
+    the gain and the last layer: φ is blind to the length of a filter, and 0 for a channel that does not vary. Means and
+    variances are those of ``reference`` (the training images, when others are judged), by default of ``images``.
+    """
+
+    images: Tensor
+    channels: int
+    kernel: int
+    pool: int
+    outputs: int
+    pooling: Pooling = Pooling.MAX
+    reference: Tensor | None = None
+    _patches: Tensor = field(init=False, repr=False)
+    _mean: Tensor = field(init=False, repr=False)
+    _root: Tensor = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        plain = self._plain  # which checks all sizes
+        known = self.images if self.reference is None else self.reference
+        check_images(known)
+        check_alike(images=self.images, reference=known)
+        if known.shape[1:] != self.images.shape[1:]:
+            raise ValueError(
+                f"reference images are {tuple(known.shape[1:])} but images {tuple(self.images.shape[1:])}: "
+                "make channels, height and width equal."
+            )
+        seen = window_patches(known, self.kernel, self.pool).transpose(0, 1).flatten(1)
+        mean = seen.mean(1)
+        # variance of wᵀx over all patches x is ‖R w‖² with R from a QR: no rounding of a covariance is squared
+        root = torch.linalg.qr((seen - mean[:, None]).T / seen.shape[1] ** 0.5, mode="r").R
+        object.__setattr__(self, "_patches", plain._patches - mean[:, None])
+        object.__setattr__(self, "_mean", mean)
+        object.__setattr__(self, "_root", root)
+
+    @property
+    def _plain(self) -> ConvPool:
+        return ConvPool(self.images, self.channels, self.kernel, self.pool, self.outputs, self.pooling)
+
+    @property
+    def degree(self) -> int:
+        return 2
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.images), self.outputs)
+
+    @property
+    def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
+        filters, last = self._plain.factor_shapes
+        return filters, (self.channels,), last
+
+    @property
+    def scaled_layers(self) -> tuple[int, int]:
+        """The factors that the degree counts, numbered from 0: the gain and the last layer."""
+        return 1, 2
+
+    @property
+    def data(self) -> Tensor:
+        return self.images
+
+    def phi(self, *W: Tensor) -> Tensor:
+        filters, gain, last = W
+        n, r, c = filters.shape[:3]
+        known = self.images if self.reference is None else self.reference
+        rows = filters.flatten(0, 2)
+        seen, x = functional.conv2d(known, rows), functional.conv2d(self.images, rows)
+        mean = seen.mean((0, 2, 3), keepdim=True)
+        variance = (seen - mean).square().mean((0, 2, 3), keepdim=True)
+        x = (x - mean) * inverse_deviation(mean, variance)
+        x = self.pooling(torch.relu(x * gain.reshape(1, n * r * c, 1, 1)), self.pool)
+        return x.reshape(len(x), n, r, -1).permute(1, 2, 0, 3) @ last
+
+    def Phi(self, *W: Tensor) -> Tensor:
+        numbers = self.channels * self._patches.shape[2]
+        return in_blocks(lambda filters, gain, last: add_columns(self._features(filters, gain), last), W, numbers)
+
+    def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
+        return inner_columns(Q, self._features(W[0], W[1]), W[2])
+
+    def _features(self, filters: Tensor, gain: Tensor) -> Tensor:
+        """(n, r, features, N): filters of unit variance times their gains, on centred patches."""
+        n, r, c = filters.shape[:3]
+        rows = filters.reshape(n * r * c, -1)
+        length = inverse_deviation(rows @ self._mean, (rows @ self._root.mT).square().sum(1))
+        rows = rows * (gain.reshape(-1) * length)[:, None]
+        return pooled_features(rows, self._patches, self.pooling).reshape(n, r, -1, len(self.images))

@@ -1,0 +1,44 @@
+"""Dropout of whole subnetworks: its expected squared loss is a problem of this package, of degree 2p (section 6)."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol, final
+
+from torch import Tensor
+
+from .base import Regularizer
+
+
+class Output(Protocol):
+    """What the penalty needs of a mapping φ."""
+
+    @property
+    def degree(self) -> int: ...
+    def phi(self, *W: Tensor) -> Tensor: ...
+
+
+@final
+@dataclass(frozen=True)
+class DropoutPenalty(Regularizer):
+    """θ(w) = ½‖φ(w)‖², of twice the degree of the given mapping φ.
+
+    Keep each subnetwork with probability q, independently, and divide what is kept by q. The expected squared loss is
+    then ½‖Y − Φ_r(W)‖² + λΘ_r(W) exactly, with λ = (1 − q)/q = ``dropout_lam(q)``, whether the masks are drawn once or
+    for every sample. For units of one hidden layer this is dropout as usual.
+    """
+
+    mapping: Output
+
+    @property
+    def degree(self) -> int:
+        return 2 * self.mapping.degree
+
+    def theta(self, *W: Tensor) -> Tensor:
+        return 0.5 * self.mapping.phi(*W).flatten(2).square().sum(2)
+
+
+def dropout_lam(keep: float) -> float:
+    """λ = (1 − q)/q for the probability q of keeping a subnetwork. ``ValueError`` unless 0 < q < 1."""
+    if not (math.isfinite(keep) and 0 < keep < 1):
+        raise ValueError(f"keep = {keep}: the probability of keeping a subnetwork must lie strictly between 0 and 1.")
+    return (1 - keep) / keep

@@ -1,0 +1,38 @@
+"""A regularizer that looks at some of the layers only: weights that φ is blind to need no price (section 6)."""
+
+from dataclasses import dataclass
+from typing import final
+
+from torch import Tensor
+
+from .base import Regularizer
+
+
+@final
+@dataclass(frozen=True)
+class OnLayers(Regularizer):
+    """θ = ``inside`` of the factors numbered in ``layers``, from 0: with batch normalization, of gain and last layer.
+
+    The pair (φ, θ) stays nondegenerate only if φ is bounded in the factors left out. ``ValueError`` without layers, for
+    a layer named twice or one that is not there, and for a constrained ``inside``.
+    """
+
+    inside: Regularizer
+    layers: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        layers = tuple(int(k) for k in self.layers)
+        if not layers or min(layers) < 0 or len(set(layers)) < len(layers):
+            raise ValueError(f"OnLayers: layers = {layers}: name at least one layer, each once, the first one as 0.")
+        if self.inside.constrained:
+            raise ValueError("OnLayers: put the constraint outside: NonNegative(OnLayers(...)).")
+        object.__setattr__(self, "layers", layers)
+
+    @property
+    def degree(self) -> int | float:
+        return self.inside.degree
+
+    def theta(self, *W: Tensor) -> Tensor:
+        if max(self.layers) >= len(W):
+            raise ValueError(f"OnLayers: layers = {self.layers}, but there are {len(W)} factors, numbered from 0.")
+        return self.inside.theta(*(W[k] for k in self.layers))
