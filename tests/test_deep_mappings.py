@@ -149,10 +149,17 @@ def test_many_runs_go_through_in_blocks():
 
 
 def test_batched_equals_a_loop_over_single_networks():
-    for ratio in deep_benchmarks.batching(runs=3, subnetworks=2, repeats=1):
-        assert ratio.difference <= 1e-12
-        assert ratio.loop > 0
-        assert ratio.batched > 0
+    table = deep_benchmarks.deep(runs=3, subnetworks=2, rounds=1)
+    assert len(table) == 4
+    assert table["difference"].max() <= 1e-12
+    assert (table["ratio"] == table["loop_seconds"] / table["batched_seconds"]).all()
+
+
+def test_the_recorded_census_counts_every_run():
+    census = deep_benchmarks.deep_census(runs=2, steps=2)
+    assert len(census) == 15
+    ended = census[[name for name in ("STALLED", "STATIONARY", "STEPS") if name in census]].sum(axis=1)
+    assert ended.tolist() == pytest.approx([1.0] * 15)
 
 
 def test_response_normalization_is_homogeneous_and_shortens():
@@ -187,6 +194,25 @@ def test_response_normalization_is_homogeneous_and_shortens():
 )
 def test_bad_input(build, message):
     with pytest.raises(ValueError, match=message):
+        build()
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: DeepRelu(S, (2.5, 1)), "widths = \\(2.5, 1\\)"),
+        (lambda: DeepRelu(S, 3), "widths = 3"),
+        (lambda: DeepRelu(S.numpy(), (2, 1)), "S is a ndarray"),
+        (lambda: DeepLinear(3.5, (2, 2)), "rows"),
+        (lambda: RankOneTensor((3, 3.5, 2)), "sizes"),
+        (lambda: ConvPool(IMAGES, 3, 2.5, 2, 1), "kernel"),
+        (lambda: AlexNet(LARGE, (4, 3), (3, 2.5), (2, 2), 5, 2), "kernels"),
+        (lambda: AlexNet(LARGE, (4, 3), (3, 2), (2, 2), 5.5, 2), "hidden"),
+        (lambda: BalancedWeightDecay(2.5), "layers"),
+    ],
+)
+def test_sizes_that_are_no_whole_numbers(build, message):
+    with pytest.raises(TypeError, match=message):
         build()
 
 

@@ -1,5 +1,7 @@
 """The K-tuple of weights (W¹, …, Wᴷ)_r and its two axes: runs first, subnetworks second."""
 
+from numbers import Integral
+
 import torch
 from torch import Tensor
 
@@ -48,6 +50,13 @@ def check_alike(**tensors: Tensor) -> None:
             raise ValueError(
                 f"{name} is on {b.device} but {first} is on {a.device}: move one of them with .to(device)."
             )
+
+
+def whole_numbers(name: str, sizes: object) -> tuple[int, ...]:
+    """A tuple or list of whole numbers as a tuple of int; ``TypeError`` for anything else, such as 2.5 or a bare 3."""
+    if not isinstance(sizes, tuple | list) or not all(isinstance(m, Integral) for m in sizes):
+        raise TypeError(f"{name} = {sizes!r}: pass a tuple of whole numbers, such as (2, 1).")
+    return tuple(int(m) for m in sizes)
 
 
 def check_finite(name: str, data: Tensor) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .factors import Factors, check_alike, check_factors
-from .homogeneity import check_degree
+from .homogeneity import check_degree, check_nondegenerate
 from .losses import Loss
 from .mappings import Mapping
 from .regularizers import Regularizer
@@ -22,8 +22,8 @@ class Problem:
     """f_r(W) = ℓ(Y, Φ_r(W)) + λ Θ_r(W), eq. (17); ``problem(*W)`` is ``(n,)``.
 
     ``ValueError`` when φ and θ have unequal degrees (unless ``allow_mismatch``), when the loss and the mapping
-    disagree in shape, dtype or device, when λ is not a positive finite number, and when a degree is measured to be
-    another than declared.
+    disagree in shape, dtype or device, when λ is not a positive finite number, when a degree is measured to be another
+    than declared, and when the pair (φ, θ) is degenerate (section 5).
     """
 
     loss: Loss
@@ -54,6 +54,8 @@ class Problem:
         check_degree(type(self.mapping).__name__, self.mapping.phi, shapes, p, like)
         if not math.isnan(q):
             check_degree(type(self.regularizer).__name__, self.regularizer.theta, shapes, q, like)
+        if self.balanced:
+            check_nondegenerate(self.mapping, self.regularizer, like)
 
     def __call__(self, *W: Tensor) -> Tensor:
         self.check(W)

@@ -10,6 +10,7 @@ import pandas as pd
 from ..results import Provenance, write_table
 from .batching import batching
 from .completion import completion
+from .deep import branch_and_bound, deep, deep_census
 from .frontier import frontier
 from .relu import certified_training, convex_program, exact_polar
 from .scnn import against_pyscnn
@@ -18,6 +19,9 @@ from .subnetworks import subnetworks, tuning
 BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
     "batching": batching,
     "completion": completion,
+    "deep": deep,
+    "branch_and_bound": branch_and_bound,
+    "deep_census": deep_census,
     "relu_exact_polar": exact_polar,
     "relu_convex_program": convex_program,
     "relu_certified_training": certified_training,

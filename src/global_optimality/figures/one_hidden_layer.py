@@ -98,7 +98,7 @@ def census(table: pd.DataFrame, shares: pd.DataFrame) -> Figure:
 
 
 @styled
-def path(tables: dict[str, pd.DataFrame], optimum: float) -> Figure:
+def path(tables: dict[str, pd.DataFrame], optimum: float, height_label: str = "$(f-F^*)/F^*$") -> Figure:
     """f − F* along Theorem 2's path, one panel a start."""
     figure, panels = canvas(2.5 * len(tables) + 0.5, rows=len(tables), squeeze=False)
     shown: dict[str, object] = {}
@@ -113,7 +113,7 @@ def path(tables: dict[str, pd.DataFrame], optimum: float) -> Figure:
                 look = {"color": colour, "markersize": size, "zorder": order}
                 (drawn,) = axes.plot(table["point"][rows], height[rows], marker, **look)
                 shown[label] = drawn
-        axes.set(yscale="log", ylabel="$(f-F^*)/F^*$", title=title)
+        axes.set(yscale="log", ylabel=height_label, title=title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     panels[-1, 0].set_xlabel("point of the path")
     figure.legend(list(shown.values()), list(shown), loc="outside lower center", ncols=3)

@@ -16,6 +16,10 @@ SHRINKS = (1e-2, 1e-4, 1e-6)
 """Factors by which one layer alone is scaled: a ratio ‖φ‖/θ that grows without end along it refutes condition 2."""
 
 POINTS = 32
+"""Dense points tried by ``check_pair``, and as many with most entries zero."""
+
+FEW = 4
+"""The same for the check at the construction of a problem."""
 
 
 class MappingLike(Protocol):
@@ -67,27 +71,43 @@ def check_pair(mapping: MappingLike, regularizer: RegularizerLike, *, seed: int 
         return PairTest(p, q, float("nan"), Nondegeneracy.UNDECIDED, None)
     if Homogeneity.NOT_HOMOGENEOUS in (p.verdict, q.verdict) or p.estimate != q.estimate or p.estimate <= 0:
         return PairTest(p, q, float("inf"), Nondegeneracy.UNEQUAL_DEGREES, None)
-    W = _trials(shapes, like, seed)
+    ratio, verdict, witness = _condition_2(mapping, regularizer, _trials(shapes, like, seed, POINTS))
+    return PairTest(p, q, ratio, verdict, witness)
+
+
+def check_nondegenerate(mapping: MappingLike, regularizer: RegularizerLike, like: Tensor | None = None) -> None:
+    """``ValueError`` when condition 2 is refuted at a few points; cheap, for a pair whose degrees are checked."""
+    W = _trials(mapping.factor_shapes, like, 0, FEW)
+    _, verdict, _ = _condition_2(mapping, regularizer, W)
+    if verdict is not Nondegeneracy.NOT_REFUTED:
+        raise ValueError(
+            f"({type(mapping).__name__}, {type(regularizer).__name__}) is a degenerate pair. {verdict.value} Take a θ "
+            "that grows with every layer, such as BalancedWeightDecay; homogeneity.check_pair shows a witness."
+        )
+
+
+def _condition_2(
+    mapping: MappingLike, regularizer: RegularizerLike, W: Factors
+) -> tuple[float, Nondegeneracy, Factors | None]:
+    """(largest ‖φ‖/θ met, verdict, witness) for the subnetworks W of one run."""
     with torch.no_grad():
+        if not torch.isfinite(regularizer.theta(*W)).all():  # a cone: try its inside
+            W = tuple(w.abs() for w in W)
         size, cost = _sizes(mapping, regularizer, W)
         allowed = torch.isfinite(cost)
-        if not allowed.all():  # a cone: try its inside
-            W = tuple(w.abs() for w in W)
-            size, cost = _sizes(mapping, regularizer, W)
-            allowed = torch.isfinite(cost)
         free = allowed & (size > 0) & (cost == 0)
         if free.any():
             i = int(free.nonzero()[0, 0])
-            return PairTest(p, q, float("inf"), Nondegeneracy.VANISHING, tuple(w[:, i : i + 1] for w in W))
+            return float("inf"), Nondegeneracy.VANISHING, tuple(w[:, i : i + 1] for w in W)
         ratio = torch.where(allowed & (cost > 0), size / cost, torch.zeros_like(cost))
         i = int(ratio.argmax())
+        point = tuple(w[:, i : i + 1] for w in W)
         for k in range(len(W)):
-            point = tuple(w[:, i : i + 1] for w in W)
             for up in (False, True):
                 seen = [_ratio(mapping, regularizer, point, k, 1 / s if up else s) for s in (1.0, *SHRINKS)]
                 if all(b > 2 * a > 0 for a, b in pairwise(seen)):
-                    return PairTest(p, q, float("inf"), Nondegeneracy.UNBOUNDED, point)
-    return PairTest(p, q, float(ratio[i]), Nondegeneracy.NOT_REFUTED, None)
+                    return float("inf"), Nondegeneracy.UNBOUNDED, point
+    return float(ratio[i]), Nondegeneracy.NOT_REFUTED, None
 
 
 def _sizes(mapping: MappingLike, regularizer: RegularizerLike, W: Factors) -> tuple[Tensor, Tensor]:
@@ -105,12 +125,12 @@ def _inside(regularizer: RegularizerLike, points: list[Factors]) -> list[Factors
     return points if finite else [tuple(x.abs() for x in w) for w in points]
 
 
-def _trials(shapes: tuple[tuple[int, ...], ...], like: Tensor | None, seed: int) -> Factors:
+def _trials(shapes: tuple[tuple[int, ...], ...], like: Tensor | None, seed: int, points: int) -> Factors:
     """Subnetworks of one run: dense ones, ones with most entries zero, and the two with one layer zero each."""
     stream = generator(seed, "nondegenerate", *(str(s) for s in shapes))
-    W = tuple(normal(stream, 1, 2 * POINTS + len(shapes), *s, like=like) for s in shapes)
+    W = tuple(normal(stream, 1, 2 * points + len(shapes), *s, like=like) for s in shapes)
     for k, w in enumerate(W):
-        keep = normal(stream, *w[:, POINTS : 2 * POINTS].shape, like=like) > 0.8
-        w[:, POINTS : 2 * POINTS] *= keep
-        w[:, 2 * POINTS + k] = 0
+        keep = normal(stream, *w[:, points : 2 * points].shape, like=like) > 0.8
+        w[:, points : 2 * points] *= keep
+        w[:, 2 * points + k] = 0
     return W

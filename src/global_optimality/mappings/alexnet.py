@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..factors import whole_numbers
 from .base import Mapping
 from .conv_pool import Pooling, check_images, convolved
 
@@ -32,9 +33,10 @@ class AlexNet(Mapping):
     def __post_init__(self) -> None:
         check_images(self.images)
         for name in ("channels", "kernels", "pools"):
-            pair = getattr(self, name)
+            pair = whole_numbers(f"AlexNet: {name}", getattr(self, name))
             if len(pair) != 2 or min(pair) < 1:
                 raise ValueError(f"AlexNet: {name} = {pair} must be two numbers of at least 1, one a convolution.")
+        whole_numbers("AlexNet: (hidden, outputs, window)", (self.hidden, self.outputs, self.window))
         if min(self.hidden, self.outputs, self.window) < 1 or self.window % 2 == 0:
             raise ValueError(
                 f"AlexNet: hidden = {self.hidden} and outputs = {self.outputs} must be at least 1, "

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..factors import check_alike, check_finite
+from ..factors import check_alike, check_finite, whole_numbers
 from .base import Mapping
 from .chains import add_columns, in_blocks, inner_columns
 
@@ -46,6 +46,7 @@ class ConvPool(Mapping):
     def __post_init__(self) -> None:
         check_images(self.images)
         for name in ("channels", "kernel", "pool", "outputs"):
+            whole_numbers(f"ConvPool: ({name},)", (getattr(self, name),))
             if getattr(self, name) < 1:
                 raise ValueError(f"ConvPool: {name} = {getattr(self, name)} must be at least 1.")
         convolved(tuple(self.images.shape[2:]), self.kernel, self.pool, "ConvPool")

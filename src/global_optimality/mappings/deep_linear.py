@@ -5,6 +5,7 @@ from typing import final
 
 from torch import Tensor
 
+from ..factors import whole_numbers
 from .base import Mapping
 from .chains import add_columns, chain_shapes, check_inputs, hidden_columns, inner_columns
 
@@ -23,7 +24,8 @@ class DeepLinear(Mapping):
     S: Tensor | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(int(m) for m in self.widths))
+        object.__setattr__(self, "widths", whole_numbers("DeepLinear: widths", self.widths))
+        whole_numbers("DeepLinear: (rows,)", (self.rows,))
         chain_shapes(self.rows, self.widths, "DeepLinear")
         if self.S is not None:
             check_inputs(self.S)

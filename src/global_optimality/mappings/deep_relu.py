@@ -5,6 +5,7 @@ from typing import final
 
 from torch import Tensor
 
+from ..factors import whole_numbers
 from .base import Mapping
 from .chains import add_columns, chain_shapes, check_inputs, check_slope, hidden_columns, in_blocks, inner_columns, relu
 
@@ -24,7 +25,7 @@ class DeepRelu(Mapping):
 
     def __post_init__(self) -> None:
         check_inputs(self.S)
-        object.__setattr__(self, "widths", tuple(int(m) for m in self.widths))
+        object.__setattr__(self, "widths", whole_numbers("DeepRelu: widths", self.widths))
         chain_shapes(self.S.shape[1], self.widths, "DeepRelu")
         check_slope(self.slope)
 

@@ -5,6 +5,7 @@ from typing import final
 
 from torch import Tensor
 
+from ..factors import whole_numbers
 from .base import Mapping
 
 
@@ -19,7 +20,7 @@ class RankOneTensor(Mapping):
     sizes: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sizes", tuple(int(d) for d in self.sizes))
+        object.__setattr__(self, "sizes", whole_numbers("RankOneTensor: sizes", self.sizes))
         if len(self.sizes) < 3:
             raise ValueError(
                 f"RankOneTensor({self.sizes}) has order {len(self.sizes)}: take MatrixProduct for matrices."

@@ -6,6 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..factors import whole_numbers
 from .base import Regularizer
 
 
@@ -66,7 +67,8 @@ def sum_of(terms: list[Tensor]) -> Tensor:
 
 
 def check_layers(name: str, layers: int) -> None:
-    """``ValueError`` unless a regularizer is told at least one layer."""
+    """``ValueError`` unless a regularizer is told at least one layer, ``TypeError`` unless a whole number of them."""
+    whole_numbers(f"{name}: (layers,)", (layers,))
     if layers < 1:
         raise ValueError(f"{name}({layers}): the number of layers K must be at least 1.")
 
