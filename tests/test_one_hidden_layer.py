@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from global_optimality import Problem, ReluUnit, SquaredLoss, SumOfSquares, certify, solve
+from global_optimality.benchmarks.census import relu_census
 from global_optimality.book import show
 from global_optimality.experiments import digits_plane as digits
 from global_optimality.experiments import one_hidden_layer as experiment
@@ -101,6 +102,13 @@ def test_the_census_keeps_weak_duality_and_theorem_1(plane, census):
     assert experiment.contingency(census).to_numpy().sum() == len(census)
     sizes = experiment.sizes_side_by_side(*plane, census)["r"].tolist()
     assert sizes == [13, 12, 12, 13, plane[1].size, 4]
+
+
+def test_a_recorded_census_counts_every_run_once():
+    recorded = relu_census(sizes=(2, 5), runs=3)
+    assert recorded.groupby("stage")["runs"].sum().tolist() == [6, 6]
+    assert experiment.contingency(recorded).to_numpy().sum() == 12
+    assert recorded["least_excess"].min() >= -1e-9
 
 
 def test_unequal_degrees_are_refused(plane):

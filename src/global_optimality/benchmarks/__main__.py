@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..results import Provenance, write_table
 from .batching import batching
+from .census import relu_census
 from .completion import completion
 from .deep import branch_and_bound, deep, deep_census
 from .frontier import frontier
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[], pd.DataFrame]] = {
     "relu_convex_program": convex_program,
     "relu_certified_training": certified_training,
     "relu_frontier": frontier,
+    "relu_census": relu_census,
     "relu_pyscnn": against_pyscnn,
     "tuning": tuning,
     "subnetworks": subnetworks,

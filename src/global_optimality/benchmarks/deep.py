@@ -83,7 +83,7 @@ def branch_and_bound(
     return table.assign(samples=samples, width=width, threads=torch.get_num_threads())
 
 
-def deep_census(*, runs: int = 80, steps: int = 200, seed: int = 0) -> pd.DataFrame:
+def deep_census(*, runs: int = 160, steps: int = 200, seed: int = 0) -> pd.DataFrame:
     """The census of the chapter Deep parallel networks, from more starts: ``spread`` and the shares of statuses.
 
     ``STEPS`` is the share of runs that were still falling when they were stopped.

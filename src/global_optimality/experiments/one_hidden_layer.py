@@ -153,11 +153,12 @@ def _judged(problem: Problem, W: Factors, polar: Polar) -> tuple[float, float, f
 
 
 def contingency(table: pd.DataFrame) -> pd.DataFrame:
-    """Runs counted by stage and (has a zero unit) × (globally optimal)."""
+    """Runs counted by stage and (has a zero unit) × (globally optimal); a table with ``runs`` counts so many a row."""
     label = table["zero_unit"].map({True: "a unit is zero", False: "no unit is zero"})
     verdict = table["global"].map({True: "global", False: "not global"})
-    counts = pd.crosstab([table["stage"], label.rename("units")], verdict)
-    return counts.reindex(columns=["global", "not global"], fill_value=0)
+    weight = table["runs"] if "runs" in table else pd.Series(1, index=table.index)
+    counts = weight.groupby([table["stage"], label.rename("units"), verdict.rename("verdict")]).sum()
+    return counts.unstack("verdict").reindex(columns=["global", "not global"]).fillna(0).astype(int)
 
 
 def shares(table: pd.DataFrame) -> pd.DataFrame:
