@@ -54,7 +54,7 @@ def slide(loss: Loss, lam: float, units: Units, stop: Stop, enough: float = 0.0,
             continue
         if settled:
             best_gradient = direction.gradient_norm
-        moved = search(ray(loss, lam, units, direction))
+        moved = search(ray(loss, lam, units, direction, value))
         moved = merge(loss, lam, drop(loss, lam, moved), 0.0)
         new = objective(loss, lam, moved)
         if new > value + ROUNDING * abs(value):

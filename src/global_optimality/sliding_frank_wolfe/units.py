@@ -46,6 +46,10 @@ class Units:
     def pinned(self) -> Tensor:
         return torch.stack([face.pinned for face in self.faces])
 
+    @property
+    def bases(self) -> Tensor:
+        return torch.stack([face.basis for face in self.faces])
+
     def take(self, kept: Tensor) -> "Units":
         """The units selected by a boolean mask or an index."""
         index = torch.arange(len(self), device=self.P.device)[kept]
