@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..streams import generator, normal
 
-SCAN, LIMIT = 32, 4096
+SCAN = 4096
 SPREAD = 0.6
 SWEEPS = 4
 """At most so many sweeps of three circles each; one for every dimension of the sphere on small spheres."""
@@ -20,8 +20,8 @@ SWEEPS = 4
 def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """Values (m,), unit u (m, d), unit v (m, c), the best first, for Q (N, c): of at most ``count`` starts, kept apart.
 
-    Starts are the best of fixed random directions, SCAN a row of S, and of the rows of U ``(r, d)``. They are returned
-    with the ends: most ascents end at the same few points, and a solver gains from different subnetworks.
+    Starts are the best of SCAN fixed random directions and of the rows of U ``(r, d)``. They are returned with the
+    ends: most ascents end at the same few points, and a solver gains from different subnetworks.
     """
     length = S.norm(dim=1)
     kept = length > 0
@@ -29,8 +29,7 @@ def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor
         u = torch.nn.functional.normalize(torch.ones_like(S[:1]), dim=1)
         return S.new_zeros(1), u, torch.nn.functional.normalize(torch.ones_like(Q[:1]), dim=1)
     S, Q = S[kept], Q[kept]
-    many = min(SCAN * len(S), LIMIT)
-    random = normal(generator(0, "great circles", S.shape[1]), many, S.shape[1], like=S)
+    random = normal(generator(0, "great circles", S.shape[1]), SCAN, S.shape[1], like=S)
     starts = torch.nn.functional.normalize(torch.cat([U[U.norm(dim=1) > 0], random]), dim=1)
     u = _apart(starts, torch.cat([(part @ S.T).clamp(min=0) @ Q for part in starts.split(1024)]), count)
     X = (u @ S.T).clamp(min=0) @ Q
