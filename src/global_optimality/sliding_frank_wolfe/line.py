@@ -43,17 +43,17 @@ class Ray:
         """The derivative of f just before or just after t, and f at t."""
         gates = self.gates(t, after)
         hidden, change = (self.heights + t * self.rises) * gates, self.rises * gates
-        Z = self.units.Z + t * self.step_z
-        length = Z.norm(dim=1, keepdim=True)
-        Z = Z / length
+        Z, step_z = self.units.Z, self.step_z
+        if Z.shape[1] > 1:  # else Z = ±1 stays
+            Z = Z + t * step_z
+            length = Z.norm(dim=1, keepdim=True)
+            Z = Z / length
+            step_z = (step_z - (step_z * Z).sum(1, keepdim=True) * Z) / length
         P = self.units.P + t * self.step_p
-        value, (G,) = self.loss.value_and_gradient((hidden.T @ Z)[None])
+        value, G = self.loss.value_and_gradient((hidden.T @ Z)[None])
         size = P.norm(dim=1)
         grows = (P * self.step_p).sum(1) / size.clamp(min=1e-300)
-        slope = ((change @ G) * Z).sum() + self.lam * grows.sum()
-        if Z.shape[1] > 1:
-            step_z = (self.step_z - (self.step_z * Z).sum(1, keepdim=True) * Z) / length
-            slope = slope + ((hidden @ G) * step_z).sum()
+        slope = (G[0] * (change.T @ Z + hidden.T @ step_z)).sum() + self.lam * grows.sum()
         return float(slope), float(value[0] + self.lam * size.sum())
 
     def at(self, t: float, after: bool) -> Units:
