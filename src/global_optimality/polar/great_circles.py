@@ -12,14 +12,16 @@ from torch import Tensor
 from ..streams import generator, normal
 
 SCAN = 4096
-SPREAD = 0.1
+SPREAD = 0.6
 SWEEPS = 4
+"""At most so many sweeps of three circles each; one for every dimension of the sphere on small spheres."""
 
 
 def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Values (m,), unit u (m, d), unit v (m, c), the best first, for Q (N, c): at most ``count`` starts, kept apart.
+    """Values (m,), unit u (m, d), unit v (m, c), the best first, for Q (N, c): of at most ``count`` starts, kept apart.
 
-    Starts are the best of SCAN fixed random directions and of the rows of U ``(r, d)``.
+    Starts are the best of SCAN fixed random directions and of the rows of U ``(r, d)``. They are returned with the
+    ends: most ascents end at the same few points, and a solver gains from different subnetworks.
     """
     length = S.norm(dim=1)
     kept = length > 0
@@ -31,9 +33,10 @@ def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor
     starts = torch.nn.functional.normalize(torch.cat([U[U.norm(dim=1) > 0], random]), dim=1)
     u = _apart(starts, torch.cat([(part @ S.T).clamp(min=0) @ Q for part in starts.split(1024)]), count)
     X = (u @ S.T).clamp(min=0) @ Q
+    starts = u, X
     normals = torch.nn.functional.normalize(S, dim=1)
     at_kink = torch.full((len(u),), -1, device=S.device)
-    for step in range(3 * SWEEPS):
+    for step in range(3 * min(SWEEPS, S.shape[1] - 1)):
         weights = torch.nn.functional.normalize(X, dim=1) @ Q.T  # (m, N)
         w = ((u @ S.T > 0) * weights) @ S
         if step % 3 == 1:
@@ -48,6 +51,7 @@ def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor
         better = Z.norm(dim=1) > X.norm(dim=1)
         u, X = torch.where(better[:, None], new, u), torch.where(better[:, None], Z, X)
         at_kink = torch.where(better, kink, at_kink)
+    u, X = torch.cat([u, starts[0]]), torch.cat([X, starts[1]])
     value = X.norm(dim=1)
     order = value.argsort(descending=True)
     v = X / value.clamp(min=1e-300)[:, None]
@@ -63,8 +67,7 @@ def _apart(starts: Tensor, X: Tensor, count: int) -> Tensor:
     while len(chosen) < count and bool(alive.any()):
         first = int(alive.to(torch.int8).argmax())
         chosen.append(first)
-        near = (starts - starts[first]).norm(dim=1) < SPREAD
-        alive &= ~(near & (sides @ sides[first] > 0.5))
+        alive &= (starts @ starts[first] < 1 - SPREAD**2 / 2) | (sides @ sides[first] <= 0.5)
         alive[first] = False
     return starts[chosen]
 
@@ -72,20 +75,20 @@ def _apart(starts: Tensor, X: Tensor, count: int) -> Tensor:
 def _best_on_circle(S: Tensor, weights: Tensor, u: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
     """argmax of Σ_j weight_j (s_jᵀ(u cos t + w sin t))₊ over t, and the row of its kink or −1; (m, d), (m,)."""
     a, b = u @ S.T, w @ S.T
-    opens = torch.atan2(-a, b)  # derivative −a sin t + b cos t = |(a, b)| > 0 there
-    angle = torch.remainder(torch.cat([opens, opens + pi], 1), 2 * pi)
-    jump_a, jump_b = (torch.cat([weights * x, -weights * x], 1) for x in (a, b))
-    angle, order = angle.sort(dim=1)
+    size = torch.hypot(a, b)
+    cos, sin = torch.where(size > 0, b / size, 1.0), torch.where(size > 0, -a / size, 0.0)
+    cos, sin = torch.cat([cos, -cos], 1), torch.cat([sin, -sin], 1)  # where rows open, with slope |(a, b)|, and close
+    angle, order = torch.atan2(sin, cos).sort(dim=1)
+    cos, sin = cos.gather(1, order), sin.gather(1, order)
     before = (angle[:, -1:] - 2 * pi + angle[:, :1]) / 2
     active = (a * before.cos() + b * before.sin() > 0) * weights
-    A = (active * a).sum(1, keepdim=True) + jump_a.gather(1, order).cumsum(1)
-    B = (active * b).sum(1, keepdim=True) + jump_b.gather(1, order).cumsum(1)
-    width = torch.cat([angle[:, 1:], angle[:, :1] + 2 * pi], 1) - angle
-    offset = torch.remainder(torch.atan2(B, A) - angle, 2 * pi)
-    peak = offset < width
-    value = torch.where(peak, torch.hypot(A, B), A * angle.cos() + B * angle.sin())
-    k = value.argmax(1, keepdim=True)
-    peak = peak.gather(1, k)
-    t = angle.gather(1, k) + torch.where(peak, offset.gather(1, k), 0.0)
-    kink = torch.where(peak, -1, order.gather(1, k) % len(S))
-    return torch.nn.functional.normalize(u * t.cos() + w * t.sin(), dim=1), kink[:, 0]
+    jump_a, jump_b = (torch.cat([x, -x], 1).gather(1, order) for x in (weights * a, weights * b))
+    A = (active * a).sum(1, keepdim=True) + jump_a.cumsum(1)
+    B = (active * b).sum(1, keepdim=True) + jump_b.cumsum(1)
+    rises, falls = B * cos > A * sin, B * cos.roll(-1, 1) < A * sin.roll(-1, 1)
+    peak, height = rises & falls, torch.hypot(A, B)
+    k = torch.where(peak, height, A * cos + B * sin).argmax(1, keepdim=True)
+    at = [x.gather(1, k) for x in (peak, cos, sin, A / height, B / height)]
+    cos, sin = torch.where(at[0], at[3], at[1]), torch.where(at[0], at[4], at[2])
+    kink = torch.where(at[0], -1, order.gather(1, k) % len(S))
+    return torch.nn.functional.normalize(u * cos + w * sin, dim=1), kink[:, 0]

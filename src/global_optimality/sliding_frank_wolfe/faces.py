@@ -17,17 +17,13 @@ SUBSETS = 256
 class Face:
     """A subspace of R^d on which the hyperplanes ``pinned`` vanish, and the rays that lead off it.
 
-    ``basis`` ``(d, m)`` orthonormal; ``pinned`` ``(N,)`` bool, all rows that vanish on the subspace; ``rays``
-    ``(R, d)`` unit vectors orthogonal to the subspace, the edges of the cells around it, both ends.
+    ``basis`` ``(d, d)``, orthonormal columns and zero ones; ``pinned`` ``(N,)`` bool, all rows that vanish on the
+    subspace; ``rays`` ``(R, d)`` unit vectors orthogonal to it, the edges of the cells around it, both ends.
     """
 
     basis: Tensor
     pinned: Tensor
     rays: Tensor
-
-    @property
-    def free(self) -> bool:
-        return self.basis.shape[0] == self.basis.shape[1]
 
 
 def whole_space(unit: Tensor) -> Face:
@@ -44,7 +40,7 @@ def face_through(unit: Tensor, rows: Tensor) -> Face:
         return whole_space(unit)
     _, s, Vh = torch.linalg.svd(normals)
     rank = int((s > 1e-9).sum())
-    basis = Vh[rank:].T.contiguous()
+    basis = torch.nn.functional.pad(Vh[rank:].T, (0, rank))
     pinned = ((unit @ basis).norm(dim=1) <= FLAT) & (unit.norm(dim=1) > 0)
     return Face(basis, pinned, edges(normals @ Vh[:rank].T) @ Vh[:rank])
 

@@ -26,8 +26,11 @@ STEPS = 200
 
 Stop = Callable[[], bool]
 
-Local = Callable[[Factors, Factors, Stop], Factors]
-"""(weights, atoms, stop) → weights of at most the same objective; one run, any number of subnetworks."""
+Local = Callable[[Factors, Factors, Stop, float], Factors]
+"""(weights, atoms, stop, enough) → weights of at most the same objective; one run, any number of subnetworks.
+
+It may end where little more than ``enough`` is to be gained.
+"""
 
 
 def local_of(problem: Problem) -> Local:
@@ -48,12 +51,12 @@ class OnFaces:
 
     problem: Problem
 
-    def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
+    def __call__(self, W: Factors, atoms: Factors, stop: Stop, enough: float) -> Factors:
         gates = self.problem.mapping.gates
         assert gates is not None
         rows = Rows.of(gates, W[0])
         units = units_of(rows, append(W, entering(self.problem, W, atoms)))
-        return slide(self.problem.loss, self.problem.lam, units, stop).weights()
+        return slide(self.problem.loss, self.problem.lam, units, stop, enough).weights()
 
 
 @final
@@ -65,7 +68,7 @@ class Descending:
 
     problem: Problem
 
-    def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
+    def __call__(self, W: Factors, atoms: Factors, stop: Stop, enough: float) -> Factors:
         W = refit(self.problem, append(W, entering(self.problem, W, atoms)))
         return W if stop() else refit(self.problem, minimise(self.problem, W, max_steps=STEPS).weights)
 

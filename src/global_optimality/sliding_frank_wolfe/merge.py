@@ -38,13 +38,12 @@ def merge(loss: Loss, lam: float, units: Units, tolerance: float) -> Units:
 
     The first is exact for scalar outputs: (S p)₊ is additive on a closed cell, ‖p + p'‖ ≤ ‖p‖ + ‖p'‖.
     """
-    value = objective(loss, lam, units)
-    while len(units) > 1:
-        for i, k in _candidates(units).tolist():
+    while len(units) > 1 and len(pairs := _candidates(units)):
+        value = objective(loss, lam, units)
+        for i, k in pairs.tolist():
             merged = _merged(units, i, k)
-            new = objective(loss, lam, merged)
-            if new <= value + tolerance * abs(value):
-                units, value = merged, new
+            if objective(loss, lam, merged) <= value + tolerance * abs(value):
+                units = merged
                 break
         else:
             break

@@ -38,45 +38,43 @@ def newton_direction(loss: Loss, lam: float, units: Units) -> Direction:
     """
     r, d = units.P.shape
     c = units.Z.shape[1]
-    size = units.P.norm(dim=1)
-    bases = units.P.new_zeros(r, d, d)
-    for i, face in enumerate(units.faces):
-        bases[i, :, : face.basis.shape[1]] = face.basis
-    tangents = _tangents(units.Z)
-    gated = torch.einsum("rn,nd,rde->rne", units.open.to(units.P.dtype), units.rows.S, bases)
+    size = units.P.norm(dim=1, keepdim=True)
+    bases, tangents = units.bases, _tangents(units.Z)
+    gated = (units.open[:, :, None] * units.rows.S) @ bases
     hidden = units.hidden()
-    X = units.output()
+    X = (hidden.T @ units.Z)[None]
     G = loss.gradient(X)[0]
-    own = G.new_zeros(r, d + c - 1, d + c - 1)
-    along = (bases.mT @ (units.P / size[:, None])[:, :, None])[:, :, 0]
-    present = (bases.square().sum(1) > 0.5).to(bases.dtype)
-    own[:, :d, :d] = (torch.diag_embed(present) - along[:, :, None] * along[:, None]) * (lam / size)[:, None, None]
-    pull = torch.einsum("rne,nc->rec", gated, G)
-    cross = pull @ tangents
-    own[:, :d, d:], own[:, d:, :d] = cross, cross.mT
-    own[:, d:, d:] -= torch.einsum("rn,nc,rc->r", hidden, G, units.Z)[:, None, None] * torch.eye(c - 1).to(own)
-    kept = torch.cat([present > 0, torch.ones(r, c - 1, dtype=torch.bool, device=G.device)], 1).flatten()
+    along = (units.P[:, None] @ bases)[:, 0] / size
+    present = bases.any(1)
     # every derivative of Φ is a number for each sample times one output direction
-    samples = torch.cat([gated.mT, hidden[:, None].expand(-1, c - 1, -1)], 1).flatten(0, 1)[kept]
-    outputs = torch.cat([units.Z[:, None].expand(-1, d, -1), tangents.mT], 1).flatten(0, 1)[kept]
-    g = G.new_zeros(r, d + c - 1)
-    g[:, :d] = lam * along
-    g = g.flatten()
-    g[kept] += ((samples @ G) * outputs).sum(1)
-    J = samples[:, :, None] * outputs[:, None, :]
+    samples = torch.cat([gated.mT, hidden[:, None].expand(-1, c - 1, -1)], 1)
+    outputs = torch.cat([units.Z[:, None].expand(-1, d, -1), tangents.mT], 1)
+    pull = samples @ G
+    g = (pull * outputs).sum(2)
+    g[:, :d] += lam * along
+    own = G.new_zeros(r, d + c - 1, d + c - 1)
+    own[:, :d, :d] = (torch.diag_embed(present.to(G)) - along[:, :, None] * along[:, None]) * (lam / size)[:, None]
+    if c > 1:
+        cross = pull[:, :d] @ tangents
+        own[:, :d, d:], own[:, d:, :d] = cross, cross.mT
+        own[:, d:, d:] -= (pull[:, d] * units.Z).sum(1)[:, None, None] * torch.eye(c - 1).to(own)
+    kept = torch.nn.functional.pad(present, (0, c - 1), value=True).flatten().nonzero()[:, 0]
+    J = samples.flatten(0, 1)[kept][:, :, None] * outputs.flatten(0, 1)[kept][:, None, :]
     H = J.flatten(1) @ loss.hessian_product(X, J).flatten(1).T
     H = (H + H.T) / 2 + torch.block_diag(*own)[kept][:, kept]
-    step = torch.zeros_like(g)
-    step[kept], convex = _solve(H, -g[kept])
-    step = step.reshape(r, d + c - 1)
+    g = g.flatten()[kept]
+    move, convex = _solve(H, -g)
+    step = G.new_zeros(r * (d + c - 1)).index_copy(0, kept, move).reshape(r, d + c - 1)
     step_p = (bases @ step[:, :d, None])[:, :, 0]
     step_z = (tangents @ step[:, d:, None])[:, :, 0]
-    return Direction(step_p, step_z, float(g @ step.flatten()), float(g.norm()), 1.0 if convex else FAR)
+    return Direction(step_p, step_z, float(g @ move), float(g.norm()), 1.0 if convex else FAR)
 
 
 def _tangents(Z: Tensor) -> Tensor:
     """Orthonormal bases ``(r, c, c − 1)`` of the complements of unit vectors (Householder reflections)."""
     c = Z.shape[1]
+    if c == 1:
+        return Z.new_zeros(len(Z), 1, 0)
     e = torch.zeros_like(Z)
     e[:, 0] = torch.where(Z[:, 0] < 0, 1.0, -1.0)
     w = Z - e

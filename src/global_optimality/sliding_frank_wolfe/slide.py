@@ -16,14 +16,20 @@ STEPS = 2000
 EARLY = 1e-4
 """Once Newton promises less than this share of what f fell by since the last release, the next release is tried."""
 
+FLAT = 1e-12
+"""A gradient of this share of λ is rounding: λ is what a unit's cost contributes to it."""
+
 IDLE = 20
 """So many steps in a row, and one a unit, may leave f as it is (units meet kinks) before the slide ends."""
 
 Stop = Callable[[], bool]
 
 
-def slide(loss: Loss, lam: float, units: Units, stop: Stop, steps: int = STEPS) -> Units:
-    """At most ``steps`` steps down to a local minimiser of f in all weights, or until ``stop``; f never rises."""
+def slide(loss: Loss, lam: float, units: Units, stop: Stop, enough: float = 0.0, steps: int = STEPS) -> Units:
+    """At most ``steps`` steps down to a local minimiser of f in all weights, or until ``stop``; f never rises.
+
+    It also ends where no unit leaves its face and Newton promises to lower f by at most ``enough``.
+    """
     units = drop(loss, lam, units)
     value = objective(loss, lam, units)
     best_gradient, idle, since = torch.inf, 0, torch.inf
@@ -31,13 +37,16 @@ def slide(loss: Loss, lam: float, units: Units, stop: Stop, steps: int = STEPS) 
         if not len(units) or stop() or idle > IDLE + len(units):
             break
         direction = newton_direction(loss, lam, units)
-        if -direction.slope <= EARLY * (since - value) < torch.inf:
+        promise = -direction.slope
+        if promise <= enough or promise <= EARLY * (since - value) < torch.inf:
             released, since = release(loss, lam, units), torch.inf
             if released is not None:
                 units, since = released, value
                 continue
-        settled = -direction.slope <= ROUNDING * abs(value)
-        if settled and not direction.gradient_norm < 0.5 * best_gradient:
+            if promise <= enough:
+                break
+        settled = promise <= ROUNDING * abs(value)
+        if settled and not FLAT * lam < direction.gradient_norm < 0.5 * best_gradient:
             released = release(loss, lam, merge(loss, lam, units, ROUNDING))
             if released is None:
                 break
@@ -45,7 +54,7 @@ def slide(loss: Loss, lam: float, units: Units, stop: Stop, steps: int = STEPS) 
             continue
         if settled:
             best_gradient = direction.gradient_norm
-        moved = search(ray(loss, lam, units, direction))
+        moved = search(ray(loss, lam, units, direction, value))
         moved = merge(loss, lam, drop(loss, lam, moved), 0.0)
         new = objective(loss, lam, moved)
         if new > value + ROUNDING * abs(value):

@@ -9,19 +9,25 @@ import torch
 
 from ..certificate import Certificate, certify
 from ..factors import Factors, append
-from ..polar import Oracle, Polar, PolarBound, polar_of
+from ..losses.base import column
+from ..polar import Oracle, Polar, polar_of
 from ..problem import Problem
 from ..status import Status
 from .local import WORTH, Local, best_value, local_of
 from .solution import Round, Solution
 
-ATOMS = 64
-"""Local maximisers of the polar looked at in one round; the best few enter."""
+ATOMS = 24
+"""Ascents of the polar in one round; the best few of their starts and ends enter."""
 
 PATIENCE = 3
 """Rounds in a row in which f falls by at most LEAST · f before the solver says that it cannot go on."""
 
 LEAST = 1e-14
+
+WIDE = 1e-2
+"""While the relative gap exceeds this, a descent may end where it is to gain SHARE of the gap: new atoms gain more."""
+
+SHARE = 1e-4
 
 
 def solve(
@@ -121,7 +127,8 @@ class _Run:
             value, Q = self.look()
             atoms = self.ascend(Q)
             excess = best_value(self.problem, Q, atoms)
-            if patience == PATIENCE and self.least_gap(excess, atoms) > self.tol:
+            gap = self.least_gap(value, Q, excess) if patience == PATIENCE else 0.0
+            if gap > self.tol * abs(value):
                 self.record(value, -torch.inf, excess)
             else:
                 certificate = self.certify()
@@ -130,7 +137,8 @@ class _Run:
                 if self.late():
                     return Status.TIME
                 atoms = append(self.atoms(Q), certificate.escape)
-            self.W, self.certified = self.local(self.W, atoms, self.late), False
+            enough = SHARE * gap if gap > WIDE * abs(value) else 0.0
+            self.W, self.certified = self.local(self.W, atoms, self.late, enough), False
             fell = self.look()[0] < value - LEAST * abs(value)
             patience = PATIENCE if fell else patience - 1
             if not patience:
@@ -154,14 +162,14 @@ class _Run:
             return self.polar.atoms(Q, ATOMS, self.problem.lam * (1 + WORTH))
         return self.polar(Q).atom
 
-    def least_gap(self, excess: float, atoms: Factors) -> float:
-        """The relative gap if the best atom attained Ω°: an upper bound of Ω° can only prove a larger one.
+    def least_gap(self, value: float, Q: torch.Tensor, excess: float) -> float:
+        """The gap if the best atom attained Ω°: an upper bound of Ω° can only prove a larger one.
 
-        0 where that contradicts itself: the atoms are then far from the best.
+        Not positive where that contradicts itself: the atoms are then far from the best.
         """
-        attained = self.problem.loss.Y.new_tensor([excess * self.problem.lam])
-        best = tuple(w[:, :1] for w in atoms)
-        gap = float(certify(self.problem, self.W, lambda Q: PolarBound(attained, attained, best)).relative_gap[0])
+        loss = self.problem.loss
+        scale = loss.dual_scale(-Q, Q.new_tensor([1 / excess if excess > 0 else torch.inf]))
+        gap = value + float(loss.conjugate(-column(scale, Q) * Q))
         return gap if math.isfinite(gap) else 0.0
 
     def certify(self) -> Certificate:

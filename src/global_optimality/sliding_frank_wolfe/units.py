@@ -46,9 +46,15 @@ class Units:
     def pinned(self) -> Tensor:
         return torch.stack([face.pinned for face in self.faces])
 
+    @property
+    def bases(self) -> Tensor:
+        return torch.stack([face.basis for face in self.faces])
+
     def take(self, kept: Tensor) -> "Units":
-        """The units selected by a boolean mask or an index."""
-        index = torch.arange(len(self), device=self.P.device)[kept]
+        """The units selected by a boolean mask."""
+        if bool(kept.all()):
+            return self
+        index = kept.nonzero()[:, 0]
         faces = tuple(self.faces[i] for i in index.tolist())
         return replace(self, P=self.P[index], Z=self.Z[index], open=self.open[index], faces=faces)
 
