@@ -109,11 +109,8 @@ def _room(f: Ray) -> tuple[float, int, bool]:
 def _stop(f: Ray, end: float, ceiling: float) -> tuple[Units, bool, bool]:
     """Where f stops falling before ``end``: the units there, whether that is ``end``, and whether f rose."""
     times, order = f.crossing[f.crossing < end].sort()
-    low, high, first = (
-        -1,
-        len(times),
-        f.first,
-    )  # f falls just after times[low]; it does not just after times[high], or high is the end
+    # f falls just after times[low] (before any, at 0); it does not just after times[high], or high is the end
+    low, high, first = -1, len(times), f.first
     while high - low > 1:
         k = (low + high) // 2
         slope, value = f.slope(float(times[k]), after=True)
