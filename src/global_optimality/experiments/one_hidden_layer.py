@@ -108,7 +108,7 @@ def wrong_lambda(solution: Solution, factors: Sequence[float]) -> pd.DataFrame:
 
 def descend(problem: Problem, W: Factors) -> Factors:
     """Local descent of one run that handles kinks; the units it no longer needs are left out. f never rises."""
-    return local_of(problem)(W, zeros_like_slice(W), lambda: False, 0.0)
+    return local_of(problem)(W, zeros_like_slice(W), lambda: False)
 
 
 def census(problem: Problem, sizes: Sequence[int], *, runs: int, optimum: float, seed: int) -> pd.DataFrame:

@@ -26,11 +26,8 @@ STEPS = 200
 
 Stop = Callable[[], bool]
 
-Local = Callable[[Factors, Factors, Stop, float], Factors]
-"""(weights, atoms, stop, enough) → weights of at most the same objective; one run, any number of subnetworks.
-
-It may end where little more than ``enough`` is to be gained.
-"""
+Local = Callable[[Factors, Factors, Stop], Factors]
+"""(weights, atoms, stop) → weights of at most the same objective; one run, any number of subnetworks."""
 
 
 def local_of(problem: Problem) -> Local:
@@ -51,12 +48,12 @@ class OnFaces:
 
     problem: Problem
 
-    def __call__(self, W: Factors, atoms: Factors, stop: Stop, enough: float) -> Factors:
+    def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
         gates = self.problem.mapping.gates
         assert gates is not None
         rows = Rows.of(gates, W[0])
         units = units_of(rows, append(W, entering(self.problem, W, atoms)))
-        return slide(self.problem.loss, self.problem.lam, units, stop, enough).weights()
+        return slide(self.problem.loss, self.problem.lam, units, stop).weights()
 
 
 @final
@@ -68,7 +65,7 @@ class Descending:
 
     problem: Problem
 
-    def __call__(self, W: Factors, atoms: Factors, stop: Stop, enough: float) -> Factors:
+    def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
         W = refit(self.problem, append(W, entering(self.problem, W, atoms)))
         return W if stop() else refit(self.problem, minimise(self.problem, W, max_steps=STEPS).weights)
 

@@ -25,11 +25,8 @@ IDLE = 20
 Stop = Callable[[], bool]
 
 
-def slide(loss: Loss, lam: float, units: Units, stop: Stop, enough: float = 0.0, steps: int = STEPS) -> Units:
-    """At most ``steps`` steps down to a local minimiser of f in all weights, or until ``stop``; f never rises.
-
-    It also ends where no unit leaves its face and Newton promises to lower f by at most ``enough``.
-    """
+def slide(loss: Loss, lam: float, units: Units, stop: Stop, steps: int = STEPS) -> Units:
+    """At most ``steps`` steps down to a local minimiser of f in all weights, or until ``stop``; f never rises."""
     units = drop(loss, lam, units)
     value = objective(loss, lam, units)
     best_gradient, idle, since = torch.inf, 0, torch.inf
@@ -38,13 +35,11 @@ def slide(loss: Loss, lam: float, units: Units, stop: Stop, enough: float = 0.0,
             break
         direction = newton_direction(loss, lam, units)
         promise = -direction.slope
-        if promise <= enough or promise <= EARLY * (since - value) < torch.inf:
+        if promise <= EARLY * (since - value) < torch.inf:
             released, since = release(loss, lam, units), torch.inf
             if released is not None:
                 units, since = released, value
                 continue
-            if promise <= enough:
-                break
         settled = promise <= ROUNDING * abs(value)
         if settled and not FLAT * lam < direction.gradient_norm < 0.5 * best_gradient:
             released = release(loss, lam, merge(loss, lam, units, ROUNDING))

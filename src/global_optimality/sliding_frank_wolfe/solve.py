@@ -24,11 +24,6 @@ PATIENCE = 3
 
 LEAST = 1e-14
 
-WIDE = 1e-2
-"""While the relative gap exceeds this, a descent may end where it is to gain SHARE of the gap: new atoms gain more."""
-
-SHARE = 1e-4
-
 
 def solve(
     problem: Problem,
@@ -137,8 +132,7 @@ class _Run:
                 if self.late():
                     return Status.TIME
                 atoms = append(self.atoms(Q), certificate.escape)
-            enough = SHARE * gap if gap > WIDE * abs(value) else 0.0
-            self.W, self.certified = self.local(self.W, atoms, self.late, enough), False
+            self.W, self.certified = self.local(self.W, atoms, self.late), False
             fell = self.look()[0] < value - LEAST * abs(value)
             patience = PATIENCE if fell else patience - 1
             if not patience:
