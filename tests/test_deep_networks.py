@@ -11,8 +11,8 @@ from global_optimality import LBFGS, DeepRelu, Problem, SumOfPowers, Verdict, ce
 from global_optimality.book import show
 from global_optimality.experiments import deep_census as census
 from global_optimality.experiments import deep_networks as experiment
-from global_optimality.experiments import digit_subnetworks as digits
 from global_optimality.experiments import homogeneous
+from global_optimality.experiments import ten_digits as digits
 from global_optimality.experiments.one_hidden_layer import largest_rise
 from global_optimality.factors import slice_norms
 from global_optimality.figures import deep_networks as figures

@@ -13,7 +13,7 @@ from global_optimality import MatrixProduct, Problem, SquaredLoss, SumOfSquares,
 from global_optimality.book import show
 from global_optimality.boosting import refit
 from global_optimality.experiments import compatibility, ensembles, open_questions
-from global_optimality.experiments import digits_subnetworks as subnetworks
+from global_optimality.experiments import four_digits as subnetworks
 from global_optimality.experiments import one_hidden_layer as shallow
 from global_optimality.figures import implications as figures
 

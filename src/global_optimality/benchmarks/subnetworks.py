@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..experiments.digits_subnetworks import chosen, compare, digits
-from ..experiments.digits_subnetworks import tuning as tune
+from ..experiments.four_digits import chosen, compare, digits
+from ..experiments.four_digits import tuning as tune
 from ..results import read_table
 
 TRAIN, SIZE = 80, 12
