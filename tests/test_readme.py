@@ -19,7 +19,9 @@ def test_the_examples_are_short():
 
 def test_the_matrix_of_the_readme_is_certified(capsys):
     (code,) = [code for code in examples() if "certify_network" not in code]
-    exec(compile(code, "README.md", "exec"), {})
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.count("Globally optimal over networks of every size") == 8
 
 
