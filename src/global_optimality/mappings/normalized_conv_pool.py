@@ -31,12 +31,13 @@ class NormalizedConvPool(Mapping):
     outputs: int
     pooling: Pooling = Pooling.MAX
     reference: Tensor | None = None
+    _plain: ConvPool = field(init=False, repr=False)
     _patches: Tensor = field(init=False, repr=False)
     _mean: Tensor = field(init=False, repr=False)
     _root: Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        plain = self._plain  # which checks all sizes
+        plain = ConvPool(self.images, self.channels, self.kernel, self.pool, self.outputs, self.pooling)
         known = self.images if self.reference is None else self.reference
         check_images(known)
         check_alike(images=self.images, reference=known)
@@ -49,13 +50,10 @@ class NormalizedConvPool(Mapping):
         mean = seen.mean(1)
         # variance of wᵀx over all patches x is ‖R w‖² with R from a QR: no rounding of a covariance is squared
         root = torch.linalg.qr((seen - mean[:, None]).T / seen.shape[1] ** 0.5, mode="r").R
+        object.__setattr__(self, "_plain", plain)
         object.__setattr__(self, "_patches", plain._patches - mean[:, None])
         object.__setattr__(self, "_mean", mean)
         object.__setattr__(self, "_root", root)
-
-    @property
-    def _plain(self) -> ConvPool:
-        return ConvPool(self.images, self.channels, self.kernel, self.pool, self.outputs, self.pooling)
 
     @property
     def degree(self) -> int:
