@@ -89,6 +89,8 @@ class Problem:
         """The same problem with its data on another device; ``ValueError`` for CUDA where there is none."""
         if torch.device(device).type == "cuda" and not torch.cuda.is_available():
             raise ValueError(f"device = {device}: PyTorch sees no CUDA device here; use torch.device('cpu').")
+        if self.loss.Y.device == torch.device(device):
+            return self
         return replace(self, loss=_moved(self.loss, device), mapping=_moved(self.mapping, device))
 
     def gradient(self, *W: Tensor) -> tuple[Tensor, Factors]:

@@ -18,9 +18,7 @@ from ..problem import Problem
 from ..regularizers import Norm, ProductOfNorms, SumOfSquares
 from ..results import frame
 from ..sliding_frank_wolfe import Solution
-from ..sliding_frank_wolfe.local import local_of
-from ..sliding_frank_wolfe.slide import slide
-from ..sliding_frank_wolfe.units import Rows, units_of
+from ..sliding_frank_wolfe.local import OnFaces, local_of
 from ..streams import generator, normal
 
 TOL = 1e-7
@@ -225,11 +223,9 @@ def path(problem: Problem, W: Factors, *, samples: int = 3, tol: float = 1e-9) -
 
 def iterates(problem: Problem, W: Factors) -> Iterator[Factors]:
     """The steps of the descent on faces, one by one while f falls, then its end."""
-    gates = problem.mapping.gates
-    assert gates is not None
-    falls = True
+    local, falls = OnFaces(problem), True
     while falls:
-        new = slide(problem.loss, problem.lam, units_of(Rows.of(gates, W[0]), W), lambda: False, steps=1).weights()
+        new = local.descend(W, lambda: False, steps=1)
         falls = bool(problem(*new) < problem(*W) * (1 - 1e-12))
         if falls:
             W = new

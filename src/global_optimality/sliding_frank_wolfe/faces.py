@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from itertools import combinations, islice
 
-import torch
-from torch import Tensor
+import numpy as np
+
+from .objective import Array, Mask
 
 FLAT = 1e-11
 """A row of unit length whose part in a subspace is at most this long vanishes on the subspace."""
@@ -17,53 +18,58 @@ SUBSETS = 256
 class Face:
     """A subspace of R^d on which the hyperplanes ``pinned`` vanish, and the rays that lead off it.
 
-    ``basis`` ``(d, d)``, orthonormal columns and zero ones; ``pinned`` ``(N,)`` bool, all rows that vanish on the
-    subspace; ``rays`` ``(R, d)`` unit vectors orthogonal to it, the edges of the cells around it, both ends.
+    ``basis`` ``(d, d)``, orthonormal columns, zero ones from column ``dim`` on; ``pinned`` ``(N,)`` bool, all rows that
+    vanish on the subspace; ``rays`` ``(R, d)`` unit vectors orthogonal to it, the edges of the cells around it, both
+    ends.
     """
 
-    basis: Tensor
-    pinned: Tensor
-    rays: Tensor
+    basis: Array
+    dim: int
+    pinned: Mask
+    rays: Array
+
+    def project(self, p: Array) -> Array:
+        return self.basis @ (p @ self.basis)
 
 
-def whole_space(unit: Tensor) -> Face:
+def whole_space(unit: Array) -> Face:
     """No hyperplane: unit ``(N, d)`` holds the rows of S at unit length (zero rows stay zero and are never pinned)."""
-    d = unit.shape[1]
-    basis = torch.eye(d, dtype=unit.dtype, device=unit.device)
-    return Face(basis, torch.zeros(len(unit), dtype=torch.bool, device=unit.device), unit.new_zeros(0, d))
+    N, d = unit.shape
+    return Face(np.eye(d), d, np.zeros(N, dtype=bool), np.zeros((0, d)))
 
 
-def face_through(unit: Tensor, rows: Tensor) -> Face:
+def face_through(unit: Array, rows: Mask) -> Face:
     """The face on which the hyperplanes ``rows`` (N,) bool vanish, together with all others that then do."""
     normals = distinct(unit[rows])
     if not len(normals):
         return whole_space(unit)
-    _, s, Vh = torch.linalg.svd(normals)
-    rank = int((s > 1e-9).sum())
-    basis = torch.nn.functional.pad(Vh[rank:].T, (0, rank))
-    pinned = ((unit @ basis).norm(dim=1) <= FLAT) & (unit.norm(dim=1) > 0)
-    return Face(basis, pinned, edges(normals @ Vh[:rank].T) @ Vh[:rank])
+    _, s, Vh = np.linalg.svd(normals)
+    rank, d = int((s > 1e-9).sum()), unit.shape[1]
+    basis = np.zeros((d, d))
+    basis[:, : d - rank] = Vh[rank:].T
+    pinned = (np.linalg.norm(unit @ basis, axis=1) <= FLAT) & unit.any(1)
+    return Face(basis, d - rank, pinned, edges(normals @ Vh[:rank].T) @ Vh[:rank])
 
 
-def distinct(normals: Tensor) -> Tensor:
+def distinct(normals: Array) -> Array:
     """Unit rows without repeated and opposite ones."""
-    kept: list[Tensor] = []
+    kept: list[Array] = []
     for row in normals:
-        if all(float(torch.minimum((row - other).norm(), (row + other).norm())) > FLAT for other in kept):
+        if all(min(np.linalg.norm(row - other), np.linalg.norm(row + other)) > FLAT for other in kept):
             kept.append(row)
-    return torch.stack(kept) if kept else normals
+    return np.stack(kept) if kept else normals
 
 
-def edges(normals: Tensor) -> Tensor:
+def edges(normals: Array) -> Array:
     """Both ends of the lines in which k ≥ m normals ``(k, m)`` of rank m intersect; the dual basis if k = m."""
     k, m = normals.shape
     if m == 1:
-        return normals.new_tensor([[1.0], [-1.0]])
+        return np.array([[1.0], [-1.0]])
     if k == m:
-        rays = torch.linalg.inv(normals).T
-        rays = rays / rays.norm(dim=1, keepdim=True)
+        rays = np.linalg.inv(normals).T
+        rays = rays / np.linalg.norm(rays, axis=1, keepdims=True)
     else:
-        subsets = torch.tensor(list(islice(combinations(range(k), m - 1), SUBSETS)), device=normals.device)
-        singular = torch.linalg.svd(normals[subsets])
-        rays = singular.Vh[singular.S[:, -1] > 1e-9, -1]
-    return torch.cat([rays, -rays])
+        subsets = np.array(list(islice(combinations(range(k), m - 1), SUBSETS)))
+        _, s, Vh = np.linalg.svd(normals[subsets])
+        rays = Vh[s[:, -1] > 1e-9, -1]
+    return np.concatenate([rays, -rays])

@@ -12,7 +12,8 @@ from ..factors import Factors, append, scale
 from ..losses.base import column
 from ..problem import Problem
 from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
-from .slide import slide
+from .objective import Objective
+from .slide import STEPS, slide
 from .units import Rows, units_of
 
 WORTH = 1e-9
@@ -21,7 +22,7 @@ WORTH = 1e-9
 ENTRIES = 24
 """At most so many atoms enter in a round."""
 
-STEPS = 200
+SEARCHES = 200
 """Steps of L-BFGS in a round."""
 
 Stop = Callable[[], bool]
@@ -42,18 +43,19 @@ def _euclidean(regularizer: Regularizer) -> bool:
 
 
 @final
-@dataclass(frozen=True, eq=False)
 class OnFaces:
     """Exact treatment of kinks, Newton's method in between."""
 
-    problem: Problem
+    def __init__(self, problem: Problem) -> None:
+        assert problem.mapping.gates is not None
+        self.problem, self.objective, self.rows = problem, Objective.of(problem), Rows.of(problem.mapping.gates)
 
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
-        gates = self.problem.mapping.gates
-        assert gates is not None
-        rows = Rows.of(gates, W[0])
-        units = units_of(rows, append(W, entering(self.problem, W, atoms)))
-        return slide(self.problem.loss, self.problem.lam, units, stop).weights()
+        return self.descend(append(W, entering(self.problem, W, atoms)), stop)
+
+    def descend(self, W: Factors, stop: Stop, steps: int = STEPS) -> Factors:
+        """At most ``steps`` steps of the slide."""
+        return slide(self.objective, units_of(self.rows, W), stop, steps).weights(W[0])
 
 
 @final
@@ -67,7 +69,7 @@ class Descending:
 
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
         W = refit(self.problem, append(W, entering(self.problem, W, atoms)))
-        return W if stop() else refit(self.problem, minimise(self.problem, W, max_steps=STEPS).weights)
+        return W if stop() else refit(self.problem, minimise(self.problem, W, max_steps=SEARCHES).weights)
 
 
 def entering(problem: Problem, W: Factors, atoms: Factors) -> Factors:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
+from scipy.linalg import lapack
 
-from ..losses import Loss
+from .objective import Array, Objective
 from .units import Units
 
 RIDGE = 1e-10
@@ -18,82 +18,91 @@ FAR = 100.0
 class Direction:
     """Changes step_p ``(r, d)`` and step_z ``(r, c)`` ⟂ Z, f's slope along them, ‖∇f‖, the t worth searching up to."""
 
-    step_p: Tensor
-    step_z: Tensor
+    step_p: Array
+    step_z: Array
     slope: float
     gradient_norm: float
     reach: float
 
 
-def objective(loss: Loss, lam: float, units: Units) -> float:
-    """f of the units, with balanced weights."""
-    return float(loss(units.output())[0] + lam * units.theta())
-
-
-def newton_direction(loss: Loss, lam: float, units: Units) -> Direction:
+def newton_direction(f: Objective, units: Units) -> Direction:
     """−H⁻¹∇f in the coordinates p = Bc (B the face's basis) and z = (z + τ)/‖z + τ‖, τ ⟂ z.
 
     H is singular when units are linearly dependent (a ridge then slides along the null vector of Theorem 2, step 3),
     and indefinite only for vector outputs.
     """
     r, d = units.P.shape
-    c = units.Z.shape[1]
-    size = units.P.norm(dim=1, keepdim=True)
-    bases, tangents = units.bases, _tangents(units.Z)
-    gated = (units.open[:, :, None] * units.rows.S) @ bases
-    hidden = units.hidden()
-    X = (hidden.T @ units.Z)[None]
-    G = loss.gradient(X)[0]
-    along = (units.P[:, None] @ bases)[:, 0] / size
-    present = bases.any(1)
+    N, c = units.X.shape
+    m = d + c - 1
+    bases = np.array([face.basis for face in units.faces])
+    G = f.gradient(units.X)
+    along = np.matmul(units.P[:, None], bases)[:, 0] / units.size[:, None]
     # every derivative of Φ is a number for each sample times one output direction
-    samples = torch.cat([gated.mT, hidden[:, None].expand(-1, c - 1, -1)], 1)
-    outputs = torch.cat([units.Z[:, None].expand(-1, d, -1), tangents.mT], 1)
+    samples = np.matmul(bases.transpose(0, 2, 1), units.rows.S.T)
+    samples *= units.open[:, None]
+    outputs, tangents = np.broadcast_to(units.Z[:, None], (r, d, c)), np.zeros((r, c, 0))
+    if c > 1:
+        tangents = _tangents(units.Z)
+        samples = np.concatenate([samples, np.broadcast_to(units.hidden[:, None], (r, c - 1, N))], 1)
+        outputs = np.concatenate([outputs, tangents.transpose(0, 2, 1)], 1)
     pull = samples @ G
     g = (pull * outputs).sum(2)
-    g[:, :d] += lam * along
-    own = G.new_zeros(r, d + c - 1, d + c - 1)
-    own[:, :d, :d] = (torch.diag_embed(present.to(G)) - along[:, :, None] * along[:, None]) * (lam / size)[:, None]
+    g[:, :d] += f.lam * along
+    own = np.zeros((r, m, m))
+    own[:, :d, :d] = along[:, :, None] * -along[:, None]
+    own[:, range(d), range(d)] += 1.0
+    own[:, :d, :d] *= (f.lam / units.size)[:, None, None]
     if c > 1:
         cross = pull[:, :d] @ tangents
-        own[:, :d, d:], own[:, d:, :d] = cross, cross.mT
-        own[:, d:, d:] -= (pull[:, d] * units.Z).sum(1)[:, None, None] * torch.eye(c - 1).to(own)
-    kept = torch.nn.functional.pad(present, (0, c - 1), value=True).flatten().nonzero()[:, 0]
-    J = samples.flatten(0, 1)[kept][:, :, None] * outputs.flatten(0, 1)[kept][:, None, :]
-    H = J.flatten(1) @ loss.hessian_product(X, J).flatten(1).T
-    H = (H + H.T) / 2 + torch.block_diag(*own)[kept][:, kept]
-    g = g.flatten()[kept]
+        own[:, :d, d:], own[:, d:, :d] = cross, cross.transpose(0, 2, 1)
+        own[:, range(d, m), range(d, m)] -= (pull[:, d] * units.Z).sum(1)[:, None]
+    kept = np.ones((r, m), dtype=bool)
+    for i, face in enumerate(units.faces):
+        kept[i, face.dim : d] = False
+    kept = kept.ravel().nonzero()[0]
+    J = samples.reshape(r * m, N, 1)[kept] * outputs.reshape(r * m, 1, c)[kept]
+    T = f.hessian_product(units.X, J)
+    H = J.reshape(len(kept), -1) @ T.reshape(len(kept), -1).T
+    H = (H + H.T) / 2 + _block_diagonal(own)[kept[:, None], kept]
+    g = g.ravel()[kept]
     move, convex = _solve(H, -g)
-    step = G.new_zeros(r * (d + c - 1)).index_copy(0, kept, move).reshape(r, d + c - 1)
-    step_p = (bases @ step[:, :d, None])[:, :, 0]
-    step_z = (tangents @ step[:, d:, None])[:, :, 0]
-    return Direction(step_p, step_z, float(g @ move), float(g.norm()), 1.0 if convex else FAR)
+    step = np.zeros(r * m)
+    step[kept] = move
+    step = step.reshape(r, m, 1)
+    step_p = np.matmul(bases, step[:, :d])[:, :, 0]
+    step_z = np.matmul(tangents, step[:, d:])[:, :, 0]
+    return Direction(step_p, step_z, float(g @ move), float(np.sqrt(g @ g)), 1.0 if convex else FAR)
 
 
-def _tangents(Z: Tensor) -> Tensor:
+def _block_diagonal(blocks: Array) -> Array:
+    r, m, _ = blocks.shape
+    whole = np.zeros((r, m, r, m))
+    whole[range(r), :, range(r)] = blocks
+    return whole.reshape(r * m, r * m)
+
+
+def _tangents(Z: Array) -> Array:
     """Orthonormal bases ``(r, c, c − 1)`` of the complements of unit vectors (Householder reflections)."""
-    c = Z.shape[1]
-    if c == 1:
-        return Z.new_zeros(len(Z), 1, 0)
-    e = torch.zeros_like(Z)
-    e[:, 0] = torch.where(Z[:, 0] < 0, 1.0, -1.0)
-    w = Z - e
-    w = w / w.norm(dim=1, keepdim=True)
-    full = torch.eye(c, dtype=Z.dtype, device=Z.device) - 2 * w[:, :, None] * w[:, None, :]
+    w = Z.copy()
+    w[:, 0] -= np.where(Z[:, 0] < 0, 1.0, -1.0)
+    w /= np.linalg.norm(w, axis=1, keepdims=True)
+    full = np.eye(Z.shape[1]) - 2 * w[:, :, None] * w[:, None, :]
     return full[:, :, 1:]
 
 
-def _solve(H: Tensor, b: Tensor) -> tuple[Tensor, bool]:
+def _solve(H: Array, b: Array) -> tuple[Array, bool]:
     """H⁻¹ b, and whether H is positive semidefinite to rounding; else every eigenvalue counts by its size.
 
     The diagonal is scaled to 1 first; a ridge of at most RIDGE covers singular H.
     """
-    scale = H.diagonal().abs().clamp(min=1e-300).rsqrt()
-    H = H * scale[:, None] * scale[None, :]
+    scale = 1 / np.sqrt(np.maximum(np.abs(H.diagonal()), 1e-300))
+    H = H * scale[:, None] * scale
     b = scale * b
     for ridge in (1e-14, 1e-12, RIDGE):
-        factor, failed = torch.linalg.cholesky_ex(H + ridge * torch.eye(len(H), dtype=H.dtype, device=H.device))
+        shifted = H.copy()
+        shifted.ravel()[:: len(H) + 1] += ridge
+        _, x, failed = lapack.dposv(shifted, b)
         if not failed:
-            return scale * torch.cholesky_solve(b[:, None], factor)[:, 0], True
-    size, basis = torch.linalg.eigh(H)
-    return scale * (basis @ ((basis.T @ b) / size.abs().clamp(min=1e-6))), False
+            return scale * x, True
+    size, basis = np.linalg.eigh(H)
+    return scale * (basis @ ((b @ basis) / np.maximum(np.abs(size), 1e-6))), False

@@ -1,13 +1,14 @@
 """The local step: Newton on faces until no unit can move, leave its face, vanish or merge without raising f."""
 
+import math
 from collections.abc import Callable
 
-import torch
+import numpy as np
 
-from ..losses import Loss
 from .line import ray, search
 from .merge import drop, merge
-from .newton import newton_direction, objective
+from .newton import newton_direction
+from .objective import Objective
 from .units import Units
 
 ROUNDING = 1e-15
@@ -25,33 +26,33 @@ IDLE = 20
 Stop = Callable[[], bool]
 
 
-def slide(loss: Loss, lam: float, units: Units, stop: Stop, steps: int = STEPS) -> Units:
+def slide(f: Objective, units: Units, stop: Stop, steps: int = STEPS) -> Units:
     """At most ``steps`` steps down to a local minimiser of f in all weights, or until ``stop``; f never rises."""
-    units = drop(loss, lam, units)
-    value = objective(loss, lam, units)
-    best_gradient, idle, since = torch.inf, 0, torch.inf
+    units = drop(f, units)
+    value = f(units.X, units.Theta)
+    best_gradient, idle, since = math.inf, 0, math.inf
     for _ in range(steps):
         if not len(units) or stop() or idle > IDLE + len(units):
             break
-        direction = newton_direction(loss, lam, units)
+        direction = newton_direction(f, units)
         promise = -direction.slope
-        if promise <= EARLY * (since - value) < torch.inf:
-            released, since = release(loss, lam, units), torch.inf
+        if promise <= EARLY * (since - value) < math.inf:
+            released, since = release(f, units), math.inf
             if released is not None:
                 units, since = released, value
                 continue
         settled = promise <= ROUNDING * abs(value)
-        if settled and not FLAT * lam < direction.gradient_norm < 0.5 * best_gradient:
-            released = release(loss, lam, merge(loss, lam, units, ROUNDING))
+        if settled and not FLAT * f.lam < direction.gradient_norm < 0.5 * best_gradient:
+            released = release(f, merge(f, units, ROUNDING))
             if released is None:
                 break
-            units, best_gradient, since = released, torch.inf, value
+            units, best_gradient, since = released, math.inf, value
             continue
         if settled:
             best_gradient = direction.gradient_norm
-        moved = search(ray(loss, lam, units, direction, value))
-        moved = merge(loss, lam, drop(loss, lam, moved), 0.0)
-        new = objective(loss, lam, moved)
+        moved = search(ray(f, units, direction, value))
+        moved = merge(f, drop(f, moved), 0.0)
+        new = f(moved.X, moved.Theta)
         if new > value + ROUNDING * abs(value):
             break
         idle = idle + 1 if new >= value - ROUNDING * abs(value) else 0
@@ -59,25 +60,24 @@ def slide(loss: Loss, lam: float, units: Units, stop: Stop, steps: int = STEPS) 
     return units
 
 
-def release(loss: Loss, lam: float, units: Units) -> Units | None:
+def release(f: Objective, units: Units) -> Units | None:
     """Every held unit that falls off its face moves to the steepest edge beside it; None if none does.
 
     Off the face, f changes by ⟨∇ℓ, ·⟩ of the rows open there: linear on each cell, so the edges decide.
     """
-    G = loss.gradient(units.output())[0]
+    G, S, length = f.gradient(units.X), units.rows.S, units.rows.length
     changed = False
     for i, face in enumerate(units.faces):
         if not len(face.rays):
             continue
         weight = G @ units.Z[i]
-        heights = face.rays @ units.rows.S.T
-        heights = torch.where(heights.abs() <= 1e-11 * units.rows.length, 0.0, heights)
-        falls = (heights * (weight * units.open[i])).sum(1) + (heights.clamp(min=0) * (weight * face.pinned)).sum(1)
+        heights = face.rays @ S.T
+        heights[np.abs(heights) <= 1e-11 * length] = 0.0
+        falls = heights @ (weight * units.open[i]) + np.maximum(heights, 0) @ (weight * face.pinned)
         best = int(falls.argmin())
-        if float(falls[best]) >= -1e-9 * lam:
+        if falls[best] >= -1e-9 * f.lam:
             continue
         kept = face.pinned & (heights[best] == 0)
-        opened = torch.where(face.pinned, heights[best] > 0, units.open[i])
-        units = units.with_face(i, kept, opened)
+        units = units.with_face(i, kept, np.where(face.pinned, heights[best] > 0, units.open[i]))
         changed = True
     return units if changed else None

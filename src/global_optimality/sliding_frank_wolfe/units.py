@@ -1,13 +1,15 @@
 """Active subnetworks as p = ‖p‖·û with a unit output direction z: φ = (D S p) zᵀ and θ = ‖p‖ (balanced)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
+import numpy as np
 import torch
-from torch import Tensor
 
 from ..factors import Factors
 from ..mappings import Gates
 from .faces import Face, face_through, whole_space
+from .objective import Array, Mask
 
 ON = 1e-10
 """A new unit this close (sine of the angle) to a hyperplane starts on it."""
@@ -17,16 +19,28 @@ ON = 1e-10
 class Rows:
     """The rows s_j of the gated linear map, their lengths and directions; the same for every unit."""
 
-    S: Tensor
-    length: Tensor
-    unit: Tensor
+    S: Array
+    length: Array
+    unit: Array
     kinked: bool
+    faces: dict[bytes, Face] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, gates: Gates, like: Tensor) -> "Rows":
-        S = gates.S.to(like)
-        length = S.norm(dim=1)
-        return cls(S, length, S / torch.where(length > 0, length, 1.0)[:, None], gates.kinked)
+    def of(cls, gates: Gates) -> "Rows":
+        S = gates.S.detach().cpu().numpy()
+        length = np.linalg.norm(S, axis=1)
+        return cls(S, length, S / np.where(length > 0, length, 1.0)[:, None], gates.kinked)
+
+    @cached_property
+    def whole(self) -> Face:
+        return whole_space(self.unit)
+
+    def face(self, rows: Mask) -> Face:
+        """The face of the hyperplanes ``rows`` (N,) bool; computed once."""
+        key = np.packbits(rows).tobytes()
+        if key not in self.faces:
+            self.faces[key] = face_through(self.unit, rows)
+        return self.faces[key]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,84 +48,85 @@ class Units:
     """r units: P ``(r, d)``, Z ``(r, c)`` of unit length, open gates ``(r, N)`` (never a pinned one), a face each."""
 
     rows: Rows
-    P: Tensor
-    Z: Tensor
-    open: Tensor
+    P: Array
+    Z: Array
+    open: Mask
     faces: tuple[Face, ...]
 
     def __len__(self) -> int:
         return len(self.P)
 
-    @property
-    def pinned(self) -> Tensor:
-        return torch.stack([face.pinned for face in self.faces])
+    @cached_property
+    def pinned(self) -> Mask:
+        return np.array([face.pinned for face in self.faces])
 
-    @property
-    def bases(self) -> Tensor:
-        return torch.stack([face.basis for face in self.faces])
+    @cached_property
+    def size(self) -> Array:
+        """‖p‖, ``(r,)``."""
+        return np.sqrt(np.einsum("rd,rd->r", self.P, self.P))
 
-    def take(self, kept: Tensor) -> "Units":
-        """The units selected by a boolean mask."""
-        if bool(kept.all()):
-            return self
-        index = kept.nonzero()[:, 0]
-        faces = tuple(self.faces[i] for i in index.tolist())
-        return replace(self, P=self.P[index], Z=self.Z[index], open=self.open[index], faces=faces)
+    @cached_property
+    def heights(self) -> Array:
+        """S p of every unit, ``(r, N)``."""
+        return self.P @ self.rows.S.T
 
-    def joined(self, other: "Units") -> "Units":
-        return Units(
-            self.rows,
-            torch.cat([self.P, other.P]),
-            torch.cat([self.Z, other.Z]),
-            torch.cat([self.open, other.open]),
-            self.faces + other.faces,
-        )
-
-    def hidden(self) -> Tensor:
+    @cached_property
+    def hidden(self) -> Array:
         """D S p of every unit, ``(r, N)``."""
-        return (self.P @ self.rows.S.T) * self.open
+        return self.heights * self.open
 
-    def outputs(self) -> Tensor:
-        """φ of every unit, ``(r, N, c)``."""
-        return self.hidden()[:, :, None] * self.Z[:, None, :]
+    @cached_property
+    def X(self) -> Array:
+        """Φ, ``(N, c)``."""
+        return self.hidden.T @ self.Z
 
-    def output(self) -> Tensor:
-        """Φ, ``(1, N, c)``."""
-        return (self.hidden().T @ self.Z)[None]
+    @cached_property
+    def Theta(self) -> float:
+        return float(self.size.sum())
 
-    def theta(self) -> Tensor:
-        return self.P.norm(dim=1).sum()
+    def take(self, kept: Mask) -> "Units":
+        """The units selected by a boolean mask."""
+        if kept.all():
+            return self
+        faces = tuple(self.faces[i] for i in kept.nonzero()[0])
+        return Units(self.rows, self.P[kept], self.Z[kept], self.open[kept], faces)
 
-    def weights(self) -> Factors:
-        """Balanced factors ``(1, r, d)``, ``(1, r, c)``; one zero unit if there is none."""
-        if not len(self):
-            return self.P.new_zeros(1, 1, self.P.shape[1]), self.Z.new_zeros(1, 1, self.Z.shape[1])
-        root = self.P.norm(dim=1, keepdim=True).sqrt()
-        return (self.P / root)[None], (self.Z * root)[None]
+    def without(self, i: int) -> "Units":
+        return self.take(np.arange(len(self)) != i)
 
-    def with_face(self, i: int, rows: Tensor, opened: Tensor) -> "Units":
+    def weights(self, like: torch.Tensor) -> Factors:
+        """Balanced factors ``(1, r, d)``, ``(1, r, c)`` on the device of ``like``; one zero unit if there is none."""
+        if len(self):
+            root = np.sqrt(self.size)[:, None]
+            U, V = self.P / root, self.Z * root
+        else:
+            U, V = np.zeros((1, self.P.shape[1])), np.zeros((1, self.Z.shape[1]))
+        return torch.from_numpy(U)[None].to(like), torch.from_numpy(V)[None].to(like)
+
+    def with_face(self, i: int, rows: Mask, opened: Mask) -> "Units":
         """Unit i moved to the face of the given hyperplanes; ``opened`` (N,) are its gates off the face."""
-        face = face_through(self.rows.unit, rows)
-        P, gates = self.P.clone(), self.open.clone()
-        P[i] = face.basis @ (face.basis.T @ P[i])
+        face = self.rows.face(rows)
+        P, gates = self.P.copy(), self.open.copy()
+        P[i] = face.project(P[i])
         gates[i] = opened & ~face.pinned
         return replace(self, P=P, open=gates, faces=(*self.faces[:i], face, *self.faces[i + 1 :]))
 
 
 def units_of(rows: Rows, W: Factors) -> Units:
     """Units of one run of factors, those with φ = 0 left out; kinks within ON of a unit pin it."""
-    U, V = W[0][0], W[1][0]
-    size = U.norm(dim=1) * V.norm(dim=1)
+    U, V = (w[0].detach().cpu().numpy() for w in W)
+    lengths = np.linalg.norm(U, axis=1), np.linalg.norm(V, axis=1)
+    size = lengths[0] * lengths[1]
     kept = size > 0
-    U, V, size = U[kept], V[kept], size[kept]
-    P = U / U.norm(dim=1, keepdim=True) * size[:, None]
-    Z = V / V.norm(dim=1, keepdim=True)
+    size = size[kept]
+    P = (U[kept].T / lengths[0][kept] * size).T
+    Z = V[kept] / lengths[1][kept, None]
     heights = P @ rows.S.T
+    opened = heights > 0 if rows.kinked else np.ones_like(heights, dtype=bool)
+    units = Units(rows, P, Z, opened, (rows.whole,) * len(P))
     if not rows.kinked:
-        units = Units(rows, P, Z, torch.ones_like(heights, dtype=torch.bool), (whole_space(rows.unit),) * len(P))
         return units
-    units = Units(rows, P, Z, heights > 0, (whole_space(rows.unit),) * len(P))
-    near = (heights.abs() <= ON * size[:, None] * rows.length) & (rows.length > 0)
-    for i in near.any(1).nonzero()[:, 0].tolist():
-        units = units.with_face(i, near[i], heights[i] > 0)
-    return units.take(units.P.norm(dim=1) > 0)
+    near = (np.abs(heights) <= ON * size[:, None] * rows.length) & (rows.length > 0)
+    for i in near.any(1).nonzero()[0].tolist():
+        units = units.with_face(i, near[i], opened[i])
+    return units.take(units.size > 0)
