@@ -27,6 +27,7 @@ from global_optimality.convex import nuclear_norm_approximation
 from global_optimality.descent import refit
 from global_optimality.descent.scales import best_scales
 from global_optimality.factors import append, zeros_like_slice
+from global_optimality.losses.arrays import ArrayLoss
 from global_optimality.polar import Oracle
 from global_optimality.polar.deep_relu import deep_relu_polar
 from global_optimality.streams import generator, normal
@@ -43,10 +44,11 @@ LOSSES = {
 }
 
 
+@pytest.mark.parametrize("begin", [None, 0.0, 3.0])
 @pytest.mark.parametrize("count", [3, 25])
 @pytest.mark.parametrize("name", LOSSES)
-def test_best_scales_against_scipy(name, count):
-    """Also with more subnetworks than outputs, and with two in the same direction."""
+def test_best_scales_against_scipy(name, count, begin):
+    """Also with more subnetworks than outputs, with two in the same direction, and wherever it starts."""
     loss = LOSSES[name]()
     D = draw(f"D {name}", count, *loss.shape)
     D[1] = 1.3 * D[0]
@@ -60,7 +62,8 @@ def test_best_scales_against_scipy(name, count):
     options = {"ftol": 1e-16, "gtol": 1e-12, "maxiter": 20_000, "maxfun": 100_000}
     start = np.ones(count)
     best = optimize.minimize(objective, start, jac=True, bounds=[(0, None)] * count, method="L-BFGS-B", options=options)
-    s = best_scales(loss, D, cost).numpy()
+    first = None if begin is None else np.full(count, begin)
+    s = best_scales(ArrayLoss(loss), D.numpy(), cost.numpy(), first)
     assert (s >= 0).all()
     value, slope = objective(s)
     assert value <= best.fun + 1e-12 * abs(best.fun)

@@ -1,10 +1,12 @@
 """The best scales of given subnetworks: a convex problem, whatever the mapping (the fully corrective step)."""
 
+import numpy as np
+import numpy.typing as npt
 import torch
-from torch import Tensor
+from scipy.linalg import lapack
 
 from ..factors import Factors, scale, zeros_like_slice
-from ..losses import Loss
+from ..losses.arrays import Array, ArrayLoss
 from ..problem import Problem
 
 SETTLED = 1e-14
@@ -12,6 +14,9 @@ SETTLED = 1e-14
 
 STEPS = 50
 """So many steps at most, and ten more for each subnetwork."""
+
+FLAT_SLOPE = 0.1
+"""A whole Newton step is taken if f is lower there and rises by at most this share of the slope it began with."""
 
 
 def refit(problem: Problem, W: Factors) -> Factors:
@@ -24,7 +29,9 @@ def refit(problem: Problem, W: Factors) -> Factors:
         if not bool(alive.any()):
             return zeros_like_slice(W)
         W = tuple(w[:, alive] for w in W)
-        s = best_scales(problem.loss, problem.mapping.phi(*W)[0], problem.lam * problem.regularizer.theta(*W)[0])
+        loss = ArrayLoss(problem.to(torch.device("cpu")).loss)
+        D, cost = problem.mapping.phi(*W)[0], problem.lam * problem.regularizer.theta(*W)[0]
+        s = torch.from_numpy(best_scales(loss, D.cpu().numpy(), cost.cpu().numpy())).to(cost)
         kept = s > 0
         if not bool(kept.any()):
             return zeros_like_slice(W)
@@ -32,40 +39,56 @@ def refit(problem: Problem, W: Factors) -> Factors:
         return new if bool(problem(*new) <= problem(*W)) else W
 
 
-def best_scales(loss: Loss, D: Tensor, cost: Tensor) -> Tensor:
-    """argmin over s ≥ 0 of ℓ(Σ s_i D_i) + Σ s_i cost_i, ``(r,)``, for outputs D ``(r, *D)`` and costs ``(r,)``, from 1.
+def best_scales(loss: ArrayLoss, D: Array, cost: Array, start: Array | None = None) -> Array:
+    """argmin over s ≥ 0 of ℓ(Σ s_i D_i) + Σ s_i cost_i, ``(r,)``, for outputs D ``(r, *D)`` and costs ``(r,)``.
 
-    An active set: Newton steps with exact line searches on the scales that are not zero, cut off where one vanishes;
-    once they gain nothing, the steepest of the others enters.
+    An active set, from 1 or ``start``: Newton steps with line searches on the scales that are not zero, cut off where
+    one vanishes; once they gain nothing, the steepest of the others enters.
     """
-    s = torch.ones_like(cost)
+    s = np.ones_like(cost) if start is None else start.copy()
+    flat = D.reshape(len(D), -1)
+    X = np.tensordot(s, D, 1)
+    value, G = loss.value_and_gradient(X)
     for _ in range(STEPS + 10 * len(s)):
-        X = torch.tensordot(s, D, 1)[None]
-        slope = (loss.gradient(X) * D).flatten(1).sum(1) + cost
-        floor = SETTLED * (loss(X)[0] + s @ cost).abs()
-        d = _newton(loss, X, D, slope, s > 0)
-        if -(slope @ d) <= floor:
-            entering = torch.where(s > 0, torch.zeros_like(slope), slope)
-            if not float(entering.min()) < -1e-12 * float(cost.max()):
+        slope = flat @ G.ravel() + cost
+        d = _newton(loss, X, flat, slope, s > 0)
+        first = float(slope @ d)
+        if -first <= SETTLED * abs(value + float(s @ cost)):
+            entering = np.where(s > 0, 0.0, slope)
+            steepest = int(entering.argmin())
+            first = float(entering[steepest])
+            if not first < -1e-12 * cost.max():
                 break
-            d = torch.nn.functional.one_hot(entering.argmin(), len(s)).to(s)
-        limits = torch.where(d < 0, -s / d.clamp(max=-1e-300), torch.inf)
-        direction = torch.tensordot(d, D, 1)[None]
-        length = loss.line_minimum(X, direction, float(cost @ d))[0].nan_to_num(torch.inf, torch.inf)
-        if length < limits.min():
-            s = s + length * d
-        else:
-            s = torch.where(limits <= limits.min(), torch.zeros_like(s), (s + limits.min() * d).clamp(min=0))
+            d = np.zeros_like(s)
+            d[steepest] = 1.0
+        limits = np.full_like(s, np.inf)
+        with np.errstate(over="ignore"):  # a limit beyond the largest number is none
+            np.divide(-s, d, out=limits, where=d < 0)
+        limit = float(limits.min())
+        step, price = (d @ flat).reshape(X.shape), float(cost @ d)
+        # a whole Newton step, or all there is room for, if it is good enough
+        length = min(1.0, limit)
+        new = X + length * step
+        end, G = loss.value_and_gradient(new)
+        last = float((G * step).sum()) + price
+        near = last <= -FLAT_SLOPE * first and (length == limit or last >= FLAT_SLOPE * first)
+        if not (near and end + length * price <= value):
+            length = min(loss.line_minimum(X, step, price), limit)
+            new = X + length * step
+            end, G = loss.value_and_gradient(new)
+        s = np.where(limits <= length, 0.0, np.maximum(s + length * d, 0))
+        X, value = new, end
     return s
 
 
-def _newton(loss: Loss, X: Tensor, D: Tensor, slope: Tensor, free: Tensor) -> Tensor:
+def _newton(loss: ArrayLoss, X: Array, flat: Array, slope: Array, free: npt.NDArray[np.bool_]) -> Array:
     """Newton's direction on the free scales, zero for the others; nearly singular Hessians are shifted a little."""
-    d = torch.zeros_like(slope)
-    if not bool(free.any()):
+    d = np.zeros_like(slope)
+    if not free.any():
         return d
-    H = loss.hessian_product(X, D[free]).flatten(1) @ D[free].flatten(1).T
-    H = H + 1e-13 * H.diagonal().sum() * torch.eye(len(H), dtype=H.dtype, device=H.device)
-    solution = torch.linalg.lstsq(H, -slope[free, None]).solution[:, 0]
-    d[free] = solution.nan_to_num(0.0, 0.0, 0.0)
-    return d if float(slope @ d) < 0 else torch.where(free, -slope, d)
+    D = flat[free]
+    H = loss.hessian_product(X, D.reshape(-1, *X.shape)).reshape(D.shape) @ D.T
+    H.ravel()[:: len(H) + 1] += 1e-13 * max(float(H.trace()), 1e-300)
+    _, x, failed = lapack.dposv(H, -slope[free])  # type: ignore[attr-defined]
+    d[free] = np.linalg.lstsq(H, -slope[free])[0] if failed else x
+    return d if np.isfinite(d).all() and slope @ d < 0 else np.where(free, -slope, d)

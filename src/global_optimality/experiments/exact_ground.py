@@ -12,6 +12,7 @@ from ..convex import three_layers as enumeration
 from ..descent.scales import best_scales
 from ..factors import Factors
 from ..losses import SquaredLoss
+from ..losses.arrays import ArrayLoss
 from ..mappings import DeepRelu, ReluUnit
 from ..polar import lambda_max, polar_of
 from ..polar.deep_relu import deep_relu_polar, search_of
@@ -67,9 +68,9 @@ def knots(x: Tensor, Y: Tensor, lam: float) -> tuple[float, pd.DataFrame]:
     grid = torch.linspace(-1.1, 1.1, 201, dtype=x.dtype, device=x.device)
     at, shown = (torch.relu(torch.cat([p[None] - x[:, None], x[:, None] - p[None]])) for p in (x, grid))
     D = torch.cat([at, -at])[:, :, None]
-    loss, cost = SquaredLoss(Y[:, :1]), torch.full_like(D[:, 0, 0], lam)
-    s = best_scales(loss, D, cost)
-    value = float(loss(torch.tensordot(s, D, 1)[None]) + s @ cost)
+    loss, cost = SquaredLoss(Y[:, :1].cpu()), torch.full_like(D[:, 0, 0], lam)
+    s = torch.from_numpy(best_scales(ArrayLoss(loss), D.cpu().numpy(), cost.cpu().numpy())).to(D)
+    value = float(SquaredLoss(Y[:, :1])(torch.tensordot(s, D, 1)[None]) + s @ cost)
     return value, frame(x=grid, y=s @ torch.cat([shown, -shown]))
 
 

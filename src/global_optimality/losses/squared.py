@@ -49,8 +49,8 @@ class SquaredLoss(SampleLoss):
         return _vertex(square, -inner(G, self.Y), cap)
 
     def line_minimum(self, X: Tensor, D: Tensor, slope: float) -> Tensor:
-        top = -inner(D, self.gradient(X)) - slope
-        return _vertex(inner(D, self.hessian_product(X, D)), top, torch.full_like(top, torch.inf))
+        top = -_product(D, self.gradient(X)) - slope
+        return _vertex(_product(D, self.hessian_product(X, D)), top, torch.full_like(top, torch.inf))
 
     def _bias(self, X: Tensor) -> Tensor:
         count = self.Y.shape[0] if self.weights is None else self.weights.sum()
@@ -105,11 +105,16 @@ class MaskedSquaredLoss(Loss):
 
     def line_minimum(self, X: Tensor, D: Tensor, slope: float) -> Tensor:
         D = self.project(D)
-        top = -inner(D, self.gradient(X)) - slope
-        return _vertex(inner(D, D), top, torch.full_like(top, torch.inf))
+        top = -_product(D, self.gradient(X)) - slope
+        return _vertex(_product(D, D), top, torch.full_like(top, torch.inf))
 
     def project(self, G: Tensor) -> Tensor:
         return G * self.mask
+
+
+def _product(A: Tensor, B: Tensor) -> Tensor:
+    """⟨A, B⟩ of every run, where no certificate rests on its rounding."""
+    return (A * B).flatten(1).sum(1)
 
 
 def _over_outputs(x: Tensor) -> Tensor:

@@ -8,68 +8,61 @@ from math import pi
 
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm
 
-from ..streams import generator, normal
+from .directions import apart, directions
 
-SCAN = 4096
-SPREAD = 0.6
+STARTS = 32
+"""So many fixed directions a sample are tried as starts, as far as there are as many."""
+
 SWEEPS = 4
 """At most so many sweeps of three circles each; one for every dimension of the sphere on small spheres."""
+
+TINY = 1e-300
 
 
 def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """Values (m,), unit u (m, d), unit v (m, c), the best first, for Q (N, c): of at most ``count`` starts, kept apart.
 
-    Starts are the best of SCAN fixed random directions and of the rows of U ``(r, d)``. They are returned with the
+    Starts are the best of many fixed random directions and of the rows of U ``(r, d)``. They are returned with the
     ends: most ascents end at the same few points, and a solver gains from different subnetworks.
     """
-    length = S.norm(dim=1)
-    kept = length > 0
+    kept = vector_norm(S, dim=1) > 0
     if not bool(kept.any()):
-        u = torch.nn.functional.normalize(torch.ones_like(S[:1]), dim=1)
-        return S.new_zeros(1), u, torch.nn.functional.normalize(torch.ones_like(Q[:1]), dim=1)
+        return S.new_zeros(1), unit(torch.ones_like(S[:1])), unit(torch.ones_like(Q[:1]))
     S, Q = S[kept], Q[kept]
-    random = normal(generator(0, "great circles", S.shape[1]), SCAN, S.shape[1], like=S)
-    starts = torch.nn.functional.normalize(torch.cat([U[U.norm(dim=1) > 0], random]), dim=1)
-    u = _apart(starts, torch.cat([(part @ S.T).clamp(min=0) @ Q for part in starts.split(1024)]), count)
-    X = (u @ S.T).clamp(min=0) @ Q
-    starts = u, X
-    normals = torch.nn.functional.normalize(S, dim=1)
+    fixed = directions(S.shape[1]).to(S)
+    u = torch.cat([unit(U[vector_norm(U, dim=1) > 0]), fixed[: STARTS * len(S)]])
+    X = torch.cat([(part @ S.T).clamp(min=0) @ Q for part in u.split(1024)])
+    first = apart(u.cpu().numpy(), X.cpu().numpy(), count)
+    u, X = starts = u[first], X[first]
+    value, normals = vector_norm(X, dim=1), unit(S)
     at_kink = torch.full((len(u),), -1, device=S.device)
     for step in range(3 * min(SWEEPS, S.shape[1] - 1)):
-        weights = torch.nn.functional.normalize(X, dim=1) @ Q.T  # (m, N)
+        weights = (X / value[:, None].clamp(min=TINY)) @ Q.T  # (m, N)
         w = ((u @ S.T > 0) * weights) @ S
-        if step % 3 == 1:
+        if step % 3 == 2:
+            w = fixed[step * len(u) : (step + 1) * len(u)]
+        elif step % 3 == 1:
             n = normals[at_kink.clamp(min=0)] * (at_kink >= 0)[:, None]
             w = w - (w * n).sum(1, keepdim=True) * n
-        elif step % 3 == 2:
-            w = normal(generator(0, "great circles", S.shape[1], step), *u.shape, like=S)
-        w = w - (w * u).sum(1, keepdim=True) * u
-        w = torch.nn.functional.normalize(w, dim=1)
+        w = unit(w - (w * u).sum(1, keepdim=True) * u)
         new, kink = _best_on_circle(S, weights, u, w)
         Z = (new @ S.T).clamp(min=0) @ Q
-        better = Z.norm(dim=1) > X.norm(dim=1)
+        length = vector_norm(Z, dim=1)
+        better = length > value
         u, X = torch.where(better[:, None], new, u), torch.where(better[:, None], Z, X)
-        at_kink = torch.where(better, kink, at_kink)
+        value, at_kink = torch.where(better, length, value), torch.where(better, kink, at_kink)
     u, X = torch.cat([u, starts[0]]), torch.cat([X, starts[1]])
-    value = X.norm(dim=1)
+    value = vector_norm(X, dim=1)
     order = value.argsort(descending=True)
-    v = X / value.clamp(min=1e-300)[:, None]
+    v = X / value.clamp(min=TINY)[:, None]
     return value[order], u[order], v[order]
 
 
-def _apart(starts: Tensor, X: Tensor, count: int) -> Tensor:
-    """The best starts by ‖X‖, none within SPREAD of a better one with an output on the same side."""
-    order = X.norm(dim=1).argsort(descending=True)
-    starts, sides = starts[order], torch.nn.functional.normalize(X[order], dim=1)
-    alive = torch.ones(len(starts), dtype=torch.bool, device=starts.device)
-    chosen = []
-    while len(chosen) < count and bool(alive.any()):
-        first = int(alive.to(torch.int8).argmax())
-        chosen.append(first)
-        alive &= (starts @ starts[first] < 1 - SPREAD**2 / 2) | (sides @ sides[first] <= 0.5)
-        alive[first] = False
-    return starts[chosen]
+def unit(x: Tensor) -> Tensor:
+    """Rows of length 1; zero rows stay zero."""
+    return x / vector_norm(x, dim=1, keepdim=True).clamp(min=TINY)
 
 
 def _best_on_circle(S: Tensor, weights: Tensor, u: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,4 +84,4 @@ def _best_on_circle(S: Tensor, weights: Tensor, u: Tensor, w: Tensor) -> tuple[T
     at = [x.gather(1, k) for x in (peak, cos, sin, A / height, B / height)]
     cos, sin = torch.where(at[0], at[3], at[1]), torch.where(at[0], at[4], at[2])
     kink = torch.where(at[0], -1, order.gather(1, k) % len(S))
-    return torch.nn.functional.normalize(u * cos + w * sin, dim=1), kink[:, 0]
+    return unit(u * cos + w * sin), kink[:, 0]

@@ -1,9 +1,11 @@
 """Faces: the hyperplanes s_jᵀu = 0 on which a unit is held, the subspace they leave, and the ways off them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, islice
 
 import numpy as np
+import numpy.typing as npt
 
 from .objective import Array, Mask
 
@@ -30,6 +32,39 @@ class Face:
 
     def project(self, p: Array) -> Array:
         return self.basis @ (p @ self.basis)
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """The faces of r units, and what is read off them at every step as long as none changes."""
+
+    each: tuple[Face, ...]
+
+    @cached_property
+    def pinned(self) -> Mask:
+        """``(r, N)``."""
+        return np.array([face.pinned for face in self.each])
+
+    @cached_property
+    def bases(self) -> Array:
+        """``(r, d, d)``."""
+        return np.array([face.basis for face in self.each])
+
+    def free(self, m: int) -> npt.NDArray[np.intp]:
+        """Of m coordinates a unit, d of p and then those of z: the indices of those the faces leave free."""
+        r, d = self.bases.shape[:2]
+        free = np.ones((r, m), dtype=bool)
+        free[:, :d] = np.arange(d) < np.array([face.dim for face in self.each])[:, None]
+        return free.ravel().nonzero()[0]
+
+    def __add__(self, other: tuple[Face, ...]) -> "Faces":
+        return Faces(self.each + other)
+
+    def take(self, kept: Mask) -> "Faces":
+        return Faces(tuple(self.each[i] for i in kept.nonzero()[0]))
+
+    def replaced(self, i: int, face: Face) -> "Faces":
+        return Faces((*self.each[:i], face, *self.each[i + 1 :]))
 
 
 def whole_space(unit: Array) -> Face:

@@ -1,6 +1,6 @@
 """An exact line search on f along a direction: f is smooth between the kinks that units meet on the way."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,18 +8,17 @@ from .newton import Direction
 from .objective import Array, Mask, Objective
 from .units import Units
 
-FLAT_SLOPE = 0.1
+FLAT_SLOPE = 0.5
 SHRINK = 0.99
 SECANTS = 30
 HALVINGS = 40
-ROUNDING = 1e-15
 
 
 @dataclass(frozen=True, eq=False)
 class Ray:
     """f on P + t·step_p, Z + t·step_z (normalised), t ≥ 0; ``crossing`` ``(r, N)`` holds the t at which gates turn.
 
-    ``value`` is f at t = 0, ``first`` its slope there, before any gate turns.
+    ``ceiling`` is f at t = 0 and its rounding, ``first`` the slope there, before any gate turns.
     """
 
     f: Objective
@@ -29,49 +28,57 @@ class Ray:
     rises: Array
     crossing: Array
     reach: float
-    value: float
+    ceiling: float
     first: float
 
     def gates(self, t: float, after: bool) -> Mask:
         return self.units.open ^ (self.crossing <= t if after else self.crossing < t)
 
-    def slope(self, t: float, after: bool) -> tuple[float, float]:
-        """The derivative of f just before or just after t, and f at t."""
-        gates = self.gates(t, after)
+    def slope(self, t: float) -> float:
+        """The derivative of f just before t."""
+        return self._slope(t)[0]
+
+    def slopes(self, t: float) -> tuple[float, float]:
+        """The derivative of f just before and just after t; between, only the gates that turn at t change it."""
+        before, G, Z = self._slope(t)
+        i, j = (self.crossing == t).nonzero()
+        jump = np.where(self.units.open[i, j], -1, 1) * self.rises[i, j] @ np.vecdot(G[j], Z[i])
+        return before, before + float(jump)
+
+    def _slope(self, t: float) -> tuple[float, Array, Array]:
+        units, step_p, Z = self.units, self.step_p, self.units.Z
+        gates = self.gates(t, after=False)
         change = self.rises * gates
-        hidden = self.units.heights * gates + t * change
-        P = self.units.P + t * self.step_p
-        size = np.sqrt(np.einsum("rd,rd->r", P, P))
-        grows = float((np.einsum("rd,rd->r", P, self.step_p) / np.maximum(size, 1e-300)).sum())
-        Z = self.units.Z
-        if Z.shape[1] > 1:
-            Z = Z + t * self.step_z
-            length = np.sqrt(np.einsum("rc,rc->r", Z, Z))[:, None]
-            Z = Z / length
-            step_z = (self.step_z - np.einsum("rc,rc->r", self.step_z, Z)[:, None] * Z) / length
-            value, G = self.f.loss_and_gradient(hidden.T @ Z)
-            slope = float((G * (change.T @ Z + hidden.T @ step_z)).sum())
-        else:  # Z = ±1 stays
-            value, G = self.f.loss_and_gradient(hidden.T @ Z)
-            slope = float(G[:, 0] @ (change.T @ Z[:, 0]))
-        return slope + self.f.lam * grows, value + self.f.lam * float(size.sum())
+        hidden = units.heights * gates + t * change
+        P = units.P + t * step_p
+        grows = float(np.vecdot(P, step_p) @ (1 / np.maximum(np.sqrt(np.vecdot(P, P)), 1e-300)))
+        if Z.shape[1] == 1:  # Z = ±1 stays
+            G = self.f.loss.gradient(hidden.T @ Z)
+            return float(Z[:, 0] @ (change @ G[:, 0])) + self.f.lam * grows, G, Z
+        Z = Z + t * self.step_z
+        length = np.sqrt(np.vecdot(Z, Z))[:, None]
+        Z = Z / length
+        step_z = (self.step_z - np.vecdot(self.step_z, Z)[:, None] * Z) / length
+        G = self.f.loss.gradient(hidden.T @ Z)
+        return float((G * (change.T @ Z + hidden.T @ step_z)).sum()) + self.f.lam * grows, G, Z
 
     def at(self, t: float, after: bool) -> Units:
         Z = self.units.Z
         if Z.shape[1] > 1:
             Z = Z + t * self.step_z
             Z = Z / np.linalg.norm(Z, axis=1, keepdims=True)
-        return replace(self.units, P=self.units.P + t * self.step_p, Z=Z, open=self.gates(t, after))
+        units = self.units
+        return Units(units.rows, units.P + t * self.step_p, Z, self.gates(t, after), units.faces)
 
 
-def ray(f: Objective, units: Units, direction: Direction, value: float) -> Ray:
+def ray(f: Objective, units: Units, direction: Direction, ceiling: float) -> Ray:
     rises = direction.step_p @ units.rows.S.T
     crossing = np.full_like(rises, np.inf)
     if units.rows.kinked:
-        meets = (np.where(units.open, rises < 0, rises > 0)) & ~units.pinned
+        meets = (np.where(units.open, rises < 0, rises > 0)) & ~units.faces.pinned
         np.divide(-units.heights, rises, out=crossing, where=meets)
         np.maximum(crossing, 0, out=crossing)
-    return Ray(f, units, direction.step_p, direction.step_z, rises, crossing, direction.reach, value, direction.slope)
+    return Ray(f, units, direction.step_p, direction.step_z, rises, crossing, direction.reach, ceiling, direction.slope)
 
 
 def search(ray: Ray) -> Units:
@@ -80,18 +87,17 @@ def search(ray: Ray) -> Units:
     If that is at a kink, the unit that meets it there is pinned to it; a unit that meets zero is removed.
     """
     limit, first, shrinking = _room(ray)
-    ceiling = ray.value + ROUNDING * abs(ray.value)
     end = limit
     for _ in range(HALVINGS):
-        moved, at_end, risen = _stop(ray, end, ceiling)
-        if not risen:
+        moved, at_end = _stop(ray, end)
+        if ray.f(moved.X, moved.Theta) <= ray.ceiling:
             break
         end /= 2
     else:
         return ray.units
     if at_end and end == limit and shrinking:
-        without = ray.at(limit, after=False).without(first)
-        if ray.f(without.X, without.Theta) <= ceiling:
+        without = moved.without(first)
+        if ray.f(without.X, without.Theta) <= ray.ceiling:
             return without
         return ray.at(SHRINK * limit, after=False)
     return moved
@@ -99,46 +105,47 @@ def search(ray: Ray) -> Units:
 
 def _room(ray: Ray) -> tuple[float, int, bool]:
     """The t ≤ reach at which the first unit has shrunk to nothing (in its own direction), which, and whether so."""
-    inward = np.einsum("rd,rd->r", ray.units.P, ray.step_p) / ray.units.size**2
+    inward = np.vecdot(ray.units.P, ray.step_p) / ray.units.size**2
     first = int(inward.argmin())
     limit = 1 / max(-float(inward[first]), 1e-300)
     return min(ray.reach, limit), first, limit <= ray.reach
 
 
-def _stop(ray: Ray, end: float, ceiling: float) -> tuple[Units, bool, bool]:
-    """Where f stops falling before ``end``: the units there, whether that is ``end``, and whether f rose."""
+def _stop(ray: Ray, end: float) -> tuple[Units, bool]:
+    """Where f stops falling before ``end``: the units there, and whether that is ``end``."""
+    last = ray.slope(end)
+    if last <= -FLAT_SLOPE * ray.first:
+        return ray.at(end, after=False), True
     units, at = (ray.crossing < end).nonzero()
     times = ray.crossing[units, at]
     order = times.argsort()
     times = times[order]
-    # f falls just after times[low] (before any, at 0); it does not just after times[high], or high is the end
-    low, high, first = -1, len(times), ray.first
+    # f falls just after times[low] (before any, at 0); it does not just before times[high], or high is the end
+    low, high, start, first, stop = -1, len(times), 0.0, ray.first, end
     while high - low > 1:
         k = (low + high) // 2
-        slope, value = ray.slope(float(times[k]), after=True)
-        if slope < 0 and value <= ceiling:
-            low, first = k, slope
+        if last > 0 and high - low > 2:  # a secant tells more than the middle
+            zero = (start * last - stop * first) / (last - first)
+            k = min(max(int(times.searchsorted(zero)), low + 1), high - 1)
+        before, after = ray.slopes(float(times[k]))
+        if after < 0:
+            low, start, first = k, float(times[k]), after
+        elif before < 0:
+            moved, i = ray.at(float(times[k]), after=False), int(units[order[k]])
+            hyperplanes = moved.faces.each[i].pinned.copy()
+            hyperplanes[at[order[k]]] = True
+            return moved.with_face(i, hyperplanes, moved.open[i]), False
         else:
-            high = k
-    start = float(times[low]) if low >= 0 else 0.0
-    stop = float(times[high]) if high < len(times) else end
-    turns, value = ray.slope(stop, after=False)
-    if turns < 0 and high < len(times) and value <= ceiling:
-        i, j = int(units[order[high]]), int(at[order[high]])
-        moved = ray.at(stop, after=False)
-        hyperplanes = moved.faces[i].pinned.copy()
-        hyperplanes[j] = True
-        return moved.with_face(i, hyperplanes, moved.open[i]), False, False
+            high, stop, last = k, float(times[k]), before
     if not first < 0:  # flat to rounding
-        return ray.at(start, after=low >= 0), False, False
-    if turns <= -FLAT_SLOPE * first:
-        return ray.at(stop, after=False), high == len(times), value > ceiling
-    t, value = _zero(ray, start, first, stop, turns, value)
-    return ray.at(t, after=False), False, value > ceiling
+        return ray.at(start, after=low >= 0), False
+    if last <= -FLAT_SLOPE * first:
+        return ray.at(stop, after=False), False
+    return ray.at(_zero(ray, start, first, stop, last), after=False), False
 
 
-def _zero(ray: Ray, a: float, fa: float, b: float, fb: float, value: float) -> tuple[float, float]:
-    """A zero of the slope between a (negative) and b (positive, f = ``value``) and f there, by the Illinois method."""
+def _zero(ray: Ray, a: float, fa: float, b: float, fb: float) -> float:
+    """A zero of the slope between a (negative) and b (positive), by the Illinois method."""
     goal = FLAT_SLOPE * abs(fa)
     t = b
     for _ in range(SECANTS):
@@ -148,11 +155,11 @@ def _zero(ray: Ray, a: float, fa: float, b: float, fb: float, value: float) -> t
         if not a < new < b:
             break
         t = new
-        ft, value = ray.slope(t, after=False)
+        ft = ray.slope(t)
         if abs(ft) <= goal:
             break
         if ft < 0:
             a, fa, fb = t, ft, fb / 2
         else:
             b, fb, fa = t, ft, fa / 2
-    return t, value
+    return t

@@ -1,19 +1,21 @@
 """The local half of a round: new subnetworks get their best scales, then all weights descend together."""
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..descent import minimise, refit
 from ..factors import Factors, append, scale
-from ..losses.base import column
+from ..losses.arrays import ArrayLoss
 from ..problem import Problem
 from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
+from .dictionary import first_units
 from .objective import Objective
-from .slide import STEPS, slide
+from .slide import STEPS, Stop, slide
 from .units import Rows, units_of
 
 WORTH = 1e-9
@@ -25,10 +27,17 @@ ENTRIES = 24
 SEARCHES = 200
 """Steps of L-BFGS in a round."""
 
-Stop = Callable[[], bool]
 
-Local = Callable[[Factors, Factors, Stop], Factors]
-"""(weights, atoms, stop) → weights of at most the same objective; one run, any number of subnetworks."""
+class Local(ABC):
+    """Descends in all weights of one run, whatever the number of subnetworks."""
+
+    @abstractmethod
+    def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
+        """Weights of at most the objective of W, some of the atoms among them."""
+
+    def first(self, W: Factors, stop: Stop) -> Factors:
+        """Weights to start from instead of the zero network W; W itself where none are at hand."""
+        return W
 
 
 def local_of(problem: Problem) -> Local:
@@ -43,7 +52,7 @@ def _euclidean(regularizer: Regularizer) -> bool:
 
 
 @final
-class OnFaces:
+class OnFaces(Local):
     """Exact treatment of kinks, Newton's method in between."""
 
     def __init__(self, problem: Problem) -> None:
@@ -57,10 +66,14 @@ class OnFaces:
         """At most ``steps`` steps of the slide."""
         return slide(self.objective, units_of(self.rows, W), stop, steps).weights(W[0])
 
+    def first(self, W: Factors, stop: Stop) -> Factors:
+        units = first_units(self.objective, self.rows, W[1].shape[2], stop)
+        return slide(self.objective, units, stop).weights(W[0])
+
 
 @final
 @dataclass(frozen=True, eq=False)
-class Descending:
+class Descending(Local):
     """Any mapping: best scales, then L-BFGS, then best scales again. Scaling is a convex problem at kinks too, where
     L-BFGS may jam; subnetworks that no longer help get the scale 0 and are left out.
     """
@@ -74,26 +87,23 @@ class Descending:
 
 def entering(problem: Problem, W: Factors, atoms: Factors) -> Factors:
     """The atoms worth adding, one after the other, the steepest first, each with its best scale; zero for the rest."""
-    X = problem.mapping.Phi(*W)
     theta = problem.regularizer.theta(*atoms)
     atoms = scale(atoms, torch.where(theta > 0, theta, 1.0) ** (-1 / problem.mapping.degree))
-    theta = problem.regularizer.theta(*atoms)
-    scales = torch.zeros_like(theta)
-    for _ in range(min(ENTRIES, theta.shape[1])):
-        value = problem.mapping.inner(-problem.loss.gradient(X), *atoms) - problem.lam * theta * (1 + WORTH)
-        value = torch.where(scales == 0, value, torch.full_like(value, -torch.inf))
-        best = int(value[0].argmax())
-        if not float(value[0, best]) > 0:
+    cost = problem.lam * problem.regularizer.theta(*atoms)[0].cpu().numpy()
+    X, D = problem.mapping.Phi(*W)[0].cpu().numpy(), problem.mapping.phi(*atoms)[0].cpu().numpy()
+    loss, scales = ArrayLoss(problem.to(torch.device("cpu")).loss), np.zeros_like(cost)
+    for _ in range(min(ENTRIES, len(cost))):
+        value = -D.reshape(len(D), -1) @ loss.gradient(X).ravel() - cost * (1 + WORTH)
+        best = int(np.where(scales > 0, -np.inf, value).argmax())
+        if scales[best] > 0 or not value[best] > 0:
             break
-        D = problem.mapping.phi(*(w[:, best : best + 1] for w in atoms))[:, 0]
-        alpha = problem.loss.line_minimum(X, D, problem.lam * float(theta[0, best]))
-        scales[0, best] = float(alpha)
-        X = X + column(alpha, D) * D
-    entered = scales[0] > 0
+        scales[best] = loss.line_minimum(X, D[best], cost[best])
+        X = X + scales[best] * D[best]
+    entered = torch.from_numpy(scales > 0)
     if not bool(entered.any()):
         return tuple(torch.zeros_like(w[:, :1]) for w in atoms)
-    chosen = tuple(w[:, entered] for w in atoms)
-    return scale(chosen, scales[:, entered] ** (1 / problem.mapping.degree))
+    chosen, scales = entered.nonzero()[:, 0].to(theta.device), torch.from_numpy(scales).to(theta)
+    return scale(tuple(w[:, chosen] for w in atoms), scales[None, chosen] ** (1 / problem.mapping.degree))
 
 
 def best_value(problem: Problem, Q: Tensor, atoms: Factors) -> float:

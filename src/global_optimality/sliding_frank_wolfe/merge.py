@@ -1,10 +1,9 @@
 """Steps that remove units without raising f: drop what is not worth its cost, merge what one unit can do."""
 
-from dataclasses import replace
-
 import numpy as np
+import numpy.typing as npt
 
-from .objective import Array, Objective
+from .objective import Objective
 from .units import Units
 
 PARALLEL = 1e-7
@@ -14,45 +13,46 @@ NOTHING = 1e-14
 """A unit of this share of Θ is rounding."""
 
 
-def drop(f: Objective, units: Units) -> Units:
-    """Units removed one after the other while f falls without them (f is convex along each unit's scaling)."""
+def drop(f: Objective, units: Units) -> tuple[Units, float]:
+    """Units removed one after the other while f falls without them (f is convex along each unit's scaling); and f."""
     units = units.take(units.size > NOTHING * units.Theta)
     while len(units):
-        X = units.X
-        each = units.hidden[:, :, None] * units.Z[:, None]
-        values = f.losses(np.concatenate([X[None] - each, X[None]]))
-        without = values[:-1] - f.lam * units.size
+        each = np.concatenate([units.X[None], units.X - units.hidden[:, :, None] * units.Z[:, None]])
+        losses = f.loss.each(each)
+        value, without = losses[0], losses[1:] - f.lam * units.size
         best = int(without.argmin())
-        if not without[best] <= values[-1]:
-            break
+        if not without[best] <= value:
+            return units, float(value) + f.lam * units.Theta
         units = units.without(best)
-    return units
+    return units, f(units.X, 0.0)
 
 
-def merge(f: Objective, units: Units, tolerance: float) -> Units:
-    """Pairs become one unit: of one output direction in a common closed cell, or of one input direction.
+def merge(f: Objective, units: Units, value: float) -> tuple[Units, float]:
+    """Pairs become one unit: of one output direction in a common closed cell, or of one input direction; and f.
 
-    The first is exact for scalar outputs: (S p)₊ is additive on a closed cell, ‖p + p'‖ ≤ ‖p‖ + ‖p'‖.
+    The first is exact for scalar outputs: (S p)₊ is additive on a closed cell, ‖p + p'‖ ≤ ‖p‖ + ‖p'‖. f ends at most at
+    ``value``.
     """
     while len(units) > 1 and len(pairs := _candidates(units)):
-        value = f(units.X, units.Theta)
         for i, k in pairs.tolist():
             merged = _merged(units, i, k)
-            if f(merged.X, merged.Theta) <= value + tolerance * abs(value):
-                units = merged
+            new = f(merged.X, merged.Theta)
+            if new <= value:
+                units, value = merged, new
                 break
         else:
             break
-    return units
+    return units, value
 
 
-def _candidates(units: Units) -> Array:
-    above, below = units.open.astype(np.float64), (~(units.open | units.pinned)).astype(np.float64)
-    conflict = above @ below.T
-    one_cell = (conflict + conflict.T) == 0
+def _candidates(units: Units) -> npt.NDArray[np.intp]:
+    above, below = units.open.astype(np.float64), (~(units.open | units.faces.pinned)).astype(np.float64)
+    apart = above @ below.T
     U = units.P / units.size[:, None]
-    same_output, same_input = units.Z @ units.Z.T > 1 - PARALLEL, U @ U.T > 1 - PARALLEL**2
-    return np.argwhere(np.triu((one_cell & same_output) | same_input, 1))
+    one_cell, same_output = (apart + apart.T) == 0, units.Z @ units.Z.T > 1 - PARALLEL
+    alike = (one_cell & same_output) | (U @ U.T > 1 - PARALLEL**2)
+    first, second = alike.nonzero()
+    return np.stack([first, second], 1)[first < second]
 
 
 def _merged(units: Units, i: int, k: int) -> Units:
@@ -65,12 +65,11 @@ def _merged(units: Units, i: int, k: int) -> Units:
         length = np.linalg.norm(V)
         P[i] = (P[i] + P[k]) / np.linalg.norm(P[i] + P[k]) * length
         Z[i] = V / max(length, 1e-300)
-    first, second = units.faces[i], units.faces[k]
+    first, second = units.faces.each[i], units.faces.each[k]
     face = units.rows.face(first.pinned & second.pinned)
     P[i] = face.project(P[i])
     gates[i] = np.where(first.pinned, gates[k], gates[i]) & ~face.pinned
     agree = (units.open[i] == units.open[k]) | first.pinned | second.pinned
     if units.rows.kinked and not agree.all():
         gates[i] = (units.rows.S @ P[i] > 0) & ~face.pinned
-    faces = (*units.faces[:i], face, *units.faces[i + 1 :])
-    return replace(units, P=P, Z=Z, open=gates, faces=faces).without(k)
+    return Units(units.rows, P, Z, gates, units.faces.replaced(i, face)).without(k)

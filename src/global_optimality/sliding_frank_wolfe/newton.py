@@ -16,13 +16,17 @@ FAR = 100.0
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """Changes step_p ``(r, d)`` and step_z ``(r, c)`` ⟂ Z, f's slope along them, ‖∇f‖, the t worth searching up to."""
+    """Changes step_p ``(r, d)`` and step_z ``(r, c)`` ⟂ Z, f's slope along them, ‖∇f‖, the t worth searching up to.
+
+    ``doubt`` is ⟨|∇ℓ|, Σ|φ|⟩: what rounding of the outputs changes f by, relative to the rounding.
+    """
 
     step_p: Array
     step_z: Array
     slope: float
     gradient_norm: float
     reach: float
+    doubt: float
 
 
 def newton_direction(f: Objective, units: Units) -> Direction:
@@ -34,44 +38,44 @@ def newton_direction(f: Objective, units: Units) -> Direction:
     r, d = units.P.shape
     N, c = units.X.shape
     m = d + c - 1
-    bases = np.array([face.basis for face in units.faces])
-    G = f.gradient(units.X)
-    along = np.matmul(units.P[:, None], bases)[:, 0] / units.size[:, None]
+    bases = units.faces.bases
+    G = f.loss.gradient(units.X)
+    along = (units.P[:, None] @ bases)[:, 0] / units.size[:, None]
     # every derivative of Φ is a number for each sample times one output direction
-    samples = np.matmul(bases.transpose(0, 2, 1), units.rows.S.T)
-    samples *= units.open[:, None]
-    outputs, tangents = np.broadcast_to(units.Z[:, None], (r, d, c)), np.zeros((r, c, 0))
-    if c > 1:
-        tangents = _tangents(units.Z)
-        samples = np.concatenate([samples, np.broadcast_to(units.hidden[:, None], (r, c - 1, N))], 1)
-        outputs = np.concatenate([outputs, tangents.transpose(0, 2, 1)], 1)
-    pull = samples @ G
-    g = (pull * outputs).sum(2)
-    g[:, :d] += f.lam * along
+    samples = (bases.transpose(0, 2, 1) @ units.rows.S.T) * units.open[:, None]
+    outputs = units.Z[:, None]
     own = np.zeros((r, m, m))
     own[:, :d, :d] = along[:, :, None] * -along[:, None]
     own[:, range(d), range(d)] += 1.0
-    own[:, :d, :d] *= (f.lam / units.size)[:, None, None]
-    if c > 1:
+    own *= (f.lam / units.size)[:, None, None]
+    if c == 1:
+        tangents = np.zeros((r, c, 0))
+        g = (samples @ G)[:, :, 0] * units.Z + f.lam * along
+    else:
+        tangents = _tangents(units.Z)
+        samples = np.concatenate([samples, np.broadcast_to(units.hidden[:, None], (r, c - 1, N))], 1)
+        outputs = np.concatenate([np.broadcast_to(outputs, (r, d, c)), tangents.transpose(0, 2, 1)], 1)
+        pull = samples @ G
+        g = (pull * outputs).sum(2)
+        g[:, :d] += f.lam * along
         cross = pull[:, :d] @ tangents
         own[:, :d, d:], own[:, d:, :d] = cross, cross.transpose(0, 2, 1)
         own[:, range(d, m), range(d, m)] -= (pull[:, d] * units.Z).sum(1)[:, None]
-    kept = np.ones((r, m), dtype=bool)
-    for i, face in enumerate(units.faces):
-        kept[i, face.dim : d] = False
-    kept = kept.ravel().nonzero()[0]
-    J = samples.reshape(r * m, N, 1)[kept] * outputs.reshape(r * m, 1, c)[kept]
-    T = f.hessian_product(units.X, J)
-    H = J.reshape(len(kept), -1) @ T.reshape(len(kept), -1).T
+    J = (samples[:, :, :, None] * outputs[:, :, None]).reshape(r * m, N, c)
+    kept = units.faces.free(m)
+    if len(kept) < r * m:
+        J = J[kept]
+    H = J.reshape(len(kept), -1) @ f.loss.hessian_product(units.X, J).reshape(len(kept), -1).T
     H = (H + H.T) / 2 + _block_diagonal(own)[kept[:, None], kept]
     g = g.ravel()[kept]
     move, convex = _solve(H, -g)
     step = np.zeros(r * m)
     step[kept] = move
     step = step.reshape(r, m, 1)
-    step_p = np.matmul(bases, step[:, :d])[:, :, 0]
-    step_z = np.matmul(tangents, step[:, d:])[:, :, 0]
-    return Direction(step_p, step_z, float(g @ move), float(np.sqrt(g @ g)), 1.0 if convex else FAR)
+    step_p = (bases @ step[:, :d])[:, :, 0]
+    step_z = (tangents @ step[:, d:])[:, :, 0] if c > 1 else np.zeros((r, 1))
+    doubt = float((np.abs(G) * (np.abs(units.hidden).T @ np.abs(units.Z))).sum())
+    return Direction(step_p, step_z, float(g @ move), float(np.sqrt(g @ g)), 1.0 if convex else FAR, doubt)
 
 
 def _block_diagonal(blocks: Array) -> Array:
@@ -101,7 +105,7 @@ def _solve(H: Array, b: Array) -> tuple[Array, bool]:
     for ridge in (1e-14, 1e-12, RIDGE):
         shifted = H.copy()
         shifted.ravel()[:: len(H) + 1] += ridge
-        _, x, failed = lapack.dposv(shifted, b)
+        _, x, failed = lapack.dposv(shifted, b)  # type: ignore[attr-defined]
         if not failed:
             return scale * x, True
     size, basis = np.linalg.eigh(H)

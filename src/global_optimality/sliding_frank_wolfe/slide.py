@@ -12,6 +12,8 @@ from .objective import Objective
 from .units import Units
 
 ROUNDING = 1e-15
+"""Of f and of the outputs: a change of f below it cannot be told from none."""
+
 STEPS = 2000
 
 EARLY = 1e-4
@@ -28,34 +30,36 @@ Stop = Callable[[], bool]
 
 def slide(f: Objective, units: Units, stop: Stop, steps: int = STEPS) -> Units:
     """At most ``steps`` steps down to a local minimiser of f in all weights, or until ``stop``; f never rises."""
-    units = drop(f, units)
-    value = f(units.X, units.Theta)
+    units, value = drop(f, units)
     best_gradient, idle, since = math.inf, 0, math.inf
     for _ in range(steps):
         if not len(units) or stop() or idle > IDLE + len(units):
             break
         direction = newton_direction(f, units)
-        promise = -direction.slope
+        promise, rounding = -direction.slope, ROUNDING * (abs(value) + direction.doubt)
         if promise <= EARLY * (since - value) < math.inf:
             released, since = release(f, units), math.inf
             if released is not None:
                 units, since = released, value
                 continue
-        settled = promise <= ROUNDING * abs(value)
+        settled = promise <= rounding
         if settled and not FLAT * f.lam < direction.gradient_norm < 0.5 * best_gradient:
-            released = release(f, merge(f, units, ROUNDING))
+            released = release(f, merge(f, units, value + rounding)[0])
             if released is None:
                 break
             units, best_gradient, since = released, math.inf, value
             continue
         if settled:
             best_gradient = direction.gradient_norm
-        moved = search(ray(f, units, direction, value))
-        moved = merge(f, drop(f, moved), 0.0)
-        new = f(moved.X, moved.Theta)
-        if new > value + ROUNDING * abs(value):
+        moved = search(ray(f, units, direction, value + rounding))
+        if moved.faces is units.faces and np.array_equal(moved.open, units.open):
+            new = f(moved.X, moved.Theta)
+        else:
+            moved, new = drop(f, moved)
+            moved, new = merge(f, moved, new)
+        if new > value + rounding:
             break
-        idle = idle + 1 if new >= value - ROUNDING * abs(value) else 0
+        idle = idle + 1 if new >= value - rounding else 0
         units, value = moved, new
     return units
 
@@ -65,9 +69,9 @@ def release(f: Objective, units: Units) -> Units | None:
 
     Off the face, f changes by ⟨∇ℓ, ·⟩ of the rows open there: linear on each cell, so the edges decide.
     """
-    G, S, length = f.gradient(units.X), units.rows.S, units.rows.length
+    G, S, length = f.loss.gradient(units.X), units.rows.S, units.rows.length
     changed = False
-    for i, face in enumerate(units.faces):
+    for i, face in enumerate(units.faces.each):
         if not len(face.rays):
             continue
         weight = G @ units.Z[i]

@@ -115,6 +115,8 @@ class _Run:
         return self.time_limit is not None and self.seconds() > self.time_limit
 
     def rounds(self, max_rounds: int) -> Status:
+        if not bool(self.problem.regularizer.theta(*self.W).any()):
+            self.W = self.local.first(self.W, self.late)
         patience = PATIENCE
         for _ in range(max_rounds):
             if self.late():

@@ -1,6 +1,6 @@
 """Active subnetworks as p = ‖p‖·û with a unit output direction z: φ = (D S p) zᵀ and θ = ‖p‖ (balanced)."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 
 from ..factors import Factors
 from ..mappings import Gates
-from .faces import Face, face_through, whole_space
+from .faces import Face, Faces, face_through, whole_space
 from .objective import Array, Mask
 
 ON = 1e-10
@@ -51,19 +51,15 @@ class Units:
     P: Array
     Z: Array
     open: Mask
-    faces: tuple[Face, ...]
+    faces: Faces
 
     def __len__(self) -> int:
         return len(self.P)
 
     @cached_property
-    def pinned(self) -> Mask:
-        return np.array([face.pinned for face in self.faces])
-
-    @cached_property
     def size(self) -> Array:
         """‖p‖, ``(r,)``."""
-        return np.sqrt(np.einsum("rd,rd->r", self.P, self.P))
+        return np.sqrt(np.vecdot(self.P, self.P))
 
     @cached_property
     def heights(self) -> Array:
@@ -88,8 +84,7 @@ class Units:
         """The units selected by a boolean mask."""
         if kept.all():
             return self
-        faces = tuple(self.faces[i] for i in kept.nonzero()[0])
-        return Units(self.rows, self.P[kept], self.Z[kept], self.open[kept], faces)
+        return Units(self.rows, self.P[kept], self.Z[kept], self.open[kept], self.faces.take(kept))
 
     def without(self, i: int) -> "Units":
         return self.take(np.arange(len(self)) != i)
@@ -109,7 +104,13 @@ class Units:
         P, gates = self.P.copy(), self.open.copy()
         P[i] = face.project(P[i])
         gates[i] = opened & ~face.pinned
-        return replace(self, P=P, open=gates, faces=(*self.faces[:i], face, *self.faces[i + 1 :]))
+        return Units(self.rows, P, self.Z, gates, self.faces.replaced(i, face))
+
+
+def no_units(rows: Rows, outputs: int) -> Units:
+    """The zero network."""
+    N, d = rows.S.shape
+    return Units(rows, np.zeros((0, d)), np.zeros((0, outputs)), np.zeros((0, N), dtype=bool), Faces(()))
 
 
 def units_of(rows: Rows, W: Factors) -> Units:
@@ -123,7 +124,7 @@ def units_of(rows: Rows, W: Factors) -> Units:
     Z = V[kept] / lengths[1][kept, None]
     heights = P @ rows.S.T
     opened = heights > 0 if rows.kinked else np.ones_like(heights, dtype=bool)
-    units = Units(rows, P, Z, opened, (rows.whole,) * len(P))
+    units = Units(rows, P, Z, opened, Faces((rows.whole,) * len(P)))
     if not rows.kinked:
         return units
     near = (np.abs(heights) <= ON * size[:, None] * rows.length) & (rows.length > 0)

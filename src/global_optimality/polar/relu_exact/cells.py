@@ -16,6 +16,7 @@ from torch import Tensor
 from ...arrangement import Arrangement
 from .strata import EPS, NEAR, TINY, Folded, Place, Walk, batches, gradient, pattern
 
+FEW = 64  # so many candidates are tried afresh at once, without a look at more crossings beside them
 NEIGHBOURS = [shift for k in range(12) for shift in (-k, k + 1)]  # crossings beside an arc, nearest first
 
 
@@ -96,17 +97,17 @@ def cell_candidates(arrangement: Arrangement, folded: Folded, steps: Walk, chunk
         bars.append(_bar(angle[keep]))
     place, u, bar = Place.join(places), torch.cat(vectors), torch.cat(bars)
     low = high = place.side * u[:, 2]
+    keep = (low >= bar) | (high <= -bar)
     for shift in NEIGHBOURS:
-        keep = ((low >= bar) | (high <= -bar)).nonzero().squeeze(1)
-        place, u, bar = place[keep], u[keep], bar[keep]
-        if len(place) == 0:
-            return place
+        place, u, bar, low, high = place[keep], u[keep], bar[keep], low[keep], high[keep]
+        if len(place) <= FEW:
+            return replace(place, circle=place.circle + chunk.start)
         other = torch.remainder(place.arc + shift, steps.sign.shape[1])
         after = steps.sign[place.circle, other] * place.flip
         height = torch.where(other <= place.arc, after, -after)
         height = height * (steps.rows[place.circle, :, other] * u).sum(1)
-        low, high = torch.minimum(low[keep], height), torch.maximum(high[keep], height)
-    keep = (low >= bar) | (high <= -bar)
+        low, high = torch.minimum(low, height), torch.maximum(high, height)
+        keep = (low >= bar) | (high <= -bar)
     return replace(place, circle=place.circle + chunk.start)[keep]
 
 

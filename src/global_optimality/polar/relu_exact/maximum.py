@@ -181,8 +181,9 @@ def _ascent(arrangement: Arrangement, folded: Folded) -> Tensor:
     for _ in range(SWEEPS):
         output, height = value_at(arrangement, folded, u)
         size = output.norm(dim=1)
-        if float(size.max()) > best:
-            best, point = float(size.max()), u[size.argmax()][None]
+        if not float(size.max()) > best * (1 + 1e-9):
+            break
+        best, point = float(size.max()), u[size.argmax()][None]
         weight = torch.where(height > 0, output @ folded.plus.T, -(output @ folded.minus.T))
         u = weight @ arrangement.normals
         length = u.norm(dim=1, keepdim=True)

@@ -1,0 +1,47 @@
+"""A loss for numpy arrays of one run: steps so small that PyTorch's calls would be their time are taken there."""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from .base import Loss
+
+Array = npt.NDArray[np.float64]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ArrayLoss:
+    """ℓ(Y, ·) on one output X, shaped as Y; the loss is on the CPU."""
+
+    loss: Loss
+
+    def __call__(self, X: Array) -> float:
+        return float(self.loss(_run(X)))
+
+    def each(self, X: Array) -> Array:
+        """ℓ of several outputs ``(n, *D)``."""
+        return self.loss(torch.from_numpy(X)).numpy()
+
+    def gradient(self, X: Array) -> Array:
+        return self.loss.gradient(_run(X))[0].numpy()
+
+    def value_and_gradient(self, X: Array) -> tuple[float, Array]:
+        value, G = self.loss.value_and_gradient(_run(X))
+        return float(value), G[0].numpy()
+
+    def hessian_product(self, X: Array, T: Array) -> Array:
+        """∇²ℓ(X) T for several T ``(m, *D)``."""
+        return self.loss.hessian_product(_run(X), torch.from_numpy(T)).numpy()
+
+    def line_minimum(self, X: Array, D: Array, slope: float) -> float:
+        """argmin over α ≥ 0 of ℓ(X + αD) + slope·α; +∞ where it falls for ever."""
+        alpha = float(self.loss.line_minimum(_run(X), _run(D), slope))
+        return alpha if alpha == alpha else float("inf")
+
+
+def _run(X: Array) -> torch.Tensor:
+    return torch.from_numpy(X)[None]
