@@ -63,7 +63,7 @@ def test_best_scales_against_scipy(name, count, begin):
     start = np.ones(count)
     best = optimize.minimize(objective, start, jac=True, bounds=[(0, None)] * count, method="L-BFGS-B", options=options)
     first = None if begin is None else np.full(count, begin)
-    s = best_scales(ArrayLoss(loss), D.numpy(), cost.numpy(), first)
+    s = best_scales(ArrayLoss.of(loss), D.numpy(), cost.numpy(), first)
     assert (s >= 0).all()
     value, slope = objective(s)
     assert value <= best.fun + 1e-12 * abs(best.fun)

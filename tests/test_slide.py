@@ -67,7 +67,7 @@ def direction_of(units: Units) -> tuple[np.ndarray, np.ndarray]:
 @every
 def test_array_losses_are_the_losses(name):
     loss = problem_of(name).loss
-    arrays, X, T = ArrayLoss(loss), randn("X", *loss.shape), randn("T", 5, *loss.shape)
+    arrays, X, T = ArrayLoss.of(loss), randn("X", *loss.shape), randn("T", 5, *loss.shape)
     value, G = arrays.value_and_gradient(X.numpy())
     assert value == pytest.approx(float(loss(X[None])), rel=1e-15)
     assert arrays(X.numpy()) == pytest.approx(value, rel=1e-15)

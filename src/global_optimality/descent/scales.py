@@ -29,7 +29,7 @@ def refit(problem: Problem, W: Factors) -> Factors:
         if not bool(alive.any()):
             return zeros_like_slice(W)
         W = tuple(w[:, alive] for w in W)
-        loss = ArrayLoss(problem.to(torch.device("cpu")).loss)
+        loss = ArrayLoss.of(problem.to(torch.device("cpu")).loss)
         D, cost = problem.mapping.phi(*W)[0], problem.lam * problem.regularizer.theta(*W)[0]
         s = torch.from_numpy(best_scales(loss, D.cpu().numpy(), cost.cpu().numpy())).to(cost)
         kept = s > 0

@@ -69,7 +69,7 @@ def knots(x: Tensor, Y: Tensor, lam: float) -> tuple[float, pd.DataFrame]:
     at, shown = (torch.relu(torch.cat([p[None] - x[:, None], x[:, None] - p[None]])) for p in (x, grid))
     D = torch.cat([at, -at])[:, :, None]
     loss, cost = SquaredLoss(Y[:, :1].cpu()), torch.full_like(D[:, 0, 0], lam)
-    s = torch.from_numpy(best_scales(ArrayLoss(loss), D.cpu().numpy(), cost.cpu().numpy())).to(D)
+    s = torch.from_numpy(best_scales(ArrayLoss.of(loss), D.cpu().numpy(), cost.cpu().numpy())).to(D)
     value = float(SquaredLoss(Y[:, :1])(torch.tensordot(s, D, 1)[None]) + s @ cost)
     return value, frame(x=grid, y=s @ torch.cat([shown, -shown]))
 

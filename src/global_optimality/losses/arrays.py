@@ -1,6 +1,7 @@
 """A loss for numpy arrays of one run: steps so small that PyTorch's calls would be their time are taken there."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -8,16 +9,21 @@ import numpy.typing as npt
 import torch
 
 from .base import Loss
+from .squared import SquaredLoss
 
 Array = npt.NDArray[np.float64]
 
 
-@final
 @dataclass(frozen=True, eq=False)
 class ArrayLoss:
-    """ℓ(Y, ·) on one output X, shaped as Y; the loss is on the CPU."""
+    """ℓ(Y, ·) on one output X, shaped as Y; the loss is on the CPU. ``ArrayLoss.of`` takes the shortest way."""
 
     loss: Loss
+
+    @staticmethod
+    def of(loss: Loss) -> "ArrayLoss":
+        plain = isinstance(loss, SquaredLoss) and loss.weights is None and not loss.has_bias
+        return Squares(loss) if plain else ArrayLoss(loss)
 
     def __call__(self, X: Array) -> float:
         return float(self.loss(_run(X)))
@@ -41,6 +47,38 @@ class ArrayLoss:
         """argmin over α ≥ 0 of ℓ(X + αD) + slope·α; +∞ where it falls for ever."""
         alpha = float(self.loss.line_minimum(_run(X), _run(D), slope))
         return alpha if alpha == alpha else float("inf")
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Squares(ArrayLoss):
+    """½‖Y − X‖² without weights or bias, in numpy throughout: nothing there is longer than a call."""
+
+    @cached_property
+    def Y(self) -> Array:
+        return self.loss.Y.numpy()
+
+    def __call__(self, X: Array) -> float:
+        R = X - self.Y
+        return 0.5 * float(np.vdot(R, R))
+
+    def each(self, X: Array) -> Array:
+        R = (X - self.Y).reshape(len(X), -1)
+        return 0.5 * np.vecdot(R, R)
+
+    def gradient(self, X: Array) -> Array:
+        return X - self.Y
+
+    def value_and_gradient(self, X: Array) -> tuple[float, Array]:
+        R = X - self.Y
+        return 0.5 * float(np.vdot(R, R)), R
+
+    def hessian_product(self, X: Array, T: Array) -> Array:
+        return T
+
+    def line_minimum(self, X: Array, D: Array, slope: float) -> float:
+        square = float(np.vdot(D, D))
+        return max(-(float(np.vdot(D, X - self.Y)) + slope) / square, 0.0) if square > 0 else 0.0
 
 
 def _run(X: Array) -> torch.Tensor:

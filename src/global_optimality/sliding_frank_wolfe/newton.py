@@ -44,10 +44,7 @@ def newton_direction(f: Objective, units: Units) -> Direction:
     # every derivative of Φ is a number for each sample times one output direction
     samples = (bases.transpose(0, 2, 1) @ units.rows.S.T) * units.open[:, None]
     outputs = units.Z[:, None]
-    own = np.zeros((r, m, m))
-    own[:, :d, :d] = along[:, :, None] * -along[:, None]
-    own[:, range(d), range(d)] += 1.0
-    own *= (f.lam / units.size)[:, None, None]
+    own = (np.eye(d) - along[:, :, None] * along[:, None]) * (f.lam / units.size)[:, None, None]
     if c == 1:
         tangents = np.zeros((r, c, 0))
         g = (samples @ G)[:, :, 0] * units.Z + f.lam * along
@@ -59,6 +56,7 @@ def newton_direction(f: Objective, units: Units) -> Direction:
         g = (pull * outputs).sum(2)
         g[:, :d] += f.lam * along
         cross = pull[:, :d] @ tangents
+        own = np.pad(own, ((0, 0), (0, c - 1), (0, c - 1)))
         own[:, :d, d:], own[:, d:, :d] = cross, cross.transpose(0, 2, 1)
         own[:, range(d, m), range(d, m)] -= (pull[:, d] * units.Z).sum(1)[:, None]
     J = (samples[:, :, :, None] * outputs[:, :, None]).reshape(r * m, N, c)
@@ -66,7 +64,7 @@ def newton_direction(f: Objective, units: Units) -> Direction:
     if len(kept) < r * m:
         J = J[kept]
     H = J.reshape(len(kept), -1) @ f.loss.hessian_product(units.X, J).reshape(len(kept), -1).T
-    H = (H + H.T) / 2 + _block_diagonal(own)[kept[:, None], kept]
+    H += _block_diagonal(own).take(kept, 0).take(kept, 1)
     g = g.ravel()[kept]
     move, convex = _solve(H, -g)
     step = np.zeros(r * m)
@@ -95,7 +93,7 @@ def _tangents(Z: Array) -> Array:
 
 
 def _solve(H: Array, b: Array) -> tuple[Array, bool]:
-    """H⁻¹ b, and whether H is positive semidefinite to rounding; else every eigenvalue counts by its size.
+    """H⁻¹ b (H symmetric), and whether H is positive semidefinite to rounding; else eigenvalues count by their size.
 
     The diagonal is scaled to 1 first; a ridge of at most RIDGE covers singular H.
     """

@@ -25,7 +25,7 @@ class Objective:
 
     @classmethod
     def of(cls, problem: Problem) -> "Objective":
-        return cls(ArrayLoss(problem.to(torch.device("cpu")).loss), problem.lam)
+        return cls(ArrayLoss.of(problem.to(torch.device("cpu")).loss), problem.lam)
 
     def __call__(self, X: Array, Theta: float) -> float:
         return self.loss(X) + self.lam * Theta
