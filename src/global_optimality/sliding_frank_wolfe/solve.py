@@ -38,11 +38,11 @@ def solve(
 ) -> Solution:
     """A network that is globally optimal over all sizes to relative gap ``tol``, with its certificate.
 
-    From ``start`` (one run) or the zero network. Each round asks the polar for subnetworks that lower f, gives them
-    their best scales, then descends in all weights at once, kinks included; f never rises. Nothing here is random:
-    ``seed`` is accepted for callers that pass one to every solver. ``time_limit`` (seconds) ends the descent; the
-    certificate is computed all the same. ``ValueError`` for float32, a mismatched problem or a start of several runs;
-    ``LookupError`` when no polar is known.
+    From ``start`` (one run), else from a network of a fixed dictionary (ReLU layers of few features) or the zero one.
+    Each round asks the polar for subnetworks that lower f, gives them their best scales, then descends in all weights
+    at once, kinks included; f never rises beyond rounding. Nothing here is random: ``seed`` is accepted for callers
+    that pass one to every solver. ``time_limit`` (seconds) ends the descent; the certificate is computed all the same.
+    ``ValueError`` for float32, a mismatched problem or a start of several runs; ``LookupError`` when no polar is known.
     """
     if device is not None:
         problem = problem.to(device)
