@@ -32,6 +32,10 @@ from global_optimality.sliding_frank_wolfe.units import Rows, Units, no_units, u
 
 LOSSES = {
     "squared": lambda N: (SquaredLoss(randn("slide y", N, 1)), 1),
+    "weighted": lambda N: (
+        SquaredLoss(randn("slide y", N, 1), weights=1.0 + torch.arange(N).double(), output_bias=0.5),
+        1,
+    ),
     "logistic": lambda N: (LogisticLoss(randn("slide y", N, 1).sign(), output_bias=0.0), 1),
     "cross-entropy": lambda N: (CrossEntropyLoss(torch.arange(N) % 3), 3),
 }

@@ -10,6 +10,7 @@ from torch import Tensor
 from .factors import Factors, check_alike, check_factors
 from .homogeneity import check_degree, check_nondegenerate
 from .losses import Loss
+from .losses.arrays import ArrayLoss
 from .mappings import Mapping
 from .regularizers import Regularizer
 from .streams import generator, normal
@@ -74,6 +75,11 @@ class Problem:
                 f"φ has degree {p} and θ degree {q}: Ω° is 0 or +∞, and no certificate exists. Take a regularizer of "
                 f"degree {p}; homogeneity.report(mapping, regularizer) names one."
             )
+
+    @property
+    def array_loss(self) -> ArrayLoss:
+        """The loss for numpy arrays of one run, on the CPU whatever device the problem is on."""
+        return ArrayLoss.of(self.to(torch.device("cpu")).loss)
 
     @property
     def card(self) -> int:

@@ -29,9 +29,8 @@ def refit(problem: Problem, W: Factors) -> Factors:
         if not bool(alive.any()):
             return zeros_like_slice(W)
         W = tuple(w[:, alive] for w in W)
-        loss = ArrayLoss.of(problem.to(torch.device("cpu")).loss)
         D, cost = problem.mapping.phi(*W)[0], problem.lam * problem.regularizer.theta(*W)[0]
-        s = torch.from_numpy(best_scales(loss, D.cpu().numpy(), cost.cpu().numpy())).to(cost)
+        s = torch.from_numpy(best_scales(problem.array_loss, D.cpu().numpy(), cost.cpu().numpy())).to(cost)
         kept = s > 0
         if not bool(kept.any()):
             return zeros_like_slice(W)

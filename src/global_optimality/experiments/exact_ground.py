@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -68,10 +69,10 @@ def knots(x: Tensor, Y: Tensor, lam: float) -> tuple[float, pd.DataFrame]:
     grid = torch.linspace(-1.1, 1.1, 201, dtype=x.dtype, device=x.device)
     at, shown = (torch.relu(torch.cat([p[None] - x[:, None], x[:, None] - p[None]])) for p in (x, grid))
     D = torch.cat([at, -at])[:, :, None]
-    loss, cost = SquaredLoss(Y[:, :1].cpu()), torch.full_like(D[:, 0, 0], lam)
-    s = torch.from_numpy(best_scales(ArrayLoss.of(loss), D.cpu().numpy(), cost.cpu().numpy())).to(D)
-    value = float(SquaredLoss(Y[:, :1])(torch.tensordot(s, D, 1)[None]) + s @ cost)
-    return value, frame(x=grid, y=s @ torch.cat([shown, -shown]))
+    loss, columns, cost = ArrayLoss.of(SquaredLoss(Y[:, :1].cpu())), D.cpu().numpy(), np.full(len(D), lam)
+    s = best_scales(loss, columns, cost)
+    value = loss(np.tensordot(s, columns, 1)) + float(s @ cost)
+    return value, frame(x=grid, y=torch.from_numpy(s).to(D) @ torch.cat([shown, -shown]))
 
 
 def rays_samples(x: Tensor, Y: Tensor) -> pd.DataFrame:

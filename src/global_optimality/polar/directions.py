@@ -4,13 +4,11 @@ from functools import lru_cache
 from math import cos
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..losses.arrays import Array
 from ..streams import generator, normal
-
-Array = npt.NDArray[np.float64]
 
 COUNT = 4096
 

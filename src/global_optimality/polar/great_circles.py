@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.linalg import vector_norm
 
+from ..arrangement.circles import CHUNK
 from .directions import apart, directions
 
 STARTS = 32
@@ -33,7 +34,7 @@ def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor
     S, Q = S[kept], Q[kept]
     fixed = directions(S.shape[1]).to(S)
     u = torch.cat([unit(U[vector_norm(U, dim=1) > 0]), fixed[: STARTS * len(S)]])
-    X = torch.cat([(part @ S.T).clamp(min=0) @ Q for part in u.split(1024)])
+    X = torch.cat([(part @ S.T).clamp(min=0) @ Q for part in u.split(max(1, CHUNK // len(S)))])
     first = apart(u.cpu().numpy(), X.cpu().numpy(), count)
     u, X = starts = u[first], X[first]
     value, normals = vector_norm(X, dim=1), unit(S)
@@ -42,7 +43,7 @@ def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor
         weights = (X / value[:, None].clamp(min=TINY)) @ Q.T  # (m, N)
         w = ((u @ S.T > 0) * weights) @ S
         if step % 3 == 2:
-            w = fixed[step * len(u) : (step + 1) * len(u)]
+            w = fixed.roll(-step * len(u), 0)[: len(u)]
         elif step % 3 == 1:
             n = normals[at_kink.clamp(min=0)] * (at_kink >= 0)[:, None]
             w = w - (w * n).sum(1, keepdim=True) * n

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..arrangement.circles import CHUNK
 from ..descent.scales import best_scales
 from ..polar.directions import apart, directions
 from .objective import Objective
@@ -29,7 +30,7 @@ def first_units(f: Objective, rows: Rows, outputs: int, stop: Stop) -> Units:
         return units
     for share, steps in (COARSE, 0), (FINE, SHORT):
         for _ in range(ROUNDS):
-            units = slide(f, units, stop, steps) if steps else units
+            units = slide(f, units, stop, steps)
             larger = enlarged(f, units, share)
             if larger is None or stop():
                 break
@@ -45,7 +46,9 @@ def enlarged(f: Objective, units: Units, share: float) -> Units | None:
     S = units.rows.S
     U = directions(S.shape[1]).numpy()
     descent = -f.loss.gradient(units.X)
-    pull = np.concatenate([np.maximum(part @ S.T, 0) @ descent for part in np.split(U, 4)])
+    rows = max(1, CHUNK // len(S))
+    parts = (U[k : k + rows] for k in range(0, len(U), rows))
+    pull = np.concatenate([np.maximum(part @ S.T, 0) @ descent for part in parts])
     chosen = apart(U, pull, GROUP, above=f.lam * (1 + share))
     if not chosen:
         return None

@@ -9,6 +9,8 @@ from .objective import Array, Mask, Objective
 from .units import Units
 
 FLAT_SLOPE = 0.5
+"""A search ends where f rises by at most this share of the slope it began with."""
+
 SHRINK = 0.99
 SECANTS = 30
 HALVINGS = 40

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from ..descent import minimise, refit
 from ..factors import Factors, append, scale
-from ..losses.arrays import ArrayLoss
 from ..problem import Problem
 from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
 from .dictionary import first_units
@@ -91,7 +90,7 @@ def entering(problem: Problem, W: Factors, atoms: Factors) -> Factors:
     atoms = scale(atoms, torch.where(theta > 0, theta, 1.0) ** (-1 / problem.mapping.degree))
     cost = problem.lam * problem.regularizer.theta(*atoms)[0].cpu().numpy()
     X, D = problem.mapping.Phi(*W)[0].cpu().numpy(), problem.mapping.phi(*atoms)[0].cpu().numpy()
-    loss, scales = ArrayLoss.of(problem.to(torch.device("cpu")).loss), np.zeros_like(cost)
+    loss, scales = problem.array_loss, np.zeros_like(cost)
     for _ in range(min(ENTRIES, len(cost))):
         value = -D.reshape(len(D), -1) @ loss.gradient(X).ravel() - cost * (1 + WORTH)
         best = int(np.where(scales > 0, -np.inf, value).argmax())

@@ -5,7 +5,6 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from ..losses.arrays import Array, ArrayLoss
 from ..problem import Problem
@@ -25,7 +24,7 @@ class Objective:
 
     @classmethod
     def of(cls, problem: Problem) -> "Objective":
-        return cls(ArrayLoss.of(problem.to(torch.device("cpu")).loss), problem.lam)
+        return cls(problem.array_loss, problem.lam)
 
     def __call__(self, X: Array, Theta: float) -> float:
         return self.loss(X) + self.lam * Theta

@@ -29,7 +29,7 @@ Stop = Callable[[], bool]
 
 
 def slide(f: Objective, units: Units, stop: Stop, steps: int = STEPS) -> Units:
-    """At most ``steps`` steps down to a local minimiser of f in all weights, or until ``stop``; f never rises."""
+    """At most ``steps`` steps down to a local minimiser of f, or until ``stop``; f never rises beyond rounding."""
     units, value = drop(f, units)
     best_gradient, idle, since = math.inf, 0, math.inf
     for _ in range(steps):
@@ -52,6 +52,7 @@ def slide(f: Objective, units: Units, stop: Stop, steps: int = STEPS) -> Units:
         if settled:
             best_gradient = direction.gradient_norm
         moved = search(ray(f, units, direction, value + rounding))
+        # what can be dropped or merged changes with the cells; once settled, all pairs are tried again
         if moved.faces is units.faces and np.array_equal(moved.open, units.open):
             new = f(moved.X, moved.Theta)
         else:
