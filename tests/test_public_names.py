@@ -1,6 +1,12 @@
 """The names and keywords that callers may rely on (design, section 3), as far as they are built."""
 
+import builtins
+import collections
+import dataclasses
+import enum
 import inspect
+import pathlib
+import typing
 
 import pytest
 import torch
@@ -9,9 +15,9 @@ import global_optimality
 from global_optimality import (
     Certificate,
     Descent,
+    DescentPath,
     MaskedSquaredLoss,
     MatrixProduct,
-    Path,
     PolarBound,
     Problem,
     SquaredLoss,
@@ -34,6 +40,13 @@ def test_names():
     assert set(global_optimality.__all__) >= PROMISED
     assert all(hasattr(global_optimality, name) for name in global_optimality.__all__)
     assert len(set(global_optimality.__all__)) == len(global_optimality.__all__)
+
+
+def test_importing_everything_hides_no_usual_name():
+    usual = {"np", "plt", "pd", "torch", "nn", "F"}
+    for module in (builtins, collections, dataclasses, enum, pathlib, typing, torch.nn):
+        usual |= set(getattr(module, "__all__", None) or [name for name in dir(module) if name[0] != "_"])
+    assert not usual & set(global_optimality.__all__)
 
 
 def accepts(function, positional, keywords=()):
@@ -77,7 +90,7 @@ def test_fields_and_shapes():
     assert len(descent.status) == len(certificate.verdict(1e-3)) == len(certificate.explain(1e-3)) == 4
     assert [tuple(a.shape) for a in bound.atom] == [(1, 1, 3), (1, 1, 2)]
     path = meta_algorithm(problem, r=1)
-    assert isinstance(path, Path)
+    assert isinstance(path, DescentPath)
     assert [v.name for v in Verdict] == ["CERTIFIED", "REFUTED", "UNDECIDED"], "tested in this order"
 
 

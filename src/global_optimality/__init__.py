@@ -18,7 +18,7 @@ from .mappings import (
     RankOneTensor,
     ReluUnit,
 )
-from .meta_algorithm import Path, Step, meta_algorithm
+from .meta_algorithm import DescentPath, Step, meta_algorithm
 from .polar import PolarBound, lambda_max, omega, polar_of
 from .problem import Problem
 from .regularizers import (
@@ -54,6 +54,7 @@ __all__ = [
     "DeepLinear",
     "DeepRelu",
     "Descent",
+    "DescentPath",
     "DropoutPenalty",
     "GradientDescent",
     "L1Decay",
@@ -68,7 +69,6 @@ __all__ = [
     "NormalizedConvPool",
     "NormalizedRelu",
     "OnLayers",
-    "Path",
     "PathNorm",
     "PolarBound",
     "Pooling",

@@ -36,7 +36,7 @@ class Step(Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class DescentPath:
     """f along the whole path, in between steps too: T points, each with the kind of piece it lies on and the size r.
 
     ``objective`` is ``(T,)``; ``weights`` and ``certificate`` (of one run) are those of the end.
@@ -67,7 +67,7 @@ def meta_algorithm(
     tol: float = 1e-8,
     max_rounds: int = 1000,
     samples: int = 4,
-) -> Path:
+) -> DescentPath:
     """Theorem 2's construction from W (one run) or from a random start of r subnetworks (default 1).
 
     Ends with GLOBAL once the certified relative gap is at most ``tol``. Every piece of the path is looked at in
@@ -178,9 +178,9 @@ class _Trail:
         self._follow(Step.ESCAPE, curve)
         return True
 
-    def path(self, certificate: Certificate, status: Status) -> Path:
+    def path(self, certificate: Certificate, status: Status) -> DescentPath:
         objective = torch.cat(self.objective)
-        return Path(objective, tuple(self.steps), tuple(self.size), self.weights, certificate, status)
+        return DescentPath(objective, tuple(self.steps), tuple(self.size), self.weights, certificate, status)
 
     def _follow(self, step: Step, curve: Callable[[float], Factors], only_end: bool = False) -> None:
         count = 1 if only_end else self.samples + 1

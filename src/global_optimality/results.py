@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 from dataclasses import asdict, dataclass
-from pathlib import Path as File
+from pathlib import Path
 
 import pandas as pd
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from .certificate import Certificate
 from .descent import Descent
 from .factors import slice_norms
-from .meta_algorithm import Path
+from .meta_algorithm import DescentPath
 
 ACTIVE = 1e-6
 """A subnetwork counts as active when the norm of its weights exceeds ACTIVE times the largest one of its run."""
@@ -64,7 +64,7 @@ def runs_table(descent: Descent, certificate: Certificate, **labels: object) -> 
     return table
 
 
-def path_table(path: Path) -> pd.DataFrame:
+def path_table(path: DescentPath) -> pd.DataFrame:
     """One row a point of the path of ``meta_algorithm``: point, piece, kind of step, size r, objective."""
     kinds = pd.Series([step.name for step in path.steps])
     piece = ((kinds != kinds.shift()) | (kinds == "APPEND")).cumsum() - 1
@@ -92,7 +92,7 @@ class Provenance:
         return cls(device, versions, _commit(), seed, parameters, seconds)
 
 
-def write_table(table: pd.DataFrame, file: File, provenance: Provenance) -> None:
+def write_table(table: pd.DataFrame, file: Path, provenance: Provenance) -> None:
     """Write ``file`` (.csv) and its provenance beside it (.json), each atomically, the provenance first."""
     if file.suffix != ".csv":
         raise ValueError(f"{file.name}: recorded tables are .csv files.")
@@ -101,13 +101,13 @@ def write_table(table: pd.DataFrame, file: File, provenance: Provenance) -> None
     _replace(file, table.to_csv(index=False, float_format="%.17g"))
 
 
-def read_table(file: File) -> tuple[pd.DataFrame, Provenance]:
+def read_table(file: Path) -> tuple[pd.DataFrame, Provenance]:
     """A recorded table and its provenance; ``FileNotFoundError`` names the missing one of the two."""
     provenance = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
     return pd.read_csv(file), Provenance(**provenance)
 
 
-def _replace(file: File, text: str) -> None:
+def _replace(file: Path, text: str) -> None:
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
         part.write_text(text, encoding="utf-8")
@@ -118,7 +118,7 @@ def _replace(file: File, text: str) -> None:
 
 def _commit() -> str:
     try:
-        root = File(__file__).parent
+        root = Path(__file__).parent
         head = subprocess.run(
             ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True
         ).stdout.strip()

@@ -11,7 +11,7 @@ from ..descent import LBFGS, minimise
 from ..factors import Factors, scale, take_runs
 from ..losses import SquaredLoss
 from ..mappings import DeepRelu
-from ..meta_algorithm import Path, meta_algorithm
+from ..meta_algorithm import DescentPath, meta_algorithm
 from ..polar import Polar
 from ..polar.deep_relu import deep_relu_polar
 from ..problem import Problem
@@ -75,7 +75,7 @@ def copies(problem: Problem, *, starts: int = 16, seed: int) -> Factors:
     return tuple(w.expand(-1, r, *w.shape[2:]) / r ** (1 / p) for w in W)
 
 
-def walks(problem: Problem, *, seeds: Sequence[int], tol: float) -> dict[str, Path]:
+def walks(problem: Problem, *, seeds: Sequence[int], tol: float) -> dict[str, DescentPath]:
     """Theorem 2's path, to a certified relative gap ``tol``, from equal subnetworks, from random ones, and from one."""
     r = problem.card + 1
     begin = {f"{r} equal subnetworks": copies(problem, seed=seeds[0])}
@@ -103,7 +103,7 @@ def wrong_slides(problem: Problem, W: Factors, *, trials: int = 20, seed: int) -
     return statistics.median(changes)
 
 
-def summary(paths: dict[str, Path]) -> pd.DataFrame:
+def summary(paths: dict[str, DescentPath]) -> pd.DataFrame:
     """One row a path: r at its ends, pieces of each kind, f at its ends, certified gap, largest rise, how it ended."""
     rows = []
     for name, path in paths.items():
@@ -117,7 +117,7 @@ def summary(paths: dict[str, Path]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names).set_index("start")
 
 
-def best_bound(paths: dict[str, Path]) -> float:
+def best_bound(paths: dict[str, DescentPath]) -> float:
     """The largest certified lower bound of the paths' ends."""
     return max(float(path.certificate.lower_bound) for path in paths.values())
 

@@ -14,7 +14,7 @@ from ..descent import LBFGS, Method, minimise
 from ..factors import Factors, flatten, scale, unflatten
 from ..losses import SquaredLoss
 from ..mappings import MatrixProduct
-from ..meta_algorithm import Path, meta_algorithm, null_vectors
+from ..meta_algorithm import DescentPath, meta_algorithm, null_vectors
 from ..polar import polar_of
 from ..problem import Problem
 from ..regularizers import SumOfSquares
@@ -160,12 +160,12 @@ def slide_values(slide: Slide, count: int, power: float) -> pd.DataFrame:
     return frame(t=t, power=power, objective=slide.problem(*slide.at(t, torch.zeros_like(t), power)))
 
 
-def staircase(problem: Problem, r: int, seed: int, method: Method) -> Path:
+def staircase(problem: Problem, r: int, seed: int, method: Method) -> DescentPath:
     """Theorem 2's path from r copies of one random column."""
     return meta_algorithm(problem, copies(problem, r, seed), method=method)
 
 
-def staircase_table(path: Path) -> pd.DataFrame:
+def staircase_table(path: DescentPath) -> pd.DataFrame:
     """The points of the path, with the lower bound that the certificate of its end proves."""
     table = path_table(path)
     table["lower_bound"] = float(path.certificate.lower_bound)

@@ -11,7 +11,7 @@ from ..certificate import Certificate, certify
 from ..descent import LBFGS
 from ..losses import MaskedSquaredLoss
 from ..mappings import MatrixProduct
-from ..meta_algorithm import Path, meta_algorithm
+from ..meta_algorithm import DescentPath, meta_algorithm
 from ..polar import lambda_max
 from ..problem import Problem
 from ..regularizers import SumOfSquares
@@ -24,7 +24,7 @@ class Completion:
     Y: Tensor
     mask: Tensor
     problem: Problem
-    path: Path
+    path: DescentPath
     reference: convex.ConvexSolution
 
     @property

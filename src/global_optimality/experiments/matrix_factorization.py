@@ -13,7 +13,7 @@ from ..descent import LBFGS, Method, NewtonCG, minimise
 from ..factors import Factors, scale
 from ..losses import SquaredLoss
 from ..mappings import MatrixProduct
-from ..meta_algorithm import Path, meta_algorithm
+from ..meta_algorithm import DescentPath, meta_algorithm
 from ..polar import lambda_max
 from ..problem import Problem
 from ..regularizers import SumOfSquares
@@ -148,7 +148,7 @@ def equal_columns(problem: Problem, seed: int) -> Factors:
     return tuple(w.expand(-1, r, -1).clone() for w in problem.random(1, 1, seed=seed, deviation=0.3))
 
 
-def path_from_a_bad_start(*, seed: int) -> tuple[pd.DataFrame, Path]:
+def path_from_a_bad_start(*, seed: int) -> tuple[pd.DataFrame, DescentPath]:
     """Theorem 2's path from r = card(X) + 1 equal columns with first-order descent: (table, path).
 
     The descent ends at a saddle with all columns equal; only the slide and the polar lead on.
@@ -158,7 +158,7 @@ def path_from_a_bad_start(*, seed: int) -> tuple[pd.DataFrame, Path]:
     return path_table(path).assign(optimum=optimum), path
 
 
-def path_from_one_column(*, seed: int) -> tuple[pd.DataFrame, Path]:
+def path_from_one_column(*, seed: int) -> tuple[pd.DataFrame, DescentPath]:
     """The same problem from r = 1: zero columns are appended (step 4) until the certificate closes."""
     problem, optimum = _small(seed)
     path = meta_algorithm(problem, problem.random(1, 1, seed=seed, deviation=0.3), method=LBFGS())
