@@ -32,7 +32,7 @@ from global_optimality import (
 
 PROMISED = {
     "Problem", "MatrixProduct", "SquaredLoss", "MaskedSquaredLoss", "SumOfSquares", "ProductOfNorms", "minimise",
-    "certify", "polar_of", "meta_algorithm", "omega", "lambda_max", "Certificate", "Verdict", "Status",
+    "certify", "polar_of", "meta_algorithm", "omega", "lambda_max", "Certificate", "Verdict", "Status", "Effort",
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ After B. D. Haeffele and R. Vidal, Global Optimality in Neural Network Training,
 
 from .certificate import Certificate, Verdict, certify
 from .descent import LBFGS, Descent, GradientDescent, NewtonCG, minimise
+from .effort import Effort
 from .losses import CrossEntropyLoss, LogisticLoss, MaskedSquaredLoss, SquaredLoss
 from .mappings import (
     AlexNet,
@@ -21,6 +22,7 @@ from .mappings import (
 from .meta_algorithm import DescentPath, Step, meta_algorithm
 from .polar import PolarBound, lambda_max, omega, polar_of
 from .problem import Problem
+from .progress import progress_to
 from .regularizers import (
     BalancedWeightDecay,
     DropoutPenalty,
@@ -56,6 +58,7 @@ __all__ = [
     "Descent",
     "DescentPath",
     "DropoutPenalty",
+    "Effort",
     "GradientDescent",
     "L1Decay",
     "LogisticLoss",
@@ -96,6 +99,7 @@ __all__ = [
     "minimise",
     "omega",
     "polar_of",
+    "progress_to",
     "save_certificate",
     "solve",
     "solve_path",

@@ -1,0 +1,111 @@
+"""How much a search may cost and when it may end: an argument of everything that can take long."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from numbers import Integral
+from typing import final
+
+from .progress import Progress
+
+TWICE = 1.0
+"""Two interrupts from the keyboard within so many seconds end the program, not only the search."""
+
+
+@final
+@dataclass(frozen=True)
+class Effort:
+    """Limits of a search; None leaves a limit to what is searched. Bounds hold wherever the search ends.
+
+    ``nodes``: cones or boxes that a branch and bound may bound in one call. ``seconds`` of one call. ``tolerance``: the
+    relative distance of the two bounds at which to stop. ``target``: stop when the upper bound is at most this number
+    or the lower one above it, in units of what is bounded. ``ValueError`` for limits that are negative or NaN.
+    """
+
+    nodes: int | None = None
+    seconds: float | None = None
+    tolerance: float | None = None
+    target: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.nodes is not None and (not isinstance(self.nodes, Integral) or self.nodes < 0):
+            raise ValueError(f"Effort(nodes={self.nodes!r}): pass a whole number, 0 or more.")
+        for name in ("seconds", "tolerance"):
+            limit = getattr(self, name)
+            if limit is not None and not limit >= 0:
+                raise ValueError(f"Effort({name}={limit!r}): pass a number, 0 or more.")
+        if self.target is not None and math.isnan(self.target):
+            raise ValueError("Effort(target=nan): pass a number to be compared with both bounds.")
+
+    def otherwise(self, other: "Effort") -> "Effort":
+        """These limits, and those of ``other`` where there is none."""
+        missing = {name: limit for name, limit in vars(other).items() if vars(self)[name] is None}
+        return replace(self, **missing)
+
+    def started(self, task: str = "search") -> "Clock":
+        """A clock of these limits that starts now; ``task`` is what progress calls the work."""
+        return Clock(self, task)
+
+
+@final
+@dataclass(eq=False)
+class Clock:
+    """A started ``Effort``, shared by all parts of one call: the seconds run down for all of them together."""
+
+    effort: Effort
+    task: str = "search"
+    interrupted: bool = field(default=False, init=False)
+    _began: float = field(default_factory=lambda: time.monotonic(), init=False)
+    _progress: Progress = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._progress = Progress(self.task)
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._began
+
+    @property
+    def left(self) -> float:
+        """Seconds left, never negative: +∞ without a limit, 0 after an interrupt."""
+        if self.interrupted:
+            return 0.0
+        return math.inf if self.effort.seconds is None else max(0.0, self.effort.seconds - self.spent)
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up, or the user has interrupted."""
+        return self.left == 0
+
+    @property
+    def rest(self) -> Effort:
+        """The limits that are left: the same, with the seconds that remain."""
+        return replace(self.effort, seconds=None if math.isinf(self.left) else self.left)
+
+    def say(self, state: Callable[[], str]) -> None:
+        """Show how far the work is, if it has taken some seconds (see ``progress``)."""
+        self._progress.say(state)
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Inside, Ctrl-C ends the block and sets ``interrupted``, so that its user returns the best so far.
+
+        What the block assigns must be sound at any moment: one immutable state, replaced in one assignment. A second
+        Ctrl-C within a second is raised.
+        """
+        global _last_interrupt
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.interrupted = True
+            before, _last_interrupt = _last_interrupt, time.monotonic()
+            if _last_interrupt - before < TWICE:
+                raise
+        finally:
+            self._progress.end()
+
+
+_last_interrupt = -math.inf

@@ -1,0 +1,85 @@
+"""Effort, its clock, interruption and progress."""
+
+import math
+
+import pytest
+
+from global_optimality import Effort, effort, progress
+from global_optimality.progress import Progress, progress_to
+
+
+@pytest.mark.parametrize("limits", [
+    {"nodes": -1}, {"nodes": 1.5}, {"seconds": -1.0}, {"seconds": math.nan}, {"tolerance": -1e-3},
+    {"tolerance": math.nan}, {"target": math.nan},
+])  # fmt: skip
+def test_limits_that_make_no_sense_are_refused(limits):
+    with pytest.raises(ValueError, match=next(iter(limits))):
+        Effort(**limits)
+
+
+def test_missing_limits_come_from_the_default():
+    asked, default = Effort(nodes=3, target=-1.0), Effort(nodes=7, seconds=2.0, tolerance=1e-6)
+    assert asked.otherwise(default) == Effort(3, 2.0, 1e-6, -1.0)
+    assert Effort(seconds=0.0).otherwise(default).seconds == 0.0
+    assert Effort().otherwise(default) == default
+
+
+def test_seconds_run_down(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(effort.time, "monotonic", lambda: now)
+    clock, endless = Effort(seconds=2.0, nodes=5).started(), Effort().started()
+    now += 1.5
+    assert clock.left == 0.5
+    assert clock.spent == 1.5
+    assert not clock.over
+    assert clock.rest == Effort(nodes=5, seconds=0.5)
+    assert endless.rest == Effort()
+    now += 1.0
+    assert clock.left == 0.0
+    assert clock.over
+    assert math.isinf(endless.left)
+
+
+def test_an_interrupt_ends_the_block_and_a_second_one_the_program(monkeypatch):
+    monkeypatch.setattr(effort, "_last_interrupt", -math.inf)
+    clock = Effort().started()
+    with clock.interruptible():
+        raise KeyboardInterrupt
+    assert clock.interrupted
+    assert clock.over
+    with pytest.raises(KeyboardInterrupt), Effort().started().interruptible():
+        raise KeyboardInterrupt
+
+
+def test_other_errors_pass():
+    clock = Effort().started()
+    with pytest.raises(ZeroDivisionError), clock.interruptible():
+        _ = 1 / 0
+    assert not clock.interrupted
+
+
+def test_progress_is_silent_at_first_then_speaks_through_the_hook(monkeypatch):
+    said = []
+    with progress_to(said.append):
+        work = Progress("counting")
+        work.say(lambda: "1 of 2")
+        assert said == []
+        monkeypatch.setattr(progress, "PATIENCE", 0.0)
+        work.say(lambda: "1 of 2")
+        work.say(lambda: "too soon")
+        work.end()
+        work.end()
+    assert said == ["counting, 0 s: 1 of 2", ""]
+
+
+def test_progress_goes_to_stderr_unless_the_environment_is_quiet(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.delenv(progress.QUIET, raising=False)
+    Progress("counting").say(lambda: "1 of 2")
+    assert "counting, 0 s: 1 of 2" in capsys.readouterr().err
+    monkeypatch.setenv(progress.QUIET, "1")
+    Progress("counting").say(lambda: "1 of 2")
+    with progress_to(None):
+        Progress("counting").say(lambda: "1 of 2")
+    said = capsys.readouterr()
+    assert said.err == said.out == ""
