@@ -1,16 +1,22 @@
 """Independent references: the convex problems themselves, solved in X with numpy and never through factors."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Matrix = npt.NDArray[np.float64]
+from .inputs import Mask, Matrix, boolean, in_range, positive, real, unit
+
+BLOCK = 20
+"""numpy adds n terms pairwise, in blocks of 128 by eight sums: at most log₂ n + BLOCK roundings touch a term."""
 
 
 @dataclass(frozen=True)
 class ConvexSolution:
-    """X ``(rows, columns)``, its objective, and a lower bound of the optimum, recomputed from X; iterations made."""
+    """X ``(rows, columns)``, its objective, and a lower bound of the optimum, recomputed from X; iterations made.
+
+    The bound is lowered by its rounding and never above the objective.
+    """
 
     X: Matrix
     objective: float
@@ -31,16 +37,23 @@ def shrink(Z: Matrix, threshold: float) -> tuple[Matrix, float]:
 
 
 def nuclear_norm_approximation(Y: Matrix, lam: float) -> ConvexSolution:
-    """Eq. (8) in closed form: X = U (Σ − λ)₊ Vᵀ; objective ½ Σ min(σ, λ)² + λ Σ (σ − λ)₊."""
+    """Eq. (8) in closed form: X = U (Σ − λ)₊ Vᵀ; objective ½ Σ min(σ, λ)² + λ Σ (σ − λ)₊.
+
+    ``ValueError`` unless Y is a finite matrix and λ > 0, or where the objective leaves float64.
+    """
+    Y, lam = real("Y", Y, ("rows", "columns")), positive("lam", lam)
+    size = unit(Y)
+    Y, lam = Y / size, positive("lam in the units of Y", lam / size)
     s = np.linalg.svd(Y, compute_uv=False)
     X, _ = shrink(Y, lam)
-    objective = float(0.5 * np.minimum(s, lam) @ np.minimum(s, lam) + lam * np.maximum(s - lam, 0).sum())
-    return ConvexSolution(X, objective, objective, 1)
+    small = np.minimum(s, lam)
+    objective = in_range(float(0.5 * small @ small + lam * np.maximum(s - lam, 0).sum()), size * size)
+    return ConvexSolution(size * X, objective, objective, 1)
 
 
 def matrix_completion(
     Y: Matrix,
-    mask: npt.NDArray[np.bool_],
+    mask: Mask,
     lam: float,
     *,
     tol: float = 1e-8,
@@ -49,9 +62,26 @@ def matrix_completion(
 ) -> ConvexSolution:
     """min ½‖mask ∘ (Y − X)‖² + λ‖X‖_* by accelerated proximal gradient with restarts (O'Donoghue and Candès 2015).
 
-    Without ``momentum`` it is soft-impute (Mazumder, Hastie and Tibshirani 2010). ``tol``: relative duality gap.
+    Without ``momentum`` it is soft-impute (Mazumder, Hastie and Tibshirani 2010). ``tol``: relative duality gap. Y may
+    hold anything off the boolean mask. ``TypeError`` or ``ValueError`` for other masks, and as for the closed form.
     """
-    Y = np.where(mask, Y, 0.0)
+    if not isinstance(Y, np.ndarray) or Y.ndim != 2:
+        raise ValueError(f"Y is no numpy matrix but {type(Y).__name__} of shape {np.shape(Y)}: pass (rows, columns).")
+    mask, lam = boolean("mask", mask, Y.shape), positive("lam", lam)
+    if not mask.any():
+        raise ValueError("mask hides every entry of Y: at least one must be seen.")
+    Y = real("Y on the mask", np.where(mask, Y, 0), Y.shape)
+    size = unit(Y)
+    scaled = positive("lam in the units of Y", lam / size)
+    best, objective, bound, iterations = _proximal(Y / size, mask, scaled, tol, max_iterations, momentum)
+    objective = in_range(objective, size * size) if math.isfinite(objective) else objective
+    return ConvexSolution(size * best, objective, min(bound * (size * size), objective), iterations)
+
+
+def _proximal(
+    Y: Matrix, mask: Mask, lam: float, tol: float, max_iterations: int, momentum: bool
+) -> tuple[Matrix, float, float, int]:
+    """(X, objective, bound, iterations) for Y of entries about 1, zero off the mask."""
     X, nuclear = shrink(Y, lam)
     best, bound = X, -np.inf
     objective = np.inf
@@ -72,15 +102,20 @@ def matrix_completion(
         t_new = (1 + np.sqrt(1 + 4 * t * t)) / 2 if momentum else 1.0
         Z = new + ((t - 1) / t_new) * (new - X) if momentum else new
         X, t = new, t_new
-    return ConvexSolution(best, objective, bound, iterations)
+    return best, objective, bound, iterations
 
 
 def _dual_value(Y: Matrix, residual: Matrix, lam: float) -> float:
-    """½‖Y‖² − ½‖Y − R'‖² for the residual R shrunk or stretched to R' = sR with σ₁(R') ≤ λ, s the best."""
+    """½‖Y‖² − ½‖Y − R'‖² for R' = sR with σ₁(R') ≤ λ, s the best, less the rounding of its sums and of σ₁.
+
+    LAPACK's σ₁ errs by a modest multiple of eps, taken as rows + columns.
+    """
+    eps = float(np.finfo(np.float64).eps)
     square = float(np.square(residual).sum())
     if square == 0:
         return 0.0
-    top = float(np.linalg.norm(residual, 2))
+    top = float(np.linalg.norm(residual, 2)) * (1 + sum(Y.shape) * eps)
     product, limit = float((residual * Y).sum()), lam / top
     s = min(max(product / square, -limit), limit)
-    return s * product - 0.5 * s * s * square
+    terms = abs(s) * float(np.abs(residual * Y).sum()) + 0.5 * s * s * square
+    return s * product - 0.5 * s * s * square - (math.log2(Y.size) + BLOCK) * eps * terms

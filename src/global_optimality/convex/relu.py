@@ -6,10 +6,15 @@ from enum import Enum
 
 import cvxpy as cp
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
-Matrix = npt.NDArray[np.float64]
+from .inputs import Mask, Matrix, boolean, in_range, positive, real, unit
+
+ABSENT = 1e-9
+"""Units shorter than ABSENT (data and the longest unit at most 1) are the conic solver's zero: they are left out."""
+
+APART = 1e4
+"""The objective recomputed and the one reported differ by at most APART · tolerance, relative; else: inaccurate."""
 
 
 class Fit(Enum):
@@ -37,7 +42,7 @@ def pilanci_ergen(
     S: Matrix,
     y: Matrix,
     lam: float,
-    patterns: npt.NDArray[np.bool_],
+    patterns: Mask,
     fit: Fit = Fit.SQUARED,
     *,
     tolerance: float = 1e-10,
@@ -45,9 +50,37 @@ def pilanci_ergen(
     """min ℓ(Σ_D D S (p_D − n_D)) + λ Σ_D (‖p_D‖ + ‖n_D‖), (2D − I) S p_D ≥ 0, (2D − I) S n_D ≥ 0; y ``(N,)``.
 
     ``patterns`` ``(P, N)``: all cells, True where a sample is active. Then its minimum is that over networks of every
-    size (Pilanci and Ergen 2020, theorem 1). ``ValueError`` if the conic solver ends without a solution.
+    size (Pilanci and Ergen 2020, theorem 1). Solved in units in which S and y are about 1. ``TypeError`` or
+    ``ValueError`` for other inputs, and if the conic solver ends without a solution or with an inaccurate one.
     """
     began = time.perf_counter()
+    S = real("S", S, ("N", "d"))
+    y, patterns = real("y", y, (len(S),)), boolean("patterns", patterns, ("P", len(S)))
+    lam, tolerance = positive("lam", lam), positive("tolerance", tolerance)
+    if fit is Fit.LOGISTIC and not bool((np.abs(y) == 1).all()):
+        raise ValueError("the logistic program needs y = −1 and +1: from 0 and 1 they are 2 * y - 1.")
+    length, size = unit(S), unit(y) if fit is Fit.SQUARED else 1.0
+    S, y, lam = S / length, y / size, positive("lam in the units of the data", lam / (length * size))
+    units, signs, reported = _solved(S, y, lam, patterns, fit, tolerance)
+    seconds = time.perf_counter() - began
+    value = _loss(fit, np.maximum(S @ units.T, 0) @ signs, y) + lam * float(np.linalg.norm(units, axis=1).sum())
+    if not abs(value - reported) <= APART * tolerance * abs(value):
+        raise ValueError(
+            f"the conic solver is inaccurate here: it reports {reported:.9g}, its network has {value:.9g}. Pass a "
+            "larger tolerance, or fewer samples."
+        )
+    square = size * size
+    return ReluSolution(units * (size / length), signs, in_range(value, square), reported * square, seconds)
+
+
+def _loss(fit: Fit, x: Matrix, y: Matrix) -> float:
+    return float(0.5 * np.square(x - y).sum() if fit is Fit.SQUARED else np.logaddexp(0, -y * x).sum())
+
+
+def _solved(
+    S: Matrix, y: Matrix, lam: float, patterns: Mask, fit: Fit, tolerance: float
+) -> tuple[Matrix, Matrix, float]:
+    """Units ``(r, d)``, their signs, and the reported objective."""
     P, d = len(patterns), S.shape[1]
     plus, minus = cp.Variable((P, d)), cp.Variable((P, d))
     gated = (patterns[:, :, None] * S).transpose(1, 0, 2).reshape(len(S), P * d)
@@ -60,14 +93,9 @@ def pilanci_ergen(
     reported = program.solve(
         solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance, max_iter=500
     )
-    seconds = time.perf_counter() - began
     if plus.value is None or minus.value is None or not isinstance(reported, float):
         raise ValueError(f"the conic solver ended with status {program.status}")
-    U = np.concatenate([plus.value, minus.value])
-    signs = np.concatenate([np.ones(P), -np.ones(P)])
-    kept = np.linalg.norm(U, axis=1) > 1e-9 * max(1.0, float(np.linalg.norm(U, axis=1).max()))
-    U, signs = U[kept], signs[kept]
-    x = np.maximum(S @ U.T, 0) @ signs
-    value = 0.5 * np.square(x - y).sum() if fit is Fit.SQUARED else np.logaddexp(0, -y * x).sum()
-    objective = float(value + lam * np.linalg.norm(U, axis=1).sum())
-    return ReluSolution(U, signs, objective, reported, seconds)
+    units, signs = np.concatenate([plus.value, minus.value]), np.concatenate([np.ones(P), -np.ones(P)])
+    lengths = np.linalg.norm(units, axis=1)
+    kept = lengths > ABSENT * max(1.0, float(lengths.max()))
+    return units[kept], signs[kept], reported

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 
 import cvxpy as cp
 import numpy as np
-import numpy.typing as npt
 from scipy import optimize
 
-Matrix = npt.NDArray[np.float64]
-Patterns = npt.NDArray[np.bool_]
+from .inputs import Mask, Matrix, boolean, in_range, positive, real, unit
 
 SIGNS = ((1.0, 1.0), (1.0, -1.0))
 """Of σ up to the order of units; two minus signs leave nothing."""
@@ -42,19 +40,28 @@ class ThreeLayers:
     patterns: int
 
 
-def cells_in_the_plane(S: Matrix) -> Patterns:
-    """Which samples are active, for every cell of the circle of first-layer weights; S ``(N, 2)``, cells ``(P, N)``."""
+def cells_in_the_plane(S: Matrix) -> Mask:
+    """Which samples are active, for every cell of the circle of first-layer weights; S ``(N, 2)``, cells ``(P, N)``.
+
+    ``ValueError`` for other shapes, NaN, and samples that are zero: they cut nothing.
+    """
+    S = real("S", S, ("N", 2))
+    if not S.any(1).all():
+        raise ValueError("S has a zero row: no weight sees that sample, leave it out.")
     angles = np.sort(np.concatenate([np.arctan2(S[:, 0], -S[:, 1]), np.arctan2(-S[:, 0], S[:, 1])]))
     following = np.append(angles[1:], angles[0] + 2 * np.pi)
     middles = ((angles + following) / 2)[following - angles > 1e-12]
     return np.unique(np.stack([np.cos(middles), np.sin(middles)], 1) @ S.T > 0, axis=0)
 
 
-def patterns(S: Matrix, cells: Patterns, signs: tuple[tuple[float, float], ...] = SIGNS) -> list[Pattern]:
+def patterns(S: Matrix, cells: Mask, signs: tuple[tuple[float, float], ...] = SIGNS) -> list[Pattern]:
     """All patterns of two first-layer units and the second layer whose cones have interior points: they cover the rest.
 
-    The sign of the sum is split sample by sample; one that no unit sees is left out.
+    The sign of the sum is split sample by sample; one that no unit sees is left out. ``TypeError`` or ``ValueError``
+    for other shapes, cells that are not boolean, and NaN.
     """
+    S = real("S", S, ("N", "d"))
+    cells = boolean("cells", cells, ("P", len(S)))
     found = []
     for sigma in signs:
         for first, second in itertools.product(cells, repeat=2):
@@ -88,8 +95,13 @@ def _has_interior(A: Matrix) -> bool:
 def three_layer_polar(kinds: list[Pattern], q: Matrix, *, tolerance: float = 1e-9) -> float:
     """max ± qᵀ(Σ_u σ_u (S z_u)₊)₊ over ‖z_1‖ + ‖z_2‖ ≤ 1: one second-order cone program a pattern and sign.
 
-    Without the cone the maximum is max_u ‖(Mᵀq)_u‖: largest first, until that is not above the best value found.
+    Without the cone the maximum is max_u ‖(Mᵀq)_u‖: largest first, until that is not above the best value found. q is
+    ``(N,)``. ``ValueError`` for another shape, NaN, or no pattern.
     """
+    length = _length(kinds)
+    q = real("q", q, (len(kinds[0].M),))
+    size = length * unit(q)
+    kinds, q = [Pattern(p.M / length, _unit_rows(p.A)) for p in kinds], q / unit(q)
     d = kinds[0].M.shape[1] // 2
     z, c = cp.Variable(2 * d), cp.Parameter(2 * d)
     programs: dict[int, tuple[cp.Parameter, cp.Problem]] = {}
@@ -108,28 +120,48 @@ def three_layer_polar(kinds: list[Pattern], q: Matrix, *, tolerance: float = 1e-
         A, program = programs[len(cone)]
         A.value, c.value = cone, slope
         best = max(best, float(program.solve(solver=cp.CLARABEL, **options)))  # type: ignore[arg-type]
-    return best
+    return best * size
 
 
 def three_layers(kinds: list[Pattern], y: Matrix, lam: float, *, tolerance: float = 1e-10) -> ThreeLayers:
     """min ½‖Σ_p M_p (z_p − z'_p) − y‖² + λ Σ_p N(z_p) + N(z'_p), A_p z_p ≥ 0, A_p z'_p ≥ 0, N(z) = ‖z_1‖ + ‖z_2‖.
 
     Its minimum is that of ½‖Φ_r − y‖² + λΘ_r over all r, as Ω is the gauge of the hull of all patterns' sets.
-    ``ValueError`` if the conic solver ends without a solution.
+    Solved in units in which M and y are about 1; y is ``(N,)``. ``ValueError`` for another shape, NaN, no pattern, or
+    if the conic solver ends without a solution.
     """
+    length = _length(kinds)
+    y, lam = real("y", y, (len(kinds[0].M),)), positive("lam", lam)
+    size = unit(y)
+    y, lam = y / size, positive("lam in the units of the data", lam / (length * size))
     d = kinds[0].M.shape[1] // 2
     outputs, cones = [], []
     Z = cp.Variable((2 * len(kinds), 2 * d))
     for k, pattern in enumerate(kinds):
         for row, side in ((2 * k, 1.0), (2 * k + 1, -1.0)):
-            outputs.append(side * pattern.M)
-            cones.append(pattern.A @ Z[row] >= 0)
+            outputs.append(side * pattern.M / length)
+            cones.append(_unit_rows(pattern.A) @ Z[row] >= 0)
     norms = cp.sum(cp.norm(Z[:, :d], 2, axis=1)) + cp.sum(cp.norm(Z[:, d:], 2, axis=1))
-    x = np.hstack(outputs) @ cp.reshape(Z, (Z.size,), order="C")
+    M = np.hstack(outputs)
+    x = M @ cp.reshape(Z, (Z.size,), order="C")
     program = cp.Problem(cp.Minimize(0.5 * cp.sum_squares(x - y) + lam * norms), cones)
     program.solve(solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance)
     if Z.value is None:
         raise ValueError(f"the conic solver ended with status {program.status}")
-    found = np.hstack(outputs) @ Z.value.flatten()
+    found = M @ Z.value.flatten()
     cost = np.linalg.norm(Z.value[:, :d], axis=1).sum() + np.linalg.norm(Z.value[:, d:], axis=1).sum()
-    return ThreeLayers(found, float(0.5 * np.square(found - y).sum() + lam * cost), len(kinds))
+    objective = in_range(float(0.5 * np.square(found - y).sum() + lam * cost), size * size)
+    return ThreeLayers(found * size, objective, len(kinds))
+
+
+def _length(kinds: list[Pattern]) -> float:
+    """The unit of all M; ``ValueError`` without a pattern."""
+    if not kinds:
+        raise ValueError("there is no pattern: list them with patterns(S, cells).")
+    return max(unit(p.M) for p in kinds)
+
+
+def _unit_rows(A: Matrix) -> Matrix:
+    """The same cone A z ≥ 0 with rows of length 1; zero rows demand nothing and stay."""
+    length = np.linalg.norm(A, axis=1, keepdims=True)
+    return A / np.where(length > 0, length, 1.0)
