@@ -1,7 +1,10 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
-from cases import randn
+from cases import EPS, randn
 from global_optimality import (
     MatrixProduct,
     Problem,
@@ -69,10 +72,38 @@ def test_too_few_units_are_refused():
     assert not theorems.refuses(problem, two_points.one_sided(3), optimum)
 
 
-def test_an_output_outside_the_units_span_is_an_error():
-    problem, W, _ = toy()
-    with pytest.raises(ValueError, match="do not span"):
-        theorems.Dictionary(problem, W).cheapest(np.array([1.0, 1.0]))
+def units(name: str, m: int, n: int, spread: float) -> np.ndarray:
+    """n columns that differ from one another by about ``spread``, relative to their length."""
+    return randn(name, m, 1).numpy() + spread * randn(f"{name} apart", m, n).numpy()
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-4, 1e-8, 1e-12, 1e-16, 0.0])
+@pytest.mark.parametrize(("m", "n"), [(1, 3), (3, 2), (4, 9), (6, 13)])
+def test_a_vertex_gives_the_output_however_near_to_collinear_the_units_are(m, n, spread):
+    """Every coefficient is rounded once, so the residual is at most ½ eps Σ |A| c: ``Fraction`` measures it."""
+    for draw in range(5):
+        A = units(f"{m} {n} {draw}", m, n, spread)
+        c = np.abs(randn(f"coefficients {draw}", n).numpy()) * 10.0 ** (-draw)
+        b = theorems.cheapest_vertex(A, c)
+        assert (b >= 0).all()
+        assert np.count_nonzero(b) <= m
+        for row in A:
+            terms = [(Fraction(a) * Fraction(y), Fraction(a) * Fraction(x)) for a, x, y in zip(row, c, b, strict=True)]
+            off, size = abs(sum(y - x for y, x in terms)), sum(abs(y) for y, _ in terms)
+            assert off <= size * Fraction(EPS) / 2
+
+
+@pytest.mark.parametrize("draw", range(20))
+def test_a_vertex_is_as_cheap_as_a_peer_finds(draw):
+    A, c = randn(f"A{draw}", 6, 14).numpy(), np.abs(randn(f"c{draw}", 14).numpy())
+    peer = linprog(np.ones(14), A_eq=A, b_eq=A @ c, method="highs")
+    assert theorems.cheapest_vertex(A, c).sum() == pytest.approx(peer.fun, rel=1e-7)
+
+
+def test_a_vertex_of_dependent_rows_and_of_the_zero_output():
+    A = np.array([[1.0, 2.0, -1.0], [2.0, 4.0, -2.0], [0.0, 0.0, 0.0]])
+    assert theorems.cheapest_vertex(A, np.array([1.0, 1.0, 0.0])).tolist() == [0.0, 1.5, 0.0]
+    assert theorems.cheapest_vertex(A, np.array([1.0, 0.0, 1.0])).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_the_figure_draws():

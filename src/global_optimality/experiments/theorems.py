@@ -1,20 +1,14 @@
 """Theorem 2's path as its proof builds it: linear programs over the units of a start and of a global minimum."""
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import torch
-from scipy.optimize import linprog
 
 from ..factors import Factors, append, scale, slice_norms, zeros_like_slice
 from ..problem import Problem
-
-ZERO = 1e-9
-"""A coefficient of a vertex below ZERO times the largest one is the linear program's rounding, and taken as zero."""
-
-RESIDUAL = 1e-11
-"""A vertex must give the output to this accuracy, relative to the output's norm."""
 
 
 class Dictionary:
@@ -24,7 +18,7 @@ class Dictionary:
         theta = problem.regularizer.theta(*W)[0]
         kept = theta > 0
         self.p = problem.mapping.degree
-        self.start = theta[kept]
+        self.start = theta[kept].numpy()
         self.units = scale(tuple(w[:, kept] for w in W), theta[None, kept] ** (-1 / self.p))
         self.A = problem.mapping.phi(*self.units)[0].flatten(1).T.numpy()
 
@@ -32,18 +26,54 @@ class Dictionary:
         """The network with these coefficients, ``(1, units, *D_k)``."""
         return scale(self.units, torch.as_tensor(c)[None] ** (1 / self.p))
 
-    def cheapest(self, X: np.ndarray) -> np.ndarray:
-        """A vertex of {c ≥ 0 : A c = X} with the least Σ c: at most card(X) coefficients are not zero."""
-        found = linprog(np.ones(self.A.shape[1]), A_eq=self.A, b_eq=X, bounds=(0, None), method="highs-ds")
-        if found.x is None:
-            raise ValueError(f"the units do not span the output: {found.message}")
-        c = np.zeros_like(found.x)
-        support = np.flatnonzero(found.x > ZERO * found.x.max(initial=0))
-        if len(support):
-            c[support] = np.linalg.lstsq(self.A[:, support], X, rcond=None)[0].clip(min=0)
-        if np.linalg.norm(self.A @ c - X) > RESIDUAL * max(np.linalg.norm(X), 1e-300):
-            raise ValueError("the linear program's vertex does not give the output: its basis is ill-conditioned.")
-        return c
+    def cheapest(self, c: np.ndarray) -> np.ndarray:
+        """A cheapest vertex with the output A c, for a c ≥ 0: at most card(X) of its coefficients are not zero.
+
+        Exact up to the rounding of every coefficient to float64, so units may be as near to collinear as they like.
+        """
+        return cheapest_vertex(self.A, c)
+
+
+def cheapest_vertex(A: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """argmin Σ b over {b ≥ 0 : A b = A c}, a vertex of that set, for A ``(m, n)`` and c ``(n,)`` ≥ 0, both finite.
+
+    The simplex method in integers (Bareiss' division, Bland's rule). There is no tolerance: nearly dependent columns
+    are data like any other, and every coefficient is the exact one rounded once to float64.
+    """
+    (m, n), (columns, _), (weights, unit) = A.shape, _integers(A), _integers(c)
+    rows = np.column_stack([columns, columns @ weights])
+    rows[rows[:, n] < 0] *= -1
+    cost = np.append(np.ones(n, dtype=int), 0).astype(object)
+    table, basis, below = np.vstack([rows, cost, -rows.sum(axis=0)]), np.arange(n, n + m), 1
+    for objective in (m + 1, m):  # first the infeasibility of the m artificial units, then Σ b
+        while (entering := np.flatnonzero(table[objective, :n] < 0)).size:
+            j = entering[0]
+            ratios = [(Fraction(table[i, n], table[i, j]), basis[i], i) for i in range(m) if table[i, j] > 0]
+            table, below = _pivot(table, below, min(ratios)[2], j)
+            basis[min(ratios)[2]] = j
+        for i in map(int, np.flatnonzero(basis >= n)):  # what is left of them is zero
+            if (others := np.flatnonzero(table[i, :n] != 0)).size:
+                table, below = _pivot(table, below, i, others[0])
+                basis[i] = others[0]
+    found = np.zeros(n)
+    for i in np.flatnonzero(basis < n):
+        found[basis[i]] = table[i, n] / (below * unit)
+    return found
+
+
+def _integers(x: np.ndarray) -> tuple[np.ndarray, int]:
+    """Finite floats as integers over one denominator."""
+    ratios = [float(v).as_integer_ratio() for v in x.flat]
+    below = max(b for _, b in ratios)
+    return np.array([a * (below // b) for a, b in ratios], dtype=object).reshape(x.shape), below
+
+
+def _pivot(table: np.ndarray, below: int, i: int, j: int) -> tuple[np.ndarray, int]:
+    """The table over its common denominator after column j takes the place of the basic column of row i."""
+    pivot = table[i, j]
+    after = (table * pivot - np.outer(table[:, j], table[i])) // below
+    after[i] = table[i]
+    return (after, pivot) if pivot > 0 else (-after, -pivot)
 
 
 def path(problem: Problem, W: Factors, optimum: Factors, times: Sequence[float]) -> pd.DataFrame:
@@ -65,13 +95,14 @@ def _points(
     problem: Problem, W: Factors, optimum: Factors, times: Sequence[float]
 ) -> Iterator[tuple[str, float, Factors]]:
     own, both = Dictionary(problem, W), Dictionary(problem, append(W, optimum))
-    X, goal = (problem.mapping.Phi(*V)[0].flatten().numpy() for V in (W, optimum))
-    here, vertex = own.start.numpy(), own.cheapest(X)
+    here, vertex = own.start, own.cheapest(own.start)
     for t in times:
         yield "slide", t, own.weights((1 - t) * here + t * vertex)
-    yield "exchange", 1.0, both.weights(both.cheapest(X))
+    begin, end = np.zeros_like(both.start), both.start.copy()
+    begin[: len(here)], end[: len(here)] = here, 0
+    yield "exchange", 1.0, both.weights(both.cheapest(begin))
     for t in times:
-        yield "cross", t, both.weights(both.cheapest((1 - t) * X + t * goal))
+        yield "cross", t, both.weights(both.cheapest((1 - t) * begin + t * end))
 
 
 def straight_line(problem: Problem, W: Factors, optimum: Factors, times: Sequence[float]) -> pd.DataFrame:
