@@ -3,6 +3,7 @@
 import ast
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -165,6 +166,51 @@ def test_forgeries_are_rejected_and_the_bound_still_holds(name, forge, file):
         assert found.lower_bound <= float(certificate.objective) * (1 + 1e-12)
 
 
+@pytest.mark.parametrize("name", sorted(set(PROBLEMS) - {"logistic free bias", "cross entropy free bias"}))
+def test_no_blow_up_of_the_weights_hides_a_raised_bound(name, file):
+    """The objective of inflated weights is huge, and so was a slack relative to it: F* is not moved by weights."""
+    problem, W, certificate = solved(name)
+    optimum, bound = float(certificate.objective), float(certificate.lower_bound)
+    random = np.random.default_rng(7)
+    confirmed = 0
+    for trial in range(40):
+        factor, raised = 10 ** random.uniform(0, 12, 2)
+        V = tuple(w * factor for w in W)
+        objective = problem(*V)
+        save_certificate(file, problem, V, replace(certificate, objective=objective))
+        confirmed += verify_certificate(file).confirmed
+        saved = json.loads(file.read_text())
+        claim = optimum * (1 + 1e-9 * raised) if trial % 2 else random.uniform(optimum, float(objective))
+        saved["lower_bound"] = max(claim, bound + 1e-9 * abs(bound))
+        file.write_text(json.dumps(saved))
+        found = verify_certificate(file)
+        assert not found.confirmed
+        assert found.lower_bound <= optimum * (1 + 1e-12)
+    assert confirmed == 40
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-100, 1e-30, 1e-6, 1e-3, 1e6, 1e100])
+@pytest.mark.parametrize("name", ["squared", "squared d=3", "squared free bias", "factorization", "completion"])
+def test_valid_certificates_are_confirmed_in_every_unit(name, scale, file):
+    """f(cU, cV) with Y and λ in units c², S in units 1: all numbers of the certificate scale."""
+    problem, W, certificate = solved(name)
+    save_certificate(file, problem, W, certificate)
+    saved = json.loads(file.read_text())
+    root = 2.0 ** round(math.log2(scale) / 2)
+    unit = root * root
+    powers = {"Y": unit, "G": unit, "U": root, "V": root, "b": unit, "lam": unit}
+    powers |= {"objective": unit * unit, "lower_bound": unit * unit}
+    for key, power in powers.items():
+        saved[key] = (np.array(saved[key]) * power).tolist()
+    file.write_text(json.dumps(saved))
+    found = verify_certificate(file)
+    assert found.confirmed, found.reasons
+    assert found.lower_bound == pytest.approx(saved["lower_bound"], rel=1e-9)
+    saved["lower_bound"] *= 1 + 1e-8
+    file.write_text(json.dumps(saved))
+    assert not verify_certificate(file).confirmed
+
+
 def test_an_infeasible_dual_is_named(file):
     problem, W, certificate = solved("squared")
     save_certificate(file, problem, W, certificate)
@@ -239,9 +285,10 @@ def test_the_brute_force_polar_agrees_with_the_exact_one_and_dominates_samples(n
     mine = verify.relu(S.numpy(), Q.numpy())
     problem = Problem(SquaredLoss(Q), ReluUnit(S, outputs), SumOfSquares(), 1.0)
     bound = polar_of(problem)(Q[None])
-    assert mine == pytest.approx(float(bound.upper), rel=1e-9, abs=1e-13)
+    assert mine.upper == pytest.approx(float(bound.upper), rel=1e-9, abs=1e-13)
+    assert mine.lower <= float(bound.upper)
     u = torch.nn.functional.normalize(normal(4000, S.shape[1], seed=14), dim=1)
-    assert float((torch.relu(u @ S.mT) @ Q).norm(dim=1).max()) <= mine
+    assert float((torch.relu(u @ S.mT) @ Q).norm(dim=1).max()) <= mine.upper
 
 
 def test_the_checker_imports_numpy_and_the_standard_library_only():
@@ -249,7 +296,7 @@ def test_the_checker_imports_numpy_and_the_standard_library_only():
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     relative = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
-    assert names == {"json", "math", "dataclasses", "pathlib", "numpy"}
+    assert names == {"json", "math", "collections.abc", "dataclasses", "pathlib", "typing", "numpy"}
     assert not relative
 
 

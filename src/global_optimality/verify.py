@@ -6,17 +6,26 @@ F* ≥ −ℓ*(G) for every G with Ω°(−G) ≤ λ (weak duality; MATH.md, sec
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 EPS = float(np.finfo(np.float64).eps)
-AGREE = 1e-9
-"""Saved and recomputed numbers agree when they differ by at most AGREE, relative; more is an error or a forgery."""
+TINY = float(np.finfo(np.float64).smallest_subnormal)
+"""A rounded operation errs by at most EPS of its result, or by TINY where that underflows."""
 
-BALANCED = 1e-13
-"""Column sums of G, which a free output bias forces to zero, may miss it by BALANCED · Σ|g|: that is rounding."""
+
+Value = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+class Enclosure(NamedTuple):
+    """What was computed, less and plus a bound of its own rounding."""
+
+    lower: float
+    upper: float
 
 
 @dataclass(frozen=True)
@@ -61,41 +70,55 @@ def verify_certificate(file: str | Path) -> Verification:
     _check(data, lam, decay, claims)
     if saved["loss"] != "squared" and not _are_labels(saved["loss"], data["Y"]):
         raise ValueError(f"Y does not hold labels of the {saved['loss']} loss.")
-    Y, G, w = data["Y"], data["G"], data["weights"][:, None]
-    value, conjugate = kind
-    if "S" in data:
-        X, polar = np.maximum(data["S"] @ data["U"].T, 0) @ data["V"], relu(data["S"], -G)
-    else:
-        X, polar = data["U"].T @ data["V"], spectral(-G)
-    objective = float(np.sum(w * data["mask"] * value(Y, X + data["b"])))
-    objective += 0.5 * lam * float(np.sum(data["U"] ** 2) + np.sum(data["V"] ** 2))
-    objective += 0.5 * (decay or 0.0) * float(np.sum(data["b"] ** 2))
-
-    G = G * min(1.0, lam / polar * (1 - 2 * EPS)) if polar > 0 else G
-    terms = w * conjugate(Y, G / w)
-    bound, size = -float(np.sum(terms)), float(np.sum(np.abs(terms)) + np.sum(np.abs(G * Y)) + G.size)
-    reasons = []
-    if np.any((data["mask"] == 0) & (G != 0)):
-        bound, reasons = -math.inf, [*reasons, "The dual point is not zero off the mask."]
-    total = G.sum(axis=0)
-    if decay:
-        bound -= float(np.sum(total**2)) / (2 * decay)
-        size += float(np.sum(np.abs(total) * np.abs(G).sum(axis=0))) / decay
-    elif decay == 0 and np.any(np.abs(total) > BALANCED * np.abs(G).sum(axis=0)):
-        bound, reasons = -math.inf, [*reasons, "The output bias is free, but the dual point's columns do not sum to 0."]
-    bound -= 4 * (math.log2(G.size) + 4) * EPS * size
-    if math.isnan(bound):
-        bound, reasons = -math.inf, [*reasons, "The dual point lies outside the domain of the loss's conjugate."]
-    slack = AGREE * max(abs(claims[0]), abs(objective))
-    if not abs(objective - claims[0]) <= slack:
-        reasons.append(f"The weights give the objective {objective:.12g}, not {claims[0]:.12g}.")
-    if not polar <= lam * (1 + AGREE):
-        reasons.append(f"The dual point is not feasible: its polar is {polar:.12g}, above λ = {lam:.12g}.")
-    if not bound >= claims[1] - slack:
-        reasons.append(f"The dual point proves the bound {bound:.12g}, not {claims[1]:.12g}.")
-    if bound > objective + slack:
+    objective, polar, reasons = _objective(data, lam, decay, kind[0]), _polar(data), []
+    if not objective.lower <= claims[0] <= objective.upper:
+        reasons.append(f"The weights give the objective {sum(objective) / 2:.12g}, not {claims[0]:.12g}.")
+    if polar.lower > lam:
+        reasons.append(f"The dual point is not feasible: its polar is {polar.lower:.12g}, above λ = {lam:.12g}.")
+    shrink = min(1.0, lam / polar.upper * (1 - 2 * EPS)) if polar.upper > 0 else 1.0
+    bound = _bound(data, data["G"], decay, kind[1])
+    proved = _bound(data, shrink * data["G"], decay, kind[1]).lower
+    if np.any((data["mask"] == 0) & (data["G"] != 0)):
+        proved, reasons = -math.inf, [*reasons, "The dual point is not zero off the mask."]
+    total, size = data["G"].sum(axis=0), np.abs(data["G"]).sum(axis=0)
+    if decay == 0 and np.any(np.abs(total) > len(data["G"]) * EPS * size):
+        proved, reasons = -math.inf, [*reasons, "The output bias is free: the dual point's columns must sum to 0."]
+    if math.isnan(bound.upper):
+        proved, reasons = -math.inf, [*reasons, "The dual point lies outside the domain of the loss's conjugate."]
+    if not claims[1] <= bound.upper:
+        reasons.append(f"The dual point proves the bound {bound.lower:.12g}, not {claims[1]:.12g}.")
+    if proved > objective.upper:
         reasons.append("The bound exceeds the objective: the file contradicts itself.")
-    return Verification(objective, bound, polar / lam, tuple(reasons))
+    return Verification(sum(objective) / 2, proved, polar.upper / lam, tuple(reasons))
+
+
+def _objective(data: dict[str, np.ndarray], lam: float, decay: float | None, value: Value) -> Enclosure:
+    """f at the saved weights; as much room again for the rounding of the number that is claimed."""
+    U, V, b, w = data["U"], data["V"], data["b"], data["weights"][:, None] * data["mask"]
+    H = np.maximum(data["S"] @ U.T, 0) if "S" in data else U.T
+    size = np.abs(data["S"]) @ np.abs(U).T if "S" in data else np.abs(U).T
+    error = (len(U) + len(U.T) + 6) * EPS * (size @ np.abs(V) + np.abs(b))
+    terms, errors = value(data["Y"], H @ V + b, error)
+    penalties = 0.5 * lam * np.sum(U**2), 0.5 * lam * np.sum(V**2), 0.5 * (decay or 0.0) * np.sum(b**2)
+    total = float(np.sum(w * terms) + sum(penalties))
+    operations = data["Y"].size + U.size + V.size + b.size + 8
+    rounding = float(np.sum(w * errors) + operations * EPS * (np.sum(w * np.abs(terms)) + sum(penalties)))
+    rounding += operations * TINY
+    return Enclosure(total - 2 * rounding, total + 2 * rounding)
+
+
+def _bound(data: dict[str, np.ndarray], G: np.ndarray, decay: float | None, conjugate: Value) -> Enclosure:
+    """−ℓ*(G); NaN outside its domain."""
+    w = data["weights"][:, None]
+    terms, sizes = conjugate(data["Y"], G / w, EPS * np.abs(G / w))
+    value, rounding = -float(np.sum(w * terms)), float(np.sum(w * sizes))
+    size = float(np.sum(w * np.abs(terms)))
+    if decay:
+        total, spread = np.sum(G, axis=0), np.sum(np.abs(G), axis=0)
+        value -= float(np.sum(total**2)) / (2 * decay)
+        size += float(np.sum(spread * (np.abs(total) + len(G) * EPS * spread))) / decay
+    rounding += (G.size + 8) * (EPS * size + TINY)
+    return Enclosure(value - rounding, value + 2 * rounding)
 
 
 def _check(data: dict[str, np.ndarray], lam: float, decay: float | None, claims: tuple[float, float]) -> None:
@@ -124,25 +147,31 @@ def _are_labels(loss: str, Y: np.ndarray) -> bool:
     return bool(np.all((Y == 0) | (Y == 1)) and np.all(Y.sum(1) == 1))
 
 
-def spectral(Q: np.ndarray) -> float:
-    """max uᵀQv over unit u, v, raised above its rounding."""
-    return float(np.linalg.norm(Q, 2)) * (1 + 8 * max(Q.shape) * EPS)
+def _polar(data: dict[str, np.ndarray]) -> Enclosure:
+    return relu(data["S"], -data["G"]) if "S" in data else spectral(-data["G"])
 
 
-def relu(S: np.ndarray, Q: np.ndarray) -> float:
-    """max ‖Qᵀ(Su)₊‖ over unit u, S (N, d), d ≤ 3, raised above its rounding: every arc and every cell, O(N³).
+def spectral(Q: np.ndarray) -> Enclosure:
+    """max uᵀQv over unit u, v."""
+    value, rounding = float(np.linalg.norm(Q, 2)), 8 * max(Q.shape) * EPS
+    return Enclosure(value * (1 - rounding), value * (1 + rounding))
+
+
+def relu(S: np.ndarray, Q: np.ndarray) -> Enclosure:
+    """max ‖Qᵀ(Su)₊‖ over unit u, S (N, d), d ≤ 3: every arc and every cell, O(N³).
 
     On an arc or a cell the active rows D are fixed, and the function is ‖Bᵀu‖, B = SᵀDQ. Every cell has an arc on its
     boundary, so both sides of every arc are all cells. A pattern listed in error does no harm: its value counts only at
     points where the pattern is right. A cell's maximiser within rounding of its boundary is left to the arcs, which
     know its value to second order.
     """
-    S = np.pad(S, ((0, 0), (0, 3 - S.shape[1])))
+    unit = _power_of_two(S), _power_of_two(Q)  # squares of small numbers would vanish, of large ones overflow
+    S, Q = np.pad(S / unit[0], ((0, 0), (0, 3 - S.shape[1]))), Q / unit[1]
     length = np.linalg.norm(S, axis=1)
     S, Q, length = S[length > 0], Q[length > 0], length[length > 0]
     scale = float(np.sum(length * np.linalg.norm(Q, axis=1)))
     if not scale > 0:
-        return 0.0
+        return Enclosure(0.0, 0.0)
     normals = S / length[:, None]
     products = (normals[:, :, None] * (length[:, None] * Q)[:, None, :]).reshape(len(S), -1)  # row i: n_i ⊗ |s_i| q_i
     best = 0.0
@@ -163,7 +192,13 @@ def relu(S: np.ndarray, Q: np.ndarray) -> float:
             add = (side & same) @ products
             active = on | (side & same)
             best = max(best, _cells(B + add.reshape(3, -1), active, normals, best))
-    return best + (2 * len(S) + 64) * EPS * scale
+    rounding = (2 * len(S) + 64) * EPS * scale
+    return Enclosure(*(value * unit[0] * unit[1] for value in (max(best - rounding, 0.0), best + rounding)))
+
+
+def _power_of_two(x: np.ndarray) -> float:
+    """A power of two near the largest |x|; 1 for zeros."""
+    return float(2.0 ** (np.frexp(np.max(np.abs(x), initial=0.0))[1] - 1)) if np.any(x) else 1.0
 
 
 def _arcs(B: np.ndarray, e1: np.ndarray, e2: np.ndarray, start: np.ndarray, end: np.ndarray) -> float:
@@ -189,8 +224,10 @@ def _cells(B: np.ndarray, active: np.ndarray, normals: np.ndarray, floor: float)
     return max(floor, float(np.sqrt(np.max(np.where(inside, values[:, 2], 0.0)))))
 
 
-def _xlogx(x: np.ndarray) -> np.ndarray:
-    return np.where(x > 0, x * np.log(np.maximum(x, 1e-300)), 0.0)
+def _xlogx(x: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x log x, and what it may be off by where x is off by ``error`` and by EPS: NaN stays NaN."""
+    slope = 1 + np.abs(np.log(np.maximum(x, EPS)))
+    return np.where(x != 0, x * np.log(np.maximum(x, TINY)), 0.0), (error + EPS * np.maximum(x, EPS)) * slope
 
 
 def _in_unit(a: np.ndarray) -> np.ndarray:
@@ -198,25 +235,41 @@ def _in_unit(a: np.ndarray) -> np.ndarray:
     return np.where((a >= -8 * EPS) & (a <= 1 + 8 * EPS), np.clip(a, 0, 1), np.nan)
 
 
-def _logistic(Y: np.ndarray, G: np.ndarray) -> np.ndarray:
+def _logistic(Y: np.ndarray, G: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     a = _in_unit(-G * Y)
-    return _xlogx(a) + _xlogx(1 - a)
+    (first, off), (second, too) = _xlogx(a, error), _xlogx(1 - a, error)
+    return first + second, off + too
 
 
-def _cross_entropy(Y: np.ndarray, G: np.ndarray) -> np.ndarray:
+def _cross_entropy(Y: np.ndarray, G: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     balanced = np.abs(G.sum(1, keepdims=True)) <= 64 * EPS * (1 + np.abs(G).sum(1, keepdims=True))
-    return _xlogx(np.where(balanced, _in_unit(G + Y), np.nan))
+    return _xlogx(np.where(balanced, _in_unit(G + Y), np.nan), error)
 
 
-def _softmax_value(Y: np.ndarray, X: np.ndarray) -> np.ndarray:
+def _softmax_value(Y: np.ndarray, X: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Per entry, so that a row sums to log Σ e^x − x_label."""
     top = X.max(1, keepdims=True)
-    return Y * (top + np.log(np.exp(X - top).sum(1, keepdims=True)) - X)
+    value = Y * (top + np.log(np.exp(X - top).sum(1, keepdims=True)) - X)
+    return value, Y * (2 * error.max(1, keepdims=True) + 8 * EPS * (1 + np.abs(X).max(1, keepdims=True)))
 
 
-LOSSES = {
-    "squared": (lambda Y, X: 0.5 * (Y - X) ** 2, lambda Y, G: 0.5 * G**2 + G * Y),
-    "logistic": (lambda Y, X: np.logaddexp(0, -Y * X), _logistic),
+def _logistic_value(Y: np.ndarray, X: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    value = np.logaddexp(0, -Y * X)
+    return value, np.minimum(1, value) * error + 8 * EPS * value
+
+
+def _squared_value(Y: np.ndarray, X: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    R = np.abs(Y - X)
+    return 0.5 * R**2, (R + error) * (error + EPS * R)
+
+
+def _squared(Y: np.ndarray, G: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return 0.5 * G**2 + G * Y, (np.abs(G) + np.abs(Y)) * (error + 2 * EPS * np.abs(G))
+
+
+LOSSES: dict[str, tuple[Value, Value]] = {
+    "squared": (_squared_value, _squared),
+    "logistic": (_logistic_value, _logistic),
     "cross entropy": (_softmax_value, _cross_entropy),
 }
-"""Each loss by entries: its value at X and its conjugate at G, for labels Y."""
+"""Each loss by entries, for labels Y: its value at X and its conjugate at G, argument and result with their errors."""
