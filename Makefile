@@ -2,6 +2,7 @@
 # make test    the tests
 # make serve   the built site on this machine, PORT=8000
 # make figures every figure as SVG and PDF in _build/figures
+# make portability  tests and chapters under other processors' arithmetic, 1 and 2 threads; ARGS=--quick, --list
 # make lint    style, types, and the order of the package's floors
 # make clean   remove _build; distclean also removes .venv
 
@@ -11,7 +12,7 @@ ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: book test serve figures lint clean distclean
+.PHONY: book test serve figures portability lint clean distclean
 
 book: $(STAMP)
 	@$(BIN)/global-optimality build $(ARGS)
@@ -24,6 +25,9 @@ serve: $(STAMP)
 
 figures: $(STAMP)
 	@$(BIN)/global-optimality figures $(ARGS)
+
+portability: $(STAMP)
+	@$(BIN)/python tests/portability.py $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check

@@ -1,5 +1,7 @@
-"""One thread, so that timings and reductions are the same everywhere; the default dtype is left alone."""
+"""One thread unless OMP_NUM_THREADS says otherwise (`make portability`); the default dtype is left alone."""
+
+import os
 
 import torch
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))

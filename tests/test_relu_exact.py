@@ -211,6 +211,7 @@ def test_maximisers_are_local_maxima_in_falling_order_and_start_with_the_best(na
     assert 1 <= len(size) <= 6
     assert float(size[0]) == pytest.approx(float(best.lower), rel=1e-11)
     assert (size[1:] <= size[:-1]).all()
+    assert size[-1] > torch.finfo(torch.float64).eps * sizes(S, Q), "a maximum that may be a zero, rounded"
     torch.testing.assert_close(value(S, Q, u), size, rtol=1e-12, atol=1e-15 * sizes(S, Q))
     distance = torch.cdist(u, u) + 10 * torch.eye(len(u)).double()
     assert distance.min() > 1e-6

@@ -44,8 +44,8 @@ def relu_polar(arrangement: Arrangement, Q: Tensor) -> ReluPolar:
 def maximisers(arrangement: Arrangement, Q: Tensor, k: int, *, above: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
     """The k best distinct local maximisers of ‖Qᵀ(Su)₊‖ on the sphere, Q (N, c).
 
-    Values (m,), u (m, d), v (m, c), m ≤ k, in falling order, only values > `above`. Vertices and arcs count
-    if no direction leads up from them. Raises ValueError as `relu_polar` does, or if k < 1.
+    Values (m,), u (m, d), v (m, c), m ≤ k, in falling order, only values > `above` and above the rounding of a zero.
+    Vertices and arcs count if no direction leads up from them. Raises ValueError as `relu_polar` does, or if k < 1.
     """
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")
@@ -61,7 +61,7 @@ def maximisers(arrangement: Arrangement, Q: Tensor, k: int, *, above: float = 0.
                 break
     value, u, v = _atoms(arrangement, Q, points)
     ranked = value.argsort(descending=True)
-    ranked = ranked[value[ranked] > above]
+    ranked = ranked[value[ranked] > max(above, folded.error * folded.scale)]
     return value[ranked], u[ranked], v[ranked]
 
 
