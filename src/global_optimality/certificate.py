@@ -173,8 +173,10 @@ def _dual_point(problem: Problem, G: Tensor, upper: Tensor) -> tuple[Tensor, Ten
     cap = torch.where(upper > 0, problem.lam / upper * (1 - margin), torch.full_like(upper, torch.inf))
     s = torch.where(torch.isfinite(upper), problem.loss.dual_scale(G, cap), torch.zeros_like(upper))
     dual = column(s, G) * G
+    # a product that underflows errs by half the smallest number, however small the sum of the moduli
+    underflow = 4 * problem.card * torch.finfo(G.dtype).smallest_normal * eps * (dual != 0).flatten(1).any(1)
     slack = SUMMATION * (math.log2(problem.card) + 4) * eps * problem.loss.conjugate_magnitude(dual)
-    return dual, -problem.loss.conjugate(dual) - slack
+    return dual, -problem.loss.conjugate(dual) - slack - underflow
 
 
 def _escape(problem: Problem, W: Factors, X: Tensor, atom: Factors) -> tuple[Factors, Tensor]:

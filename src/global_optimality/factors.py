@@ -59,15 +59,20 @@ def whole_numbers(name: str, sizes: object) -> tuple[int, ...]:
     return tuple(int(m) for m in sizes)
 
 
-def check_finite(name: str, data: Tensor) -> None:
-    """Raise ``ValueError`` if data holds NaN or infinity, saying how many and where the first one is."""
+def ordinary(x: Tensor) -> Tensor:
+    """x, or its copy where x was made inside ``torch.inference_mode()``: autograd takes no such tensor."""
+    if not x.is_inference():
+        return x
+    with torch.inference_mode(False):
+        return x.clone()
+
+
+def check_finite(name: str, data: Tensor, cure: str = "clean the data, or leave those samples out.") -> None:
+    """Raise ``ValueError`` if data holds NaN or infinity, saying how many, where the first one is, and the cure."""
     bad = ~torch.isfinite(data)
     if bad.any():
         where = tuple(int(i) for i in bad.nonzero()[0])
-        raise ValueError(
-            f"{name} has {int(bad.sum())} NaN or infinite entries, the first at {where}: "
-            "clean the data, or hide those entries with MaskedSquaredLoss(Y, mask)."
-        )
+        raise ValueError(f"{name} has {int(bad.sum())} NaN or infinite entries, the first at {where}: {cure}")
 
 
 def take_runs(W: Factors, runs: Tensor) -> Factors:

@@ -1,13 +1,14 @@
 """f_r = ℓ(Y, Φ_r) + λ Θ_r (eq. 17): value, gradient and Hessian-vector product, for all runs at once."""
 
 import math
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from .factors import Factors, check_alike, check_factors
+from .factors import Factors, check_alike, check_factors, ordinary
 from .homogeneity import check_degree, check_nondegenerate
 from .losses import Loss
 from .losses.arrays import ArrayLoss
@@ -38,6 +39,8 @@ class Problem:
         if not (math.isfinite(lam) and lam > 0):
             raise ValueError(f"λ = {lam}: it must be positive and finite; lambda_max(problem) gives the useful range.")
         object.__setattr__(self, "lam", lam)
+        object.__setattr__(self, "loss", _with_tensors(self.loss, ordinary))
+        object.__setattr__(self, "mapping", _with_tensors(self.mapping, ordinary))
         if self.loss.shape != self.mapping.shape:
             raise ValueError(
                 f"the loss expects outputs of shape {self.loss.shape} but the mapping gives {self.mapping.shape}: "
@@ -97,25 +100,30 @@ class Problem:
             raise ValueError(f"device = {device}: PyTorch sees no CUDA device here; use torch.device('cpu').")
         if self.loss.Y.device == torch.device(device):
             return self
-        return replace(self, loss=_moved(self.loss, device), mapping=_moved(self.mapping, device))
+
+        def moved(x: Tensor) -> Tensor:
+            return x.to(device)
+
+        return replace(self, loss=_with_tensors(self.loss, moved), mapping=_with_tensors(self.mapping, moved))
 
     def gradient(self, *W: Tensor) -> tuple[Tensor, Factors]:
         """(f_r, ∇f_r) of every run: ``(n,)`` and factors shaped as W."""
         self.check(W)
-        leaves = tuple(w.detach().requires_grad_() for w in W)
-        with torch.enable_grad():
-            X, Theta = self.mapping.Phi(*leaves), self.regularizer.Theta(*leaves)
-        value, G = self.loss.value_and_gradient(X.detach())
-        gradient = torch.autograd.grad((X, Theta), leaves, (G, torch.full_like(Theta, self.lam)))
-        return value + self.lam * Theta.detach(), gradient
+        with torch.inference_mode(False):
+            leaves = tuple(ordinary(w).detach().requires_grad_() for w in W)
+            with torch.enable_grad():
+                X, Theta = self.mapping.Phi(*leaves), self.regularizer.Theta(*leaves)
+            value, G = self.loss.value_and_gradient(X.detach())
+            gradient = torch.autograd.grad((X, Theta), leaves, (G, torch.full_like(Theta, self.lam)))
+            return value + self.lam * Theta.detach(), gradient
 
     def hessian_product(self, W: Factors, V: Factors) -> Factors:
         """∇²f_r(W) V of every run, shaped as W: the gradient of ⟨∇f_r, V⟩."""
         self.check(W)
-        leaves = tuple(w.detach().requires_grad_() for w in W)
-        with torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad():
+            leaves = tuple(ordinary(w).detach().requires_grad_() for w in W)
             gradient = torch.autograd.grad(self(*leaves).sum(), leaves, create_graph=True)
-            slope = torch.stack([(g * v).sum() for g, v in zip(gradient, V, strict=True)]).sum()
+            slope = torch.stack([(g * v).sum() for g, v in zip(gradient, map(ordinary, V), strict=True)]).sum()
             return torch.autograd.grad(slope, leaves)
 
     def alignment(self, *W: Tensor) -> Tensor:
@@ -148,7 +156,12 @@ def _degree(q: float) -> str:
     return "no degree" if math.isnan(q) else f"degree {q}"
 
 
-def _moved(part: Part, device: torch.device) -> Part:
-    """A loss or mapping (a dataclass) whose tensors are on another device."""
+def _with_tensors(part: Part, change: Callable[[Tensor], Tensor]) -> Part:
+    """A loss or mapping with all tensors changed that it was built from; itself if none is, or it is no dataclass."""
+    if not is_dataclass(part):
+        return part
     tensors = {f.name: getattr(part, f.name) for f in fields(part) if f.init}  # type: ignore[arg-type]
-    return replace(part, **{name: t.to(device) for name, t in tensors.items() if isinstance(t, Tensor)})  # type: ignore
+    tensors = {name: t for name, t in tensors.items() if isinstance(t, Tensor)}
+    changed = {name: change(t) for name, t in tensors.items()}
+    same = all(changed[name] is t for name, t in tensors.items())
+    return part if same else replace(part, **changed)  # type: ignore[type-var]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..factors import ordinary
 from ..summation import pairwise
 
 BISECTIONS = 60
@@ -45,7 +46,9 @@ class Loss(ABC):
 
     def hessian_product(self, X: Tensor, T: Tensor) -> Tensor:
         """∇²ℓ(X) T for T ``(m, *D)`` and one X ``(1, *D)`` or m, shaped as T (forward mode unless overridden)."""
-        return torch.func.jvp(self.gradient, (X.expand_as(T),), (T,))[1]
+        with torch.inference_mode(False):
+            X, T = ordinary(X), ordinary(T)
+            return torch.func.jvp(self.gradient, (X.expand_as(T),), (T,))[1]
 
     @abstractmethod
     def conjugate(self, G: Tensor) -> Tensor:

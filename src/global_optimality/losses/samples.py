@@ -28,7 +28,7 @@ class SampleLoss(Loss):
 
     def __post_init__(self) -> None:
         check_alike(Y=self.Y)
-        check_finite("Y", self.Y)
+        check_finite("Y", self.Y, "clean the data, or hide those entries with MaskedSquaredLoss(Y, mask).")
         if self.output_bias is not None:
             decay = float(self.output_bias)
             if not (math.isfinite(decay) and decay >= 0):

@@ -10,14 +10,22 @@ from ..factors import check_alike, check_finite
 from .base import Loss, inner
 from .samples import SampleLoss
 
+ROOM = 2.0**10
+"""Targets stay this factor within the square roots of the ends of their dtype: sums of squares then do too."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
 class SquaredLoss(SampleLoss):
     """½‖Y − X‖_F² (eq. 6); conjugate ½‖G‖² + ⟨G, Y⟩. ``ValueError`` on NaN, infinite or integer data.
 
-    Sample ``weights`` and ``output_bias`` as ``SampleLoss`` says; the first axis of Y is the sample.
+    Sample ``weights`` and ``output_bias`` as ``SampleLoss`` says; the first axis of Y is the sample. Y is refused where
+    its squares leave the range of its dtype.
     """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_squares(self.Y)
 
     def __call__(self, X: Tensor) -> Tensor:
         if self.weights is None and not self.has_bias:
@@ -83,6 +91,7 @@ class MaskedSquaredLoss(Loss):
             raise ValueError("mask hides every entry of Y: at least one must be seen.")
         check_finite("Y on the mask", self.Y[self.mask])
         object.__setattr__(self, "Y", torch.where(self.mask, self.Y, torch.zeros_like(self.Y)))
+        _check_squares(self.Y)
 
     def __call__(self, X: Tensor) -> Tensor:
         return 0.5 * self.gradient(X).flatten(1).square().sum(1)
@@ -110,6 +119,17 @@ class MaskedSquaredLoss(Loss):
 
     def project(self, G: Tensor) -> Tensor:
         return G * self.mask
+
+
+def _check_squares(Y: Tensor) -> None:
+    """``ValueError`` where squares of Y leave the range of its dtype: an objective of 0 or ∞ certifies nothing."""
+    largest, kind = float(Y.abs().max()), torch.finfo(Y.dtype)
+    least, most = ROOM * kind.smallest_normal**0.5, kind.max**0.5 / ROOM
+    if largest and not least <= largest <= most:
+        raise ValueError(
+            f"the largest target is {largest:.3g}, and squares of targets beyond {least:.0e} to {most:.0e} leave the "
+            f"range of {Y.dtype}: multiply the targets and λ by one constant k; the objective grows by k²."
+        )
 
 
 def _product(A: Tensor, B: Tensor) -> Tensor:

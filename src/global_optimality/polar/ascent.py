@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ..factors import Factors, scale, slice_norms
+from ..factors import Factors, ordinary, scale, slice_norms
 from ..mappings import Mapping
 from ..regularizers import Regularizer
 from ..streams import generator, normal
@@ -108,8 +108,8 @@ def _normalised(regularizer: Regularizer, W: Factors, value: Tensor, degree: int
 
 def _climb(mapping: Mapping, regularizer: Regularizer, Q: Tensor, W: Factors) -> tuple[Tensor, Factors]:
     """⟨Q, φ⟩ / θ ``(n, r)`` and its gradient; −∞ where θ is 0 or infinite."""
-    leaves = tuple(w.detach().requires_grad_() for w in W)
-    with torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():
+        Q, leaves = ordinary(Q), tuple(ordinary(w).detach().requires_grad_() for w in W)
         theta = regularizer.theta(*leaves)
         fine = (theta > 0) & torch.isfinite(theta)
         value = mapping.inner(Q, *leaves) / torch.where(fine, theta, torch.ones_like(theta))

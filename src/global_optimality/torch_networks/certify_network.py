@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from ..certificate import Certificate, Verdict, certify
-from ..factors import Factors
+from ..factors import Factors, check_finite
 from ..mappings import ReluUnit
 from ..polar import Polar
 from ..problem import Problem
 from ..regularizers import SumOfSquares
 from ..sliding_frank_wolfe import Solution, solve
 from .losses import Scaled, scaled_loss
-from .modules import Decay, decay_of, layers_of
+from .modules import Decay, decay_of, layers_of, unwrapped
 
 CONSISTENT = 1e-9
 """Torch's own objective and ours, scaled, must agree to this, relative; else the model computes something else."""
@@ -91,12 +91,14 @@ def certify_network(
     """
     if not tol > 0:
         raise ValueError(f"tol = {tol}: the tolerance on the relative gap must be positive.")
+    model = unwrapped(model)
     hidden, outer = layers_of(model)
     decay = decay_of(hidden, outer, weight_decay, decay_hidden_bias, decay_output_bias)
     twin, data, upcast = _upcast(model, inputs)
     hidden, outer = layers_of(twin)
     if data.dim() != 2 or data.shape[1] != hidden.in_features or len(data) == 0:
         raise ValueError(f"inputs have shape {tuple(data.shape)}, expected (N, {hidden.in_features}): a row a sample.")
+    check_finite("inputs", data)
     with torch.no_grad():
         scaled = scaled_loss(loss, targets, twin(data), decay.output_bias)
         problem, W = _problem(scaled, data, hidden, outer, decay)

@@ -94,6 +94,11 @@ def _soft_margin(loss: nn.Module, targets: Tensor, outputs: Tensor) -> tuple[flo
 def _logistic(loss: Any, targets: Tensor, outputs: Tensor) -> tuple[float, SampleLoss, Tensor]:
     """For targets 0 and 1 it is the soft margin of 2y − 1; weights must be one a sample. λ = Nc · wd for the mean."""
     Y = _like_outputs(targets, outputs)
+    if bool((Y.abs() == 1).all()) and bool((Y < 0).any()):
+        raise ValueError(
+            "BCEWithLogitsLoss with targets −1 and +1 is no loss of two classes: pass (targets + 1) / 2, or take "
+            "SoftMarginLoss, which is for −1 and +1."
+        )
     if not bool(((Y == 0) | (Y == 1)).all()):
         raise ValueError("BCEWithLogitsLoss is certified for targets 0 and 1 only, not for probabilities.")
     each = torch.ones_like(Y)

@@ -2,9 +2,12 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.utils import parametrize
 
 from ..homogeneity import optimizer_decays
 
@@ -20,21 +23,25 @@ class Decay:
 
 
 def layers_of(model: nn.Module) -> tuple[nn.Linear, nn.Linear]:
-    """The two linear layers; ``TypeError`` unless the model is Sequential(Linear, ReLU, Linear) and nothing else."""
-    if type(model) is not nn.Sequential:
-        raise TypeError(f"{FORM}, not {type(model).__name__}: put the same layers into an nn.Sequential.")
-    for layer in model:
+    """The two linear layers; ``TypeError`` unless the model is Sequential(Linear, ReLU, Linear) and nothing else.
+
+    Wrappers that compute the same are looked through: torch.compile, DataParallel, nested Sequential, Identity.
+    """
+    layers = _flat(unwrapped(model))
+    for layer in layers:
         if type(layer) not in (nn.Linear, nn.ReLU):
             raise TypeError(f"{FORM}; it has a {type(layer).__name__} layer. {_cure(layer)}")
-    if [type(layer) for layer in model] != [nn.Linear, nn.ReLU, nn.Linear]:
-        kinds = ", ".join(type(layer).__name__ for layer in model)
+    if [type(layer) for layer in layers] != [nn.Linear, nn.ReLU, nn.Linear]:
+        kinds = ", ".join(type(layer).__name__ for layer in layers)
         raise TypeError(
             f"{FORM}, not Sequential({kinds}): of a deeper network freeze all but the last two linear layers, and "
             "certify these on the features that they receive."
         )
-    hidden, outer = model[0], model[2]
+    hidden, outer = layers[0], layers[2]
     assert isinstance(hidden, nn.Linear)
     assert isinstance(outer, nn.Linear)
+    for layer in (hidden, outer):
+        _check_own_parameters(layer)
     if hidden.out_features != outer.in_features:
         raise ValueError(f"the layers do not fit: {hidden.out_features} hidden units, then {outer.in_features}.")
     if hidden.out_features < 1:
@@ -42,12 +49,66 @@ def layers_of(model: nn.Module) -> tuple[nn.Linear, nn.Linear]:
     if hidden.weight is outer.weight or (hidden.bias is not None and hidden.bias is outer.bias):
         raise ValueError(f"{FORM} with weights of their own; these layers share parameters: untie them.")
     for name, parameter in model.named_parameters():
+        if parameter.is_meta:
+            raise ValueError(f"parameter {name} is on the meta device and holds no numbers: load weights first.")
+        if parameter.is_complex():
+            raise ValueError(f"parameter {name} is complex: the theory is of real weights.")
         if not bool(torch.isfinite(parameter).all()):
             raise ValueError(f"parameter {name} holds NaN or infinity: the training diverged.")
     return hidden, outer
 
 
+def unwrapped(model: nn.Module) -> nn.Sequential:
+    """The Sequential inside torch.compile and the wrappers for several devices; ``TypeError`` if there is none."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"{FORM}, an nn.Module, but the model is a {type(model).__name__}.")
+    inside = dict(model.named_children())
+    if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        return unwrapped(inside["module"])
+    if list(inside) == ["_orig_mod"]:
+        return unwrapped(inside["_orig_mod"])
+    if type(model) is not nn.Sequential:
+        wrapped = (
+            f": pass model.{next(iter(inside))}." if len(inside) == 1 else ": put the layers into an nn.Sequential."
+        )
+        raise TypeError(f"{FORM}, not {type(model).__name__}{wrapped}")
+    return model
+
+
+def _flat(model: nn.Sequential) -> list[nn.Module]:
+    """Its layers, those of a nested Sequential in its place, without Identity."""
+    layers = []
+    for layer in model:
+        plain = dict(layer.named_children()).get("_orig_mod", layer)
+        layers += _flat(plain) if type(plain) is nn.Sequential else [plain]
+    return [layer for layer in layers if type(layer) is not nn.Identity]
+
+
+def _check_own_parameters(layer: nn.Linear) -> None:
+    """``ValueError`` where weights are computed from other parameters: decay of those is another regularizer."""
+    names = {name for name, _ in layer.named_parameters(recurse=False)}
+    if "weight_orig" in names:
+        raise ValueError(
+            "the weights are pruned or spectrally normalised: make that permanent with "
+            "torch.nn.utils.prune.remove(layer, 'weight') or torch.nn.utils.remove_spectral_norm(layer)."
+        )
+    if "weight_g" in names:
+        raise ValueError(
+            "the weights are weight-normed, and decay of gain and direction is another regularizer: call "
+            "torch.nn.utils.remove_weight_norm(layer), and certify decay of the weights themselves."
+        )
+    if not names <= {"weight", "bias"}:
+        raise ValueError(f"a linear layer has parameters {sorted(names)}: a plain one has weight and bias only.")
+
+
 def _cure(layer: nn.Module) -> str:
+    if isinstance(layer, LazyModuleMixin):
+        return "Its shape is not known yet: call the model once on data, model(inputs), and certify it then."
+    if parametrize.is_parametrized(layer):
+        return (
+            "Its weights are computed from others (weight norm, orthogonality, ...), whose decay is another "
+            "regularizer: call torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight')."
+        )
     if isinstance(layer, nn.Dropout | nn.AlphaDropout | nn.Dropout1d):
         return "Dropout makes the objective random and changes what weight decay means: train without it."
     if isinstance(layer, nn.LeakyReLU | nn.PReLU):
@@ -58,7 +119,7 @@ def _cure(layer: nn.Module) -> str:
         return "A normalisation couples the samples or units: normalise the inputs beforehand and remove it."
     if isinstance(layer, nn.Flatten):
         return "Pass inputs.flatten(1) and leave it out."
-    return "Leave it out; parametrizations are removed with torch.nn.utils.parametrize.remove_parametrizations."
+    return "Leave it out, or replace it by one of these."
 
 
 def decay_of(
@@ -87,6 +148,11 @@ def decay_of(
         bias = None if hidden.bias is None else of[hidden.bias]
         free = None if outer.bias is None else of[outer.bias]
     else:
+        if isinstance(weight_decay, bool) or not isinstance(weight_decay, Real | Tensor):
+            raise TypeError(
+                f"weight_decay is a {type(weight_decay).__name__}: pass the number given to SGD or Adam, or that "
+                "optimizer (of a scheduler, scheduler.optimizer)."
+            )
         weights = float(weight_decay)
         bias = None if hidden.bias is None else 0.0 if decay_hidden_bias is False else weights
         free = None if outer.bias is None else 0.0 if decay_output_bias is False else weights
