@@ -10,6 +10,7 @@ from scipy import optimize
 
 from global_optimality import (
     DeepRelu,
+    Effort,
     Status,
     SumOfPowers,
     Verdict,
@@ -67,7 +68,7 @@ def test_without_biases_the_polar_on_a_line_has_a_closed_form(widths):
     mapping = DeepRelu(x[:, None], widths)
     value, _ = ascend(mapping, SumOfPowers(len(widths)), Q, starts=64)
     assert float(value) <= truth * (1 + 1e-12)
-    bound = deep_relu_polar(mapping, cones=3000, tol=1e-6)(Q)
+    bound = deep_relu_polar(mapping, Effort(nodes=3000, tolerance=1e-6))(Q)
     assert float(bound.lower) == pytest.approx(truth, rel=1e-6)
     assert float(bound.upper) >= truth
 
@@ -113,7 +114,7 @@ def test_the_search_agrees_with_the_enumeration(listed):
     mapping = DeepRelu(S, (2, 1, 1))
     for Q in (Y, *(draw(f"q {k}", 3, 1) for k in range(3))):
         truth = enumeration.three_layer_polar(kinds, Q[:, 0].numpy())
-        bound = deep_relu_polar(mapping, cones=20_000, tol=1e-7)(Q[None])
+        bound = deep_relu_polar(mapping, Effort(nodes=20_000, tolerance=1e-7))(Q[None])
         assert float(bound.lower) == pytest.approx(truth, rel=1e-6)
         assert float(bound.upper) >= truth * (1 - 1e-8)
 

@@ -11,6 +11,7 @@ from global_optimality import (
     ConvPool,
     DeepLinear,
     DeepRelu,
+    Effort,
     MatrixProduct,
     Norm,
     Problem,
@@ -113,7 +114,7 @@ def test_more_branches_cost_no_more():
 def test_theorem_2_from_more_subnetworks_than_outputs(seed):
     problem = curve(3, (2, 1, 1), 0.3)
     r = problem.card + 1
-    polar = deep_relu_polar(problem.mapping, cones=20_000, tol=1e-5)
+    polar = deep_relu_polar(problem.mapping, Effort(nodes=20_000, tolerance=1e-5))
     path = meta_algorithm(problem, r=r, seed=seed, method=LBFGS(), polar=polar, tol=1e-3, max_rounds=3)
     assert path.largest_rise <= 1e-12
     assert set(path.size) == {r}, "no subnetwork is appended when r > card(X)"
@@ -124,7 +125,7 @@ def test_theorem_2_from_more_subnetworks_than_outputs(seed):
 
 def test_theorem_2_from_few_subnetworks_appends():
     problem = curve(3, (2, 1, 1), 0.1)
-    polar = deep_relu_polar(problem.mapping, cones=20_000, tol=1e-5)
+    polar = deep_relu_polar(problem.mapping, Effort(nodes=20_000, tolerance=1e-5))
     path = meta_algorithm(problem, r=1, method=LBFGS(), polar=polar, tol=1e-2, max_rounds=4)
     assert path.largest_rise <= 1e-12
     assert path.status is Status.GLOBAL
@@ -137,7 +138,7 @@ def test_theorem_2_from_few_subnetworks_appends():
 @pytest.fixture(scope="module")
 def boosted():
     problem = curve(6, (2, 2, 1), 0.4)
-    polar = deep_relu_polar(problem.mapping, cones=50_000, tol=1e-5)
+    polar = deep_relu_polar(problem.mapping, Effort(nodes=50_000, tolerance=1e-5))
     return problem, polar, boost(problem, polar=polar, tol=1e-2, max_rounds=20)
 
 
@@ -167,11 +168,11 @@ def test_the_certificate_is_the_same_for_the_three_regularizers(boosted):
 def test_little_effort_is_undecided_and_never_wrong(boosted):
     problem, _, result = boosted
     for cones in (20, 200, 2000):
-        certificate = certify(problem, result.weights, deep_relu_polar(problem.mapping, cones=cones))
+        certificate = certify(problem, result.weights, deep_relu_polar(problem.mapping, Effort(nodes=cones)))
         assert float(certificate.lower_bound) <= float(result.certificate.objective)
         verdict = certificate.verdict(1e-2)
         assert verdict == (Verdict.UNDECIDED,) or float(certificate.relative_gap) <= 1e-2
-    assert certify(problem, result.weights, deep_relu_polar(problem.mapping, cones=20)).verdict(1e-2) == (
+    assert certify(problem, result.weights, deep_relu_polar(problem.mapping, Effort(nodes=20))).verdict(1e-2) == (
         Verdict.UNDECIDED,
     )
 
@@ -181,7 +182,7 @@ def test_a_network_is_refuted_and_the_escape_is_real():
     descent = minimise(problem, problem.random(8, 1, seed=3), max_steps=200)
     worst = int(descent.objective.argmax())
     W = tuple(w[worst : worst + 1] for w in descent.weights)
-    certificate = certify(problem, W, deep_relu_polar(problem.mapping, cones=2000))
+    certificate = certify(problem, W, deep_relu_polar(problem.mapping, Effort(nodes=2000)))
     assert certificate.verdict(1e-2) == (Verdict.REFUTED,)
     lower = float(problem(*append(W, certificate.escape)))
     assert lower < 0.99 * float(certificate.objective)

@@ -15,6 +15,7 @@ from global_optimality import (
     ConvPool,
     DeepLinear,
     DeepRelu,
+    Effort,
     MatrixProduct,
     Norm,
     PathNorm,
@@ -22,6 +23,7 @@ from global_optimality import (
     Problem,
     ProductOfNorms,
     RankOneTensor,
+    ReluUnit,
     SquaredLoss,
     SumOfPowers,
     SumOfSquares,
@@ -32,7 +34,7 @@ from global_optimality.benchmarks import deep as deep_benchmarks
 from global_optimality.factors import Factors
 from global_optimality.mappings import Mapping
 from global_optimality.polar.ascent import ascend
-from global_optimality.polar.deep_relu import atom_of, deep_relu_polar, effective_widths, number_of_orthants, search_of
+from global_optimality.polar.deep_relu import atom_of, deep_relu_polar, number_of_orthants, search_of
 from global_optimality.polar.fans import begin, normalised, refine
 from global_optimality.polar.relu_cones import ReluCones
 from global_optimality.polar.tensor import TensorCones
@@ -122,7 +124,7 @@ def one_unit(S: np.ndarray, q: np.ndarray) -> float:
 @pytest.mark.parametrize("case", range(4))
 def test_three_layers_against_a_grid(case):
     S, q = draw(f"grid S {case}", 6, 2), draw(f"grid q {case}", 6, 1)
-    bound = deep_relu_polar(DeepRelu(S, (2, 3, 1)), tol=1e-6)(q[None])
+    bound = deep_relu_polar(DeepRelu(S, (2, 3, 1)), Effort(tolerance=1e-6))(q[None])
     found, error = two_units(S.numpy(), q[:, 0].numpy(), 200)
     assert found <= float(bound.upper) * (1 + 1e-12)
     assert float(bound.lower) <= found + error
@@ -190,28 +192,39 @@ def test_three_layers_against_convex_programs_of_all_patterns():
 def test_width_one_and_two_layers_reduce_to_one_hidden_layer(widths):
     S, Q = draw("one S", 9, 2), draw("one Q", 2, 9, 1)
     mapping = DeepRelu(S, widths)
-    assert effective_widths(mapping) == (1,)
+    assert mapping.effective_widths == (1,)
     truth = np.array([one_unit(S.numpy(), q[:, 0].numpy()) for q in Q])
     for theta in trio(len(widths)):
         bound = pair_polar(mapping, theta)(Q)
         laws.polar_contains(bound, truth)
         assert bool((bound.upper <= bound.lower * (1 + 1e-6)).all())
-    assert effective_widths(DeepRelu(S, (1, 3, 2, 1), 0.1)) == (1, 3, 1), "leaky units do not collapse"
+    assert DeepRelu(S, (1, 3, 2, 1), 0.1).effective_widths == (1, 3, 1), "leaky units do not collapse"
 
 
-def test_a_polar_of_one_hidden_layer_can_be_plugged_in():
-    S, Q = draw("one S", 9, 2), draw("one Q", 2, 9, 1)
-    mapping = DeepRelu(S, (1, 2, 1))
-    own = deep_relu_polar(mapping)(Q)
+@pytest.mark.parametrize("widths", [(3, 2), (1, 2, 2), (1, 3, 2, 2)])
+def test_a_network_that_reduces_to_one_hidden_layer_has_its_polar_to_the_last_bit(widths):
+    S, Q = draw("one S", 9, 3), draw("one Q", 2, 9, 2)
+    mapping, one = DeepRelu(S, widths), pair_polar(ReluUnit(S, 2), SumOfSquares())(Q)
+    for theta in trio(len(widths)):
+        bound = pair_polar(mapping, theta)(Q)
+        assert torch.equal(bound.lower, one.lower)
+        assert torch.equal(bound.upper, one.upper)
+        laws.same(mapping.inner(Q, *bound.atom)[:, 0], one.lower, 1e-12)
+        laws.same(theta.theta(*bound.atom)[:, 0], torch.ones_like(one.lower), 1e-12)
 
-    def one_layer(Q):
-        u = own.atom[0][:, 0, :, 0]
-        h = torch.einsum("nic,ni->nc", Q, torch.relu(u @ S.T))
-        return h.norm(dim=1), own.upper, u, h / h.norm(dim=1, keepdim=True)
 
-    bound = deep_relu_polar(mapping, one_layer=one_layer)(Q)
-    laws.same(bound.lower, own.lower, 1e-12)
-    laws.same(mapping.inner(Q, *bound.atom)[:, 0], own.lower, 1e-12)
+def test_reductions_keep_the_outputs_of_unit_factors():
+    S = draw("one S", 9, 2)
+    for mapping in (DeepRelu(S, (3, 2)), DeepRelu(S, (1, 2, 2)), DeepRelu(S, (1, 3, 1, 2))):
+        reduction = mapping.reduction
+        assert reduction is not None
+        W = tuple(w / w.norm(dim=2, keepdim=True) for w in networks(reduction.mapping, 5))
+        lifted = reduction.lift(W)
+        laws.same(mapping.phi(*lifted), reduction.mapping.phi(*W), 1e-12)
+        for w in lifted:
+            laws.same(w.flatten(2).norm(dim=2), torch.ones_like(w.flatten(2)[..., 0]), 1e-12)
+    assert DeepRelu(S, (3, 2), 0.1).reduction is None, "a leaky unit is no ReLU unit"
+    assert DeepRelu(S, (2, 2, 2)).reduction is None
 
 
 @pytest.mark.parametrize(
@@ -229,7 +242,7 @@ def test_a_polar_of_one_hidden_layer_can_be_plugged_in():
 )
 def test_deep_relu_encloses(mapping, width):
     Q = draw("Q", 1, *mapping.shape)
-    polar = deep_relu_polar(mapping, cones=8000, tol=1e-6)
+    polar = deep_relu_polar(mapping, Effort(nodes=8000, tolerance=1e-6))
     bound = polar(Q)
     for theta in trio(mapping.degree):
         laws.polar_encloses(lambda q: bound, mapping, theta, Q, networks(mapping, 1))
@@ -240,7 +253,7 @@ def test_deep_relu_encloses(mapping, width):
 
 def test_homogeneous_in_q():
     mapping, Q = DeepRelu(draw("S", 6, 2), (2, 2, 1)), draw("Q", 1, 6, 1)
-    polar = deep_relu_polar(mapping, tol=1e-5)
+    polar = deep_relu_polar(mapping, Effort(tolerance=1e-5))
     one = polar(Q)
     for s in (1e-6, 1e5):
         other = polar(s * Q)
@@ -253,10 +266,10 @@ def test_homogeneous_in_q():
 
 def test_the_search_narrows_can_be_resumed_and_stops_at_its_target():
     mapping, Q = DeepRelu(draw("S", 8, 2), (2, 2, 1)), draw("Q", 8, 1)
-    whole = refine(search_of(mapping, Q), cones=100_000, tol=1e-6)
+    whole = refine(search_of(mapping, Q), Effort(nodes=100_000, tolerance=1e-6))
     parts = search_of(mapping, Q)
     for _ in range(400):
-        parts = refine(parts, cones=500, tol=1e-6)
+        parts = refine(parts, Effort(nodes=500, tolerance=1e-6))
     for search in (whole, parts):
         made, lower, upper = (list(x) for x in zip(*search.history, strict=True))
         assert made == sorted(made)
@@ -266,7 +279,7 @@ def test_the_search_narrows_can_be_resumed_and_stops_at_its_target():
     assert whole.upper >= parts.lower
     assert parts.upper >= whole.lower
     target = 1.2 * whole.lower
-    early = refine(search_of(mapping, Q), cones=100_000, tol=1e-6, target=target)
+    early = refine(search_of(mapping, Q), Effort(nodes=100_000, tolerance=1e-6, target=target))
     assert whole.lower <= early.upper <= target
     assert early.made < whole.made
     atom = atom_of(mapping, whole)
@@ -360,7 +373,7 @@ def test_large_tensors_are_bounded_by_unfoldings():
     assert float(bound.upper) == pytest.approx(unfolded, rel=1e-9)
     laws.polar_encloses(lambda q: bound, mapping, SumOfPowers(3), Q, networks(mapping, 1))
     search = begin([TensorCones(draw("T", 3, 5, 5))])
-    assert refine(search, cones=500, tol=1e-6).upper <= search.upper
+    assert refine(search, Effort(nodes=500, tolerance=1e-6)).upper <= search.upper
 
 
 # --- convolutions, ascent, lookup -------------------------------------------------------------------------------------

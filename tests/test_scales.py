@@ -11,6 +11,7 @@ from global_optimality import (
     CrossEntropyLoss,
     DeepLinear,
     DeepRelu,
+    Effort,
     LogisticLoss,
     Problem,
     RankOneTensor,
@@ -99,7 +100,7 @@ def instances() -> dict[str, Problem]:
 def test_the_solver_certifies_every_mapping(name):
     problem = instances()[name]
     mapping = problem.mapping
-    searched = deep_relu_polar(mapping, cones=20_000, tol=1e-4) if isinstance(mapping, DeepRelu) else None
+    searched = deep_relu_polar(mapping, Effort(nodes=20_000, tolerance=1e-4)) if isinstance(mapping, DeepRelu) else None
     polar = polar_of(problem) if searched is None else searched
     solution = solve(problem, tol=1e-2, max_rounds=15, polar=polar)
     assert solution.status is Status.GLOBAL

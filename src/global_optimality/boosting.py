@@ -7,8 +7,9 @@ import torch
 from .certificate import Certificate, certify
 from .descent import refit
 from .descent.scales import SETTLED
+from .effort import Effort
 from .factors import Factors, append
-from .polar import Polar, polar_of
+from .polar import Polar, oracle_of
 from .problem import Problem
 from .status import Status
 
@@ -28,6 +29,7 @@ def boost(
     W: Factors | None = None,
     *,
     polar: Polar | None = None,
+    effort: Effort | None = None,
     tol: float = 1e-6,
     max_rounds: int = 200,
 ) -> Boosting:
@@ -43,7 +45,7 @@ def boost(
     problem.check(W)
     if W[0].shape[0] != 1:
         raise ValueError(f"boost builds one network but W holds {W[0].shape[0]} runs: pass one run, w[:1].")
-    polar = polar_of(problem) if polar is None else polar
+    polar = oracle_of(problem, polar, effort)
     history = []
     for _ in range(max_rounds):
         certificate = certify(problem, W, polar)

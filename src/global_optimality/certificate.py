@@ -7,9 +7,10 @@ from enum import Enum
 import torch
 from torch import Tensor
 
+from .effort import Effort
 from .factors import Factors, append, scale
 from .losses.base import column
-from .polar import Polar, polar_of
+from .polar import Polar, oracle_of
 from .problem import Problem
 
 SUMMATION = 4.0
@@ -22,6 +23,9 @@ by a few eps/2: the factor leaves room for terms of several operations.
 
 CONTRADICTION = 0.5
 """A lower bound above the objective by more than eps^CONTRADICTION, relative, proves the polar wrong: no bound then."""
+
+ENCLOSED = "The polar is only enclosed: tighten its upper bound with effort=Effort(seconds=..., nodes=...)"
+"""What would decide a certificate whose polar is far from its lower bound."""
 
 
 class Verdict(Enum):
@@ -92,23 +96,23 @@ class Certificate:
                 "finite weights."
             )
         elif float(self.polar[i]) > 1.01 * float(self.polar_lower[i]):
-            cure = "The polar is only enclosed: spend more effort on its upper bound, or reduce the input's dimension."
+            cure = f"{ENCLOSED}, or reduce the input's dimension."
         else:
             cure = "Descend further: the gap is first order in the gradient norm."
         enclosure = f"polar between {self.polar_lower[i]:.6g} and {self.polar[i]:.6g}"
         return f"{verdict.value} Relative gap {gap:.1e}, {enclosure}. {cure}"
 
 
-def certify(problem: Problem, W: Factors, polar: Polar | None = None) -> Certificate:
+def certify(problem: Problem, W: Factors, polar: Polar | None = None, *, effort: Effort | None = None) -> Certificate:
     """The certificate of W ``(n, r, *D_k)``, stationary or not: a pure function of its arguments.
 
     The dual point is G = sĜ with Ĝ = ∇ℓ(Φ_r(W)) projected on the affine hull of dom ℓ* and s the best in
-    [0, λ/Ω°(−Ĝ)]; then F* ≥ −ℓ*(G). ``polar`` defaults to ``polar_of(problem)``. Weights that are not finite, or a
-    polar that contradicts itself, prove nothing (gap +∞); nor does a mismatched problem, whatever the polar.
+    [0, λ/Ω°(−Ĝ)]; then F* ≥ −ℓ*(G). ``polar`` defaults to ``polar_of(problem)``; a call costs at most ``effort``.
+    Weights that are not finite, or a polar that contradicts itself, prove nothing (gap +∞); nor does a mismatch.
     """
     if not problem.balanced:
         return _nothing(problem, W)
-    polar = polar_of(problem) if polar is None else polar
+    polar = oracle_of(problem, polar, effort)
     objective, gradient = problem.gradient(*W)
     finite = torch.isfinite(objective)
     W = tuple(torch.where(column(finite, w), w.detach(), torch.zeros_like(w)) for w in W)

@@ -20,8 +20,8 @@ class Effort:
     """Limits of a search; None leaves a limit to what is searched. Bounds hold wherever the search ends.
 
     ``nodes``: cones or boxes that a branch and bound may bound in one call. ``seconds`` of one call. ``tolerance``: the
-    relative distance of the two bounds at which to stop. ``target``: stop when the upper bound is at most this number
-    or the lower one above it, in units of what is bounded. ``ValueError`` for limits that are negative or NaN.
+    relative distance of the two bounds at which to stop. ``target``: an upper bound at most this number is low enough;
+    in units of what is bounded. ``ValueError`` for limits that are negative or NaN.
     """
 
     nodes: int | None = None

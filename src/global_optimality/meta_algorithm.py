@@ -9,8 +9,9 @@ from torch import Tensor
 
 from .certificate import Certificate, Verdict, certify
 from .descent import Method, NewtonCG, minimise
+from .effort import Effort
 from .factors import Factors, append, has_zero_slice, scale, slice_norms, zeros_like_slice
-from .polar import Polar, polar_of
+from .polar import Polar, oracle_of
 from .problem import Problem
 from .status import Status
 
@@ -64,6 +65,7 @@ def meta_algorithm(
     seed: int = 0,
     method: Method | None = None,
     polar: Polar | None = None,
+    effort: Effort | None = None,
     tol: float = 1e-8,
     max_rounds: int = 1000,
     samples: int = 4,
@@ -71,7 +73,8 @@ def meta_algorithm(
     """Theorem 2's construction from W (one run) or from a random start of r subnetworks (default 1).
 
     Ends with GLOBAL once the certified relative gap is at most ``tol``. Every piece of the path is looked at in
-    ``samples`` points between its ends. ``ValueError`` for several runs, r < 1, an infinite start, or unequal degrees.
+    ``samples`` points between its ends; each call of the polar costs at most ``effort``. ``ValueError`` for several
+    runs, r < 1, an infinite start, or unequal degrees.
     """
     problem.check_balanced()
     if W is not None and r is not None:
@@ -86,7 +89,7 @@ def meta_algorithm(
     if not torch.isfinite(problem(*W)).all():
         raise ValueError("f is not finite at the start: Theorem 2 starts from finite objectives only.")
     method = NewtonCG(interior=samples) if method is None else replace(method, interior=samples)
-    polar = polar_of(problem) if polar is None else polar
+    polar = oracle_of(problem, polar, effort)
     trail, accuracy = _Trail(problem, W, samples), COARSE
     for _ in range(max_rounds):
         trail.descend(method, accuracy)

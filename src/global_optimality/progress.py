@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import final
 
 QUIET = "GLOBAL_OPTIMALITY_QUIET"
-"""A variable of the environment: with any value but the empty one, nothing is shown unless ``progress_to`` asks for it."""
+"""A variable of the environment: where it is not empty, nothing is written to stderr."""
 
 PATIENCE = 3.0
 """Seconds before the first word: what is done by then needs none."""

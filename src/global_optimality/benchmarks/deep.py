@@ -6,6 +6,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from ..effort import Effort
 from ..experiments.deep_census import census, spread
 from ..factors import Factors
 from ..mappings import ConvPool, DeepRelu, Mapping
@@ -72,11 +73,12 @@ def branch_and_bound(
         stream = generator(seed, "benchmarks", "branch and bound", samples, width)
         S, Q = normal(stream, samples, 2).to(device), normal(stream, samples, 1).to(device)
         mapping = DeepRelu(S, (width, 1, 1))
-        refine(search_of(mapping, Q), cones=cones // 100, tol=1e-6)  # the first kernels are compiled and loaded here
+        # the first kernels are compiled and loaded here
+        refine(search_of(mapping, Q), Effort(nodes=cones // 100, tolerance=1e-6))
         began = time.perf_counter()
         search = search_of(mapping, Q)
         for _ in range(stretches):
-            search = refine(search, cones=cones // stretches, tol=1e-6)
+            search = refine(search, Effort(nodes=cones // stretches, tolerance=1e-6))
             seconds = time.perf_counter() - began
             rows.append((device, search.made, seconds, search.made / seconds, search.upper / search.lower - 1))
     table = pd.DataFrame(rows, columns=["device", "cones", "seconds", "cones_per_second", "gap"])

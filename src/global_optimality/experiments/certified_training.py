@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .. import data
 from ..certificate import Verdict, certify
+from ..effort import Effort
 from ..factors import Factors, slice_norms, take_runs
 from ..homogeneity import measure_degree, random_points
 from ..losses import LogisticLoss, SquaredLoss
@@ -184,9 +185,9 @@ def many_features(N: int, lam: float, components: Sequence[int], efforts: Sequen
         S, target = principal_components(N, components=k, seed=seed)
         labels = (2.0 * (target[:N] >= 5) - 1)[:, None].double()
         problem = Problem(LogisticLoss(labels), ReluUnit(S[:N]), SumOfSquares(), lam)
-        solution = solutions[k] = solve(problem, tol=TOL, polar=Enclosed(S[:N], nodes=1), max_rounds=9)
+        solution = solutions[k] = solve(problem, tol=TOL, polar=Enclosed(S[:N], effort=Effort(nodes=1)), max_rounds=9)
         for effort in efforts:
-            proved = certify(problem, solution.weights, Enclosed(S[:N], nodes=effort, tolerance=TOL))
+            proved = certify(problem, solution.weights, Enclosed(S[:N], effort=Effort(nodes=effort, tolerance=TOL)))
             verdict = proved.verdict(10 * TOL)[0].name
             bound, gap = float(proved.lower_bound), float(proved.relative_gap)
             rows.append((k, k + 1, effort, float(proved.objective), bound, gap, float(proved.polar), verdict))

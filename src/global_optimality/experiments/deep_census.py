@@ -12,8 +12,6 @@ from ..descent import LBFGS, Descent, NewtonCG, minimise
 from ..factors import Factors, slice_norms, take_runs
 from ..losses import SquaredLoss
 from ..mappings import DeepLinear, DeepRelu, ReluUnit
-from ..polar import Polar, polar_of
-from ..polar.deep_relu import OneLayer, deep_relu_polar
 from ..problem import Problem
 from ..regularizers import BalancedWeightDecay, SumOfSquares
 from ..results import ACTIVE, frame
@@ -175,17 +173,6 @@ def sufficient(numbers: Sequence[int], lam: float, *, seed: int, device: str = "
         assert isinstance(deep.mapping, DeepRelu)
         flat = Problem(deep.loss, ReluUnit(deep.mapping.S), SumOfSquares(), lam)
         W = chain(reduced(flat, solve(flat).weights))
-        certificate = certify(deep, W, deep_relu_polar(deep.mapping, one_layer=_one_layer(polar_of(flat))))
+        certificate = certify(deep, W)
         rows.append((N, W[0].shape[1], float(certificate.relative_gap)))
     return pd.DataFrame(rows, columns=["card", "size", "gap"])
-
-
-def _one_layer(polar: Polar) -> OneLayer:
-    """The polar of one hidden layer in the form that a chain of width one asks for."""
-
-    def one(Q: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        bound = polar(Q)
-        u, v = (w[:, 0] for w in bound.atom)
-        return bound.lower, bound.upper, u, v
-
-    return one

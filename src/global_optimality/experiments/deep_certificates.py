@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..certificate import certify
 from ..descent import minimise, refit
+from ..effort import Effort
 from ..factors import Factors, append, take_runs
 from ..losses import SquaredLoss
 from ..mappings import DeepRelu
@@ -42,7 +43,7 @@ def curve(N: int, widths: tuple[int, ...], share: float, *, seed: int, device: s
 
 def searched(mapping: DeepRelu, cones: int) -> Polar:
     """The polar with at most so many cones for its upper bound."""
-    return deep_relu_polar(mapping, cones=cones, tol=WIDTH)
+    return deep_relu_polar(mapping, Effort(nodes=cones, tolerance=WIDTH))
 
 
 def mapping_of(problem: Problem) -> DeepRelu:
@@ -65,7 +66,7 @@ def search_progress(solution: Solution, *, stretches: int, cones: int, tol: floa
         Q = -problem.loss.gradient(problem.mapping.Phi(*solution.weights))[0]
         search = search_of(mapping_of(problem), Q)
         for _ in range(stretches):
-            search = refine(search, cones=cones, tol=tol)
+            search = refine(search, Effort(nodes=cones, tolerance=tol))
     made, lower, upper = zip(*search.history, strict=True)
     table = frame(cones=made, lower=lower, upper=upper)
     return table.assign(lower=table["lower"] / problem.lam, upper=table["upper"] / problem.lam)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..descent import LBFGS, minimise
+from ..effort import Effort
 from ..factors import Factors, scale, take_runs
 from ..losses import SquaredLoss
 from ..mappings import DeepRelu
@@ -65,7 +66,7 @@ def largest_fall_nearby(problem: Problem, W: Factors, *, radius: float = 1e-2, t
 def polar(problem: Problem, *, cones: int = 20_000, tol: float = 2e-3) -> Polar:
     """The enclosure of the polar by branch and bound, with an effort that fits tolerances of a percent."""
     assert isinstance(problem.mapping, DeepRelu)
-    return deep_relu_polar(problem.mapping, cones=cones, tol=tol, target=problem.lam)
+    return deep_relu_polar(problem.mapping, Effort(nodes=cones, tolerance=tol, target=problem.lam))
 
 
 def copies(problem: Problem, *, starts: int = 16, seed: int) -> Factors:

@@ -11,6 +11,7 @@ from torch import Tensor
 from .. import data
 from ..certificate import Certificate, certify
 from ..descent import Descent, minimise
+from ..effort import Effort
 from ..factors import Factors, take_runs
 from ..losses import SquaredLoss
 from ..mappings import RankOneTensor
@@ -34,7 +35,7 @@ def digits(samples: int, side: int, *, device: str = "cpu") -> Tensor:
 def problem(T: Tensor, share: float) -> Problem:
     """½‖Y − Σ u ⊗ v ⊗ w‖² + λ Σ θ with λ = ``share`` times the proved bound of λ_max, the spectral norm of T."""
     mapping = RankOneTensor(tuple(T.shape))
-    lam = share * float(tensor_polar(mapping, cones=CONES, tol=1e-3)(T[None]).upper)
+    lam = share * float(tensor_polar(mapping, Effort(nodes=CONES, tolerance=1e-3))(T[None]).upper)
     return Problem(SquaredLoss(T), mapping, SumOfPowers(3), lam)
 
 
@@ -52,7 +53,7 @@ def fit(problem: Problem, r: int, *, runs: int, seed: int) -> Fit:
     descent: Descent = minimise(problem, problem.random(runs, r, seed=seed, deviation=0.5), max_steps=600)
     best = take_runs(descent.weights, descent.objective.argmin()[None])
     assert isinstance(problem.mapping, RankOneTensor)
-    polar = tensor_polar(problem.mapping, cones=CONES, tol=1e-3)
+    polar = tensor_polar(problem.mapping, Effort(nodes=CONES, tolerance=1e-3))
     spread = float(descent.objective.max() / descent.objective.min()) - 1
     return Fit(best, certify(problem, best, polar), spread)
 
@@ -93,7 +94,7 @@ def enclosures(
 def unfoldings(T: Tensor) -> pd.DataFrame:
     """σ₁ of the three unfoldings, each an upper bound of the spectral norm, beside the value found by ascent."""
     assert T.dim() == 3
-    polar = tensor_polar(RankOneTensor(tuple(T.shape)), cones=CONES, tol=1e-3)(T[None])
+    polar = tensor_polar(RankOneTensor(tuple(T.shape)), Effort(nodes=CONES, tolerance=1e-3))(T[None])
     values = [float(torch.linalg.matrix_norm(T.movedim(k, 0).flatten(1), 2)) for k in range(3)]
     names = ["samples against pixels", "rows against the rest", "columns against the rest"]
     rows = [*zip(names, values, strict=True), ("proved bound", float(polar.upper)), ("ascent", float(polar.lower))]

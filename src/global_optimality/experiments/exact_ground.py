@@ -11,6 +11,7 @@ from torch import Tensor
 from ..certificate import certify
 from ..convex import three_layers as enumeration
 from ..descent.scales import best_scales
+from ..effort import Effort
 from ..factors import Factors
 from ..losses import SquaredLoss
 from ..losses.arrays import ArrayLoss
@@ -54,7 +55,8 @@ def depths(
     for K in layers:
         mapping = DeepRelu(x[:, None], (width,) * (K - 1) + (2,))
         problem = Problem(SquaredLoss(Y), mapping, BalancedWeightDecay(K), lam)
-        s = solve(problem, tol=tol, polar=deep_relu_polar(mapping, cones=30_000, tol=0.1 * tol), max_rounds=20)
+        polar = deep_relu_polar(mapping, Effort(nodes=30_000, tolerance=0.1 * tol))
+        s = solve(problem, tol=tol, polar=polar, max_rounds=20)
         error = s.objective / optimum - 1
         rows.append((K, s.objective, optimum, error, s.relative_gap, s.size, s.status.name))
     names = ["layers", "objective", "two_rays", "relative_error", "relative_gap", "size", "status"]
@@ -117,7 +119,7 @@ def enumerated_polar(N: int, count: int, efforts: Sequence[int], *, seed: int, d
         partial = enumeration.three_layer_polar(equal, q)
         search = search_of(mapping, Q.to(device))
         for goal in efforts:
-            search = refine(search, cones=max(goal - search.made, 0), tol=1e-9)
+            search = refine(search, Effort(nodes=max(goal - search.made, 0), tolerance=1e-9))
             rows.append((k, goal, search.lower / truth, search.upper / truth, partial / truth))
     return pd.DataFrame(rows, columns=["direction", "cones", "lower", "upper", "one_sign"])
 
@@ -133,7 +135,8 @@ def enumerated_training(N: int, share: float, *, tol: float, device: str = "cpu"
     program = enumeration.three_layers(kinds, Y[:, 0].numpy(), lam)
     mapping = DeepRelu(S.to(device), (2, 1, 1))
     deep = Problem(SquaredLoss(Y.to(device)), mapping, BalancedWeightDecay(3), lam)
-    three = solve(deep, tol=tol, polar=deep_relu_polar(mapping, cones=20_000, tol=0.1 * tol), max_rounds=20)
+    polar = deep_relu_polar(mapping, Effort(nodes=20_000, tolerance=0.1 * tol))
+    three = solve(deep, tol=tol, polar=polar, max_rounds=20)
     two = solve(Problem(deep.loss, ReluUnit(mapping.S), SumOfSquares(), lam))
     rows = [
         (f"convex program over {program.patterns} patterns", program.objective, None),
@@ -158,7 +161,7 @@ def width_one(shapes: Sequence[tuple[int, ...]], *, N: int, seed: int, device: s
     rows = []
     for widths in shapes:
         mapping = DeepRelu(S, widths)
-        polar = deep_relu_polar(mapping, cones=50_000, tol=1e-6)
+        polar = deep_relu_polar(mapping, Effort(nodes=50_000, tolerance=1e-6))
         problem = Problem(SquaredLoss(Y), mapping, BalancedWeightDecay(len(widths)), shallow.problem.lam)
         c = certify(problem, lifted(mapping, shallow.weights), polar)
         bound = polar(Q)

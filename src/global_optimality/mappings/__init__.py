@@ -1,7 +1,7 @@
 """Elemental mappings φ: positively homogeneous functions of one subnetwork's weights."""
 
 from .alexnet import AlexNet
-from .base import Gates, Mapping
+from .base import Gates, Mapping, Reduction
 from .conv_pool import ConvPool, Pooling
 from .deep_linear import DeepLinear
 from .deep_relu import DeepRelu
@@ -23,5 +23,6 @@ __all__ = [
     "NormalizedRelu",
     "Pooling",
     "RankOneTensor",
+    "Reduction",
     "ReluUnit",
 ]

@@ -1,9 +1,13 @@
 """What every elemental mapping φ offers; Φ_r is its sum over subnetworks (eqs. 10 and 14)."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor
+
+from ..factors import Factors
 
 
 class Gates(NamedTuple):
@@ -14,6 +18,17 @@ class Gates(NamedTuple):
 
     S: Tensor
     kinked: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Reduction:
+    """A simpler mapping ψ: max ⟨Q, ψ⟩ = max ⟨Q, φ⟩ over factors of Euclidean norm 1, whatever Q.
+
+    ``lift`` takes subnetworks of ψ, ``(n, r, *D_k)``, with factors of norm 1 to such of φ with the same outputs.
+    """
+
+    mapping: "Mapping"
+    lift: Callable[[Factors], Factors]
 
 
 class Mapping(ABC):
@@ -42,6 +57,11 @@ class Mapping(ABC):
     @property
     def gates(self) -> Gates | None:
         """The mapping as gated linear rows, if it is one: a solver then knows its kinks and derivatives exactly."""
+        return None
+
+    @property
+    def reduction(self) -> Reduction | None:
+        """A simpler mapping with the same polar for Euclidean norms, if there is one."""
         return None
 
     @abstractmethod

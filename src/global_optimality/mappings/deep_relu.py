@@ -5,9 +5,10 @@ from typing import final
 
 from torch import Tensor
 
-from ..factors import whole_numbers
-from .base import Mapping
+from ..factors import Factors, whole_numbers
+from .base import Mapping, Reduction
 from .chains import add_columns, chain_shapes, check_inputs, check_slope, hidden_columns, in_blocks, inner_columns, relu
+from .relu_unit import ReluUnit
 
 
 @final
@@ -44,6 +45,36 @@ class DeepRelu(Mapping):
     @property
     def data(self) -> Tensor:
         return self.S
+
+    @property
+    def effective_widths(self) -> tuple[int, ...]:
+        """Widths of hidden layers that suffice for unit Euclidean norms: (m₁, …, 1), to the first 1 if slope = 0.
+
+        Last hidden layer: ‖Qᵀh‖² = Σ_j ‖Qᵀh_j‖², each term of degree 2 in unit j's weights, whose squares add up to 1:
+        the best unit alone is as good. A layer of one ReLU unit z ≥ 0: relu(z wᵀ) = z (w)₊ᵀ, so all later layers
+        together multiply z by a row of at most the product of their norms, which a chain of ones attains.
+        """
+        widths = (*self.widths[:-2], 1)
+        return widths[: widths.index(1) + 1] if self.slope == 0 else widths
+
+    @property
+    def reduction(self) -> Reduction | None:
+        """``ReluUnit`` where one hidden unit suffices and its slope is 0 (see ``effective_widths``)."""
+        if self.slope > 0 or self.effective_widths != (1,):
+            return None
+        return Reduction(ReluUnit(self.S, self.widths[-1]), lambda W: self.embed((W[0][..., None],), W[1][:, :, None]))
+
+    def embed(self, layers: tuple[Tensor, ...], last: Tensor) -> Factors:
+        """Narrow layers ``(n, r, a, b)`` in the corners of full ones; then a chain of ones up to ``last``, a row."""
+        n, r = last.shape[:2]
+        factors = [last.new_zeros(n, r, *shape) for shape in self.factor_shapes]
+        for k, w in enumerate(factors[:-1]):
+            if k < len(layers):
+                w[:, :, : layers[k].shape[2], : layers[k].shape[3]] = layers[k]
+            else:
+                w[:, :, 0, 0] = 1
+        factors[-1][:, :, :1] = last
+        return tuple(factors)
 
     def phi(self, *W: Tensor) -> Tensor:
         X = self.S

@@ -1,42 +1,46 @@
 """A lower bound of any polar: gradient ascent on ⟨Q, φ(w)⟩ / θ(w) from many starts in one batch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
 import torch
 from torch import Tensor
 
+from ..effort import Clock, Effort
 from ..factors import Factors, ordinary, scale, slice_norms
 from ..mappings import Mapping
-from ..regularizers import Regularizer
+from ..regularizers import Regularizer, SumOfPowers
 from ..streams import generator, normal
-from .bound import Oracle, Polar, PolarBound
+from .bound import PolarBound, Searching
+
+Enclosure = Callable[[Tensor, Effort, Clock], PolarBound]
+"""Q ``(n, *D)``, limits and the clock of the call → bounds of Ω°(Q)."""
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Climbing(Oracle):
-    """Any enclosure of a polar as an oracle for solvers: its atoms are the ends of an ascent, for every pair."""
+class Climbing(Searching):
+    """Any enclosure of a polar with Euclidean norms as an oracle for solvers: its atoms are the ends of an ascent."""
 
     mapping: Mapping
-    regularizer: Regularizer
-    enclosure: Polar
+    enclosure: Enclosure
     starts: int = 64
     steps: int = 100
 
     def __call__(self, Q: Tensor) -> PolarBound:
-        return self.enclosure(Q)
+        return self.enclosure(Q, self.effort, self.started())
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
         none = tuple(Q.new_zeros(1, 0, *shape) for shape in self.mapping.factor_shapes)
         return self.ascend(Q, none, count, above)
 
     def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
-        options = {"starts": self.starts, "steps": self.steps, "first": W}
-        value, ends = climb(self.mapping, self.regularizer, Q, **options)
+        regularizer = SumOfPowers(self.mapping.degree)
+        value, ends = climb(self.mapping, regularizer, Q, starts=self.starts, steps=self.steps, first=W)
         order = value[0].argsort(descending=True)[:count]
         good = order[(value[0, order] > above) | (order == order[0])]
-        return _normalised(self.regularizer, tuple(w[:, good] for w in ends), value[:, good], self.mapping.degree)
+        return _normalised(regularizer, tuple(w[:, good] for w in ends), value[:, good], self.mapping.degree)
 
 
 def ascend(

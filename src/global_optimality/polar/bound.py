@@ -2,16 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, field, replace
+from typing import Self, final
 
 import torch
 from torch import Tensor
 
-from ..factors import Factors
-from ..mappings import Mapping
-from ..problem import Problem
-from ..regularizers import Regularizer
+from ..effort import Clock, Effort
+from ..factors import Factors, scale
+from ..mappings import Reduction
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,45 +47,56 @@ class Oracle(ABC):
         """As ``atoms``, but cheap and without any promise, from the network W among other starts."""
         return self.atoms(Q, count, above)
 
+    def spending(self, effort: Effort) -> "Oracle":
+        """The same polar, whose calls have these limits (its own where there are none); itself if it never searches."""
+        return self
 
-Builder = Callable[[Mapping, Regularizer], Polar]
-
-_BUILDERS: dict[tuple[type, type], Builder] = {}
-
-
-def register(mapping: type, regularizer: type) -> Callable[[Builder], Builder]:
-    """Declare how to build the polar of a pair (φ, θ) of these types."""
-
-    def enter(builder: Builder) -> Builder:
-        _BUILDERS[mapping, regularizer] = builder
-        return builder
-
-    return enter
+    def within(self, clock: Clock) -> "Oracle":
+        """The same polar, whose calls share the time of that clock; itself if it never searches."""
+        return self
 
 
-def polar_of(problem: Problem) -> Polar:
-    """The polar of the problem's pair (φ, θ): Q ``(n, *D)`` → ``PolarBound`` (MATH.md, section 1).
-
-    ``LookupError`` when no polar is known for the pair; ``ValueError`` for a mismatched problem or a Q with NaN.
-    """
-    problem.check_balanced()
-    pair = type(problem.mapping), type(problem.regularizer)
-    if pair not in _BUILDERS:
-        raise LookupError(
-            f"no polar is known for ({pair[0].__name__}, {pair[1].__name__}): pass certify(..., polar=...) a function "
-            "Q -> PolarBound of your own."
-        )
-    oracle = _BUILDERS[pair](problem.mapping, problem.regularizer)
-    return _Checked(problem.mapping.shape, oracle)
+def oracle(polar: Polar) -> Oracle:
+    """Any polar as an oracle."""
+    return polar if isinstance(polar, Oracle) else _Plain(polar)
 
 
 @final
 @dataclass(frozen=True)
-class _Checked(Oracle):
-    """A registered polar behind a check of its argument."""
+class _Plain(Oracle):
+    """A function Q → PolarBound: its only atom is that of its bound."""
+
+    polar: Polar
+
+    def __call__(self, Q: Tensor) -> PolarBound:
+        return self.polar(Q)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Searching(Oracle):
+    """An oracle that searches: each call has the limits of ``effort``, and the time of ``clock`` if there is one."""
+
+    effort: Effort = field(default_factory=Effort)
+    clock: Clock | None = None
+
+    def spending(self, effort: Effort) -> Self:
+        return replace(self, effort=effort.otherwise(self.effort))
+
+    def within(self, clock: Clock) -> Self:
+        return replace(self, clock=clock)
+
+    def started(self) -> Clock:
+        """The clock of one call."""
+        return self.effort.started("upper bound of the polar") if self.clock is None else self.clock
+
+
+@final
+@dataclass(frozen=True)
+class Checked(Oracle):
+    """A polar behind a check of its argument, and without gradients."""
 
     shape: tuple[int, ...]
-    oracle: Polar
+    oracle: Oracle
 
     def __call__(self, Q: Tensor) -> PolarBound:
         self._check(Q)
@@ -96,16 +106,18 @@ class _Checked(Oracle):
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
         self._check(Q)
         with torch.no_grad():
-            if isinstance(self.oracle, Oracle):
-                return self.oracle.atoms(Q, count, above)
-            return self.oracle(Q).atom
+            return self.oracle.atoms(Q, count, above)
 
     def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
         self._check(Q)
         with torch.no_grad():
-            if isinstance(self.oracle, Oracle):
-                return self.oracle.ascend(Q, W, count, above)
-            return self.oracle(Q).atom
+            return self.oracle.ascend(Q, W, count, above)
+
+    def spending(self, effort: Effort) -> "Checked":
+        return Checked(self.shape, self.oracle.spending(effort))
+
+    def within(self, clock: Clock) -> "Checked":
+        return Checked(self.shape, self.oracle.within(clock))
 
     def _check(self, Q: Tensor) -> None:
         if tuple(Q.shape[1:]) != self.shape:
@@ -114,7 +126,58 @@ class _Checked(Oracle):
             raise ValueError("Q holds NaN or infinity: the weights have diverged, or the data are not finite.")
 
 
-def lambda_max(problem: Problem) -> float:
-    """Ω°(−∇ℓ(0)): at this λ and above, the zero network is optimal (upper end if the polar is an enclosure)."""
-    zero = torch.zeros(1, *problem.mapping.shape, dtype=problem.loss.Y.dtype, device=problem.loss.Y.device)
-    return float(polar_of(problem)(-problem.loss.project(problem.loss.gradient(zero))).upper[0])
+@final
+@dataclass(frozen=True)
+class Lifted(Oracle):
+    """The polar of a mapping from that of its reduction."""
+
+    reduction: Reduction
+    oracle: Oracle
+
+    def __call__(self, Q: Tensor) -> PolarBound:
+        bound = self.oracle(Q)
+        return PolarBound(bound.lower, bound.upper, self.reduction.lift(bound.atom))
+
+    def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
+        return self.reduction.lift(self.oracle.atoms(Q, count, above))
+
+    def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
+        none = tuple(Q.new_zeros(1, 0, *shape) for shape in self.reduction.mapping.factor_shapes)
+        return self.reduction.lift(self.oracle.ascend(Q, none, count, above))
+
+    def spending(self, effort: Effort) -> "Lifted":
+        return Lifted(self.reduction, self.oracle.spending(effort))
+
+    def within(self, clock: Clock) -> "Lifted":
+        return Lifted(self.reduction, self.oracle.within(clock))
+
+
+@final
+@dataclass(frozen=True)
+class Divided(Oracle):
+    """The polar of cθ, c = ``constant``, from that of θ: Ω°/c, with atoms scaled by c^{−1/p}, p the ``degree``."""
+
+    constant: float
+    degree: int
+    oracle: Oracle
+
+    def __call__(self, Q: Tensor) -> PolarBound:
+        bound, eps = self.oracle(Q), torch.finfo(Q.dtype).eps
+        upper = bound.upper / self.constant * (1 + 4 * eps)  # a division, a product, and c a rounded sum
+        return PolarBound(bound.lower / self.constant, upper, self._scaled(bound.atom))
+
+    def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
+        return self._scaled(self.oracle.atoms(Q, count, above * self.constant))
+
+    def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
+        return self._scaled(self.oracle.ascend(Q, W, count, above * self.constant))
+
+    def spending(self, effort: Effort) -> "Divided":
+        target = None if effort.target is None else effort.target * self.constant
+        return Divided(self.constant, self.degree, self.oracle.spending(replace(effort, target=target)))
+
+    def within(self, clock: Clock) -> "Divided":
+        return Divided(self.constant, self.degree, self.oracle.within(clock))
+
+    def _scaled(self, W: Factors) -> Factors:
+        return scale(W, torch.full_like(W[0].flatten(2)[:, :, 0], self.constant ** (-1 / self.degree)))

@@ -4,37 +4,27 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..mappings import AlexNet, ConvPool, Mapping, Pooling
-from ..regularizers import BalancedWeightDecay, ProductOfNorms, Regularizer, SumOfPowers, SumOfSquares, WeightDecay
+from ..effort import Clock, Effort
+from ..mappings import AlexNet, ConvPool, Pooling
+from ..regularizers import SumOfPowers
 from .ascent import Climbing, ascend
-from .bound import Polar, PolarBound, register
-from .deep_relu import euclidean
+from .bound import Polar, PolarBound
 from .spectral import decompose
 
 STARTS = 16
 """Starts of the ascent."""
 
 
-@register(ConvPool, SumOfSquares)
-@register(ConvPool, WeightDecay)
-@register(ConvPool, ProductOfNorms)
-@register(ConvPool, SumOfPowers)
-@register(ConvPool, BalancedWeightDecay)
-@register(AlexNet, ProductOfNorms)
-@register(AlexNet, SumOfPowers)
-@register(AlexNet, BalancedWeightDecay)
-def _registered(mapping: Mapping, regularizer: Regularizer) -> Polar:
-    assert isinstance(mapping, ConvPool | AlexNet)
-    if not (euclidean(regularizer) or isinstance(regularizer, SumOfSquares | WeightDecay)):
-        raise LookupError(f"no polar is known for {type(mapping).__name__} with {regularizer}: take Euclidean norms.")
+def convolution_polar(mapping: ConvPool | AlexNet) -> Polar:
+    """The polar as a function of Q ``(n, N, c)``, with Euclidean norms; its two ends are far apart."""
     gain = convolution_gain(mapping)
 
-    def polar(Q: Tensor) -> PolarBound:
-        lower, atom = ascend(mapping, regularizer, Q, starts=STARTS, steps=60)
+    def polar(Q: Tensor, effort: Effort, clock: Clock) -> PolarBound:
+        lower, atom = ascend(mapping, SumOfPowers(mapping.degree), Q, starts=STARTS, steps=60)
         upper = decompose(Q)[3] * gain * (1 + 4 * torch.finfo(Q.dtype).eps)
         return PolarBound(lower, torch.maximum(upper, lower), atom)
 
-    return Climbing(mapping, regularizer, polar, starts=STARTS, steps=60)
+    return Climbing(mapping, polar, starts=STARTS, steps=60)
 
 
 def convolution_gain(mapping: ConvPool | AlexNet) -> Tensor:

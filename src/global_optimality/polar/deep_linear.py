@@ -3,24 +3,17 @@
 import torch
 from torch import Tensor
 
-from ..mappings import DeepLinear, Mapping
-from ..regularizers import BalancedWeightDecay, ProductOfNorms, Regularizer, SumOfPowers
-from .bound import Polar, PolarBound, register
-from .deep_relu import euclidean
+from ..mappings import DeepLinear
+from .bound import Polar, PolarBound
 from .matrix import spectral_polar
 
 
-@register(DeepLinear, ProductOfNorms)
-@register(DeepLinear, SumOfPowers)
-@register(DeepLinear, BalancedWeightDecay)
-def _registered(mapping: Mapping, regularizer: Regularizer) -> Polar:
-    assert isinstance(mapping, DeepLinear)
-    if not euclidean(regularizer):
-        raise LookupError(f"no polar is known for DeepLinear with {regularizer}: take Euclidean norms.")
-    return lambda Q: deep_linear_polar(mapping, Q)
+def deep_linear_polar(mapping: DeepLinear) -> Polar:
+    """The polar as a function of Q ``(n, *D)``."""
+    return lambda Q: _polar(mapping, Q)
 
 
-def deep_linear_polar(mapping: DeepLinear, Q: Tensor) -> PolarBound:
+def _polar(mapping: DeepLinear, Q: Tensor) -> PolarBound:
     """Ω°(Q) = σ₁(Q), or σ₁(SᵀQ) with an input: σ₁ bounds ⟨Q, w¹ … wᴷ⟩ / ∏‖wᵏ‖_F and is attained by rank-one layers
     u e₁ᵀ, e₁e₁ᵀ, …, e₁vᵀ of the leading singular pair. The upper bound covers the rounding of SᵀQ.
     """

@@ -14,71 +14,37 @@ Reductions, each exact, for hidden layers of widths m_1, …, m_L (L = K − 1):
 """
 
 import itertools
-from collections.abc import Callable
+import math
 
 import torch
 from torch import Tensor
 
+from ..effort import Clock, Effort
 from ..factors import Factors
-from ..mappings import DeepRelu, Mapping
-from ..regularizers import BalancedWeightDecay, Norm, ProductOfNorms, Regularizer, SumOfPowers
+from ..mappings import DeepRelu
+from ..regularizers import SumOfPowers
 from .ascent import Climbing, ascend
-from .bound import Polar, PolarBound, register
+from .bound import Oracle, PolarBound
 from .fans import Search, begin, refine
 from .relu_cones import ReluCones
 
-CONES = 100_000
-"""Cones made for one Q unless told otherwise, about a second; it mostly closes for d · m₁ ≤ 4, often for 6."""
-
-TOL = 1e-7
-"""Relative width of the enclosure at which the search stops unless told otherwise."""
+EFFORT = Effort(nodes=100_000, tolerance=1e-7)
+"""Of one Q, unless told otherwise: about a second; it mostly closes for d · m₁ ≤ 4, often for 6."""
 
 STARTS = 64
 """Starts of the ascent that precedes the search."""
 
-OneLayer = Callable[[Tensor], tuple[Tensor, Tensor, Tensor, Tensor]]
-"""Q ``(n, N, c)`` → (lower, upper, u ``(n, d)``, v ``(n, c)``): the polar of one ReLU unit on S, ‖u‖ = ‖v‖ = 1."""
 
+def deep_relu_polar(mapping: DeepRelu, effort: Effort = EFFORT) -> Oracle:
+    """The polar as a function of Q ``(n, N, c)``; the limits are those of each Q, but the seconds of all together.
 
-def euclidean(regularizer: Regularizer) -> bool:
-    """Whether θ has the polar of ∏‖wᵏ‖₂: then unit layers are optimal, and θ = 1 there (MATH.md, section 5)."""
-    if isinstance(regularizer, ProductOfNorms):
-        return all(norm is Norm.TWO for norm in regularizer.norms)
-    return isinstance(regularizer, SumOfPowers | BalancedWeightDecay)
-
-
-@register(DeepRelu, ProductOfNorms)
-@register(DeepRelu, SumOfPowers)
-@register(DeepRelu, BalancedWeightDecay)
-def _registered(mapping: Mapping, regularizer: Regularizer) -> Polar:
-    assert isinstance(mapping, DeepRelu)
-    if not euclidean(regularizer):
-        raise LookupError(f"no polar is known for DeepRelu with {regularizer}: take Euclidean norms, or pass your own.")
-    return deep_relu_polar(mapping)
-
-
-def deep_relu_polar(
-    mapping: DeepRelu,
-    *,
-    cones: int = CONES,
-    tol: float = TOL,
-    target: float = 0.0,
-    one_layer: OneLayer | None = None,
-) -> Polar:
-    """The polar as a function of Q ``(n, N, c)``, with at most about ``cones`` cones for each Q.
-
-    The search stops when upper ≤ (1 + tol) lower or upper ≤ ``target`` (λ, say). ``one_layer`` serves networks that
-    reduce to one hidden ReLU layer. Problems with more orthants than ``cones`` get a bound from spectral norms.
+    Problems with more orthants than ``effort.nodes`` get a bound from spectral norms.
     """
 
-    def polar(Q: Tensor) -> PolarBound:
-        if one_layer is not None and len(effective_widths(mapping)) == 1:
-            lower, upper, u, v = one_layer(Q)
-            h = [u[:, None, :], v[:, None, :]]
-            return PolarBound(lower, upper, _embed(mapping, [h[0].mT], h[1]))
-        return _joined([_enclose(mapping, q, cones, tol, target) for q in Q])
+    def polar(Q: Tensor, effort: Effort, clock: Clock) -> PolarBound:
+        return _joined([_enclose(mapping, q, effort, clock) for q in Q])
 
-    return Climbing(mapping, SumOfPowers(mapping.degree), polar)
+    return Climbing(mapping, polar, effort=effort.otherwise(EFFORT))
 
 
 def search_of(mapping: DeepRelu, Q: Tensor, known: float = 0.0) -> Search:
@@ -86,21 +52,15 @@ def search_of(mapping: DeepRelu, Q: Tensor, known: float = 0.0) -> Search:
 
     ``known`` is a value that an ascent attained already; below it nothing is searched.
     """
-    widths = effective_widths(mapping)
+    widths = mapping.effective_widths
     return begin(
         [ReluCones(mapping.S, Q, widths[:-2], s, mapping.slope, outer=len(widths) > 1) for s in _signs(mapping)], known
     )
 
 
-def effective_widths(mapping: DeepRelu) -> tuple[int, ...]:
-    """Widths of the hidden layers that matter, the last one 1 (reductions 1 and 2)."""
-    widths = (*mapping.widths[:-2], 1)
-    return widths[: widths.index(1) + 1] if mapping.slope == 0 else widths
-
-
 def number_of_orthants(mapping: DeepRelu) -> int:
     """At most so many cones does the search start with."""
-    widths = (mapping.S.shape[1], *effective_widths(mapping)[:-1])
+    widths = (mapping.S.shape[1], *mapping.effective_widths[:-1])
     hidden = sum(a * b for a, b in itertools.pairwise(widths[:-1]))
     last = widths[-2] if len(widths) > 1 else widths[0]
     return sum(2 ** (hidden + last * len(sigma)) for sigma in _signs(mapping))
@@ -108,7 +68,7 @@ def number_of_orthants(mapping: DeepRelu) -> int:
 
 def _signs(mapping: DeepRelu) -> list[Tensor]:
     """The patterns σ up to the order of units (reductions 3 to 5), plus signs first, small ones first."""
-    widths = effective_widths(mapping)
+    widths = mapping.effective_widths
     if len(widths) == 1:
         return [mapping.S.new_ones(1)]
     m, least = widths[-2], 0 if mapping.slope > 0 else 1
@@ -116,12 +76,12 @@ def _signs(mapping: DeepRelu) -> list[Tensor]:
     return [torch.tensor([1.0] * p + [-1.0] * q).to(mapping.S) for p, q in counts]
 
 
-def _enclose(mapping: DeepRelu, Q: Tensor, cones: int, tol: float, target: float) -> PolarBound:
+def _enclose(mapping: DeepRelu, Q: Tensor, effort: Effort, clock: Clock) -> PolarBound:
     ceiling = _spectral_bound(mapping.S, Q)
     value, atom = ascend(mapping, SumOfPowers(mapping.degree), Q[None], starts=STARTS)
-    if number_of_orthants(mapping) > cones or not bool(Q.any()):
+    if number_of_orthants(mapping) > (math.inf if effort.nodes is None else effort.nodes) or not bool(Q.any()):
         return PolarBound(value, torch.maximum(ceiling, value), atom)
-    search = refine(search_of(mapping, Q, float(value)), cones=cones, tol=tol, target=target)
+    search = refine(search_of(mapping, Q, float(value)), effort, clock)
     if search.lower > float(value):
         atom = atom_of(mapping, search)
         value = mapping.inner(Q[None], *atom)[:, 0].clamp(min=0)
@@ -141,7 +101,7 @@ def atom_of(mapping: DeepRelu, search: Search) -> Factors:
     f = search.relaxation
     assert isinstance(f, ReluCones)
     *first, z = (p[0] for p in search.point)
-    widths = (mapping.S.shape[1], *effective_widths(mapping))
+    widths = (mapping.S.shape[1], *mapping.effective_widths)
     layers = [w.reshape(a, b) for w, a, b in zip(first, widths[:-1], widths[1:], strict=False)]
     if len(widths) == 2:
         layers.append(z.mT)
@@ -152,22 +112,7 @@ def atom_of(mapping: DeepRelu, search: Search) -> Factors:
     y = f.output(search.point)[0]
     length = y.norm()
     y = y / length if float(length) > 0 else torch.nn.functional.one_hot(torch.tensor(0), len(y)).to(y)
-    return _embed(mapping, [w[None] for w in layers], y[None, None])
-
-
-def _embed(mapping: DeepRelu, layers: list[Tensor], last: Tensor) -> Factors:
-    """Layers ``(n, a, b)`` of the reduced network in the corner of the true ones; a chain of ones up to ``last``."""
-    n, factors = len(last), []
-    for k, shape in enumerate(mapping.factor_shapes):
-        w = last.new_zeros(n, 1, *shape)
-        if k == len(mapping.factor_shapes) - 1:
-            w[:, 0, :1] = last
-        elif k < len(layers):
-            w[:, 0, : layers[k].shape[1], : layers[k].shape[2]] = layers[k]
-        else:
-            w[:, 0, 0, 0] = 1
-        factors.append(w)
-    return tuple(factors)
+    return mapping.embed(tuple(w[None, None] for w in layers), y[None, None, None])
 
 
 def _joined(bounds: list[PolarBound]) -> PolarBound:

@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..effort import Clock, Effort
+
 BATCH = 4096
 """Cones cut in one round; a round takes the ones of largest bound (best first)."""
 
@@ -99,17 +101,21 @@ def begin(relaxations: Sequence[Relaxation], known: float = 0.0) -> Search:
     return _record(search)
 
 
-def refine(search: Search, *, cones: int, tol: float, target: float = 0.0) -> Search:
-    """Cuts until upper ≤ lower (1 + tol), or upper ≤ target, or ``cones`` further cones have been made."""
-    goal = search.made + cones
-    while search.made < goal:
-        which = max(range(len(search.covers)), key=lambda j: search.covers[j].upper)
-        cover = search.covers[which]
-        threshold = max(search.lower * (1 + tol), target - cover.relaxation.rounding)
-        count = min(int((cover.bound > threshold).sum()), BATCH, max((goal - search.made) // 2, 1))
-        if not count:
-            break
-        search = _record(_cut(search, which, count))
+def refine(search: Search, effort: Effort, clock: Clock | None = None) -> Search:
+    """Cuts until upper ≤ lower (1 + tolerance), or upper ≤ target, or ``nodes`` further cones or the time are spent."""
+    clock = effort.started("branch and bound") if clock is None else clock
+    goal = math.inf if effort.nodes is None else search.made + effort.nodes
+    with clock.interruptible():
+        while search.made < goal and not clock.over:
+            which = max(range(len(search.covers)), key=lambda j: search.covers[j].upper)
+            cover = search.covers[which]
+            target = 0.0 if effort.target is None else effort.target
+            threshold = max(search.lower * (1 + (effort.tolerance or 0.0)), target - cover.relaxation.rounding)
+            count = int(min(int((cover.bound > threshold).sum()), BATCH, max((goal - search.made) // 2, 1)))
+            if not count:
+                break
+            search = _record(_cut(search, which, count))
+            clock.say(lambda: f"{search.made} cones, between {search.lower:.6g} and {search.upper:.6g}")  # noqa: B023
     return search
 
 

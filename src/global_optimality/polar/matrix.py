@@ -7,35 +7,20 @@ import torch
 from torch import Tensor
 
 from ..factors import Factors
-from ..mappings import Mapping, MatrixProduct
-from ..regularizers import (
-    BalancedWeightDecay,
-    Norm,
-    ProductOfNorms,
-    Regularizer,
-    SumOfPowers,
-    SumOfSquares,
-    WeightDecay,
-)
-from .bound import Oracle, Polar, PolarBound, register
+from ..regularizers import Norm, NormProduct
+from .bound import Oracle, Polar, PolarBound
+from .non_negative import non_negative_polar
 from .signs import signs_polar
 from .spectral import decompose
 
 
-@register(MatrixProduct, SumOfSquares)
-@register(MatrixProduct, WeightDecay)
-@register(MatrixProduct, SumOfPowers)
-@register(MatrixProduct, BalancedWeightDecay)
-def _balanced(mapping: Mapping, regularizer: Regularizer) -> Polar:
-    return Spectral()
-
-
-@register(MatrixProduct, ProductOfNorms)
-def _product(mapping: Mapping, regularizer: Regularizer) -> Polar:
-    assert isinstance(regularizer, ProductOfNorms)
-    first, second = regularizer.norms
+def matrix_polar(form: NormProduct) -> Polar | None:
+    """The polar of u vᵀ and ‖u‖‖v‖; of non-negative factors for Euclidean norms only."""
+    first, second = form.norms
     if (first, second) == (Norm.TWO, Norm.TWO):
-        return Spectral()
+        return non_negative_polar if form.non_negative else Spectral()
+    if form.non_negative:
+        return None
     if first is Norm.ONE:
         return lambda Q: _rows(Q, second)
     if second is Norm.ONE:

@@ -3,13 +3,14 @@
 import torch
 from torch import Tensor
 
+from ..effort import Effort
 from ..factors import Factors
 from ..mappings import MatrixProduct
 from ..problem import Problem
-from .bound import polar_of
+from .lookup import polar_of
 
 
-def omega(problem: Problem, X: Tensor) -> tuple[Tensor, Tensor]:
+def omega(problem: Problem, X: Tensor, *, effort: Effort | None = None) -> tuple[Tensor, Tensor]:
     """(lower, upper) of Ω_{φ,θ}(X), each ``(n,)``, for X ``(n, *D)``; equal up to rounding for exact polars.
 
     Below: ⟨Q, X⟩ / Ω°(Q) for several Q; +∞ where Ω°(Q) = 0 < ⟨Q, X⟩ (no network produces X). Above: Θ of explicit
@@ -21,7 +22,7 @@ def omega(problem: Problem, X: Tensor) -> tuple[Tensor, Tensor]:
         )
     if tuple(X.shape[1:]) != problem.mapping.shape:
         raise ValueError(f"X has shape {tuple(X.shape)}, expected (n, {', '.join(map(str, problem.mapping.shape))}).")
-    polar = polar_of(problem)
+    polar = polar_of(problem, effort)
     values = []
     for Q in _dual_points(X):
         upper = polar(Q).upper

@@ -7,33 +7,25 @@ import torch
 from torch import Tensor
 
 from ..arrangement import Arrangement, arrangement, hyperplanes
+from ..effort import Effort
 from ..factors import Factors
-from ..mappings import Mapping, ReluUnit
-from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
+from ..mappings import ReluUnit
 from ..streams import generator
-from .bound import Oracle, Polar, PolarBound, register
+from .bound import Oracle, PolarBound, Searching
 from .great_circles import ascents
 from .relu_enclosure import enclose
 from .relu_enclosure.ascent import largest
 from .relu_exact import maximisers, relu_polar
 
+EFFORT = Effort(nodes=200_000, tolerance=1e-9)
+"""Of one call, unless told otherwise."""
 
-@register(ReluUnit, SumOfSquares)
-def _balanced(mapping: Mapping, regularizer: Regularizer) -> Polar:
-    assert isinstance(mapping, ReluUnit)
+
+def relu_unit_polar(mapping: ReluUnit) -> Oracle:
+    """The polar as a function of Q ``(n, N, c)``."""
     if hyperplanes(mapping.S).rank <= 3:
         return Exact(arrangement(mapping.S))
     return Enclosed(mapping.S.double())
-
-
-@register(ReluUnit, ProductOfNorms)
-def _product(mapping: Mapping, regularizer: Regularizer) -> Polar:
-    assert isinstance(regularizer, ProductOfNorms)
-    if regularizer.norms != (Norm.TWO, Norm.TWO):
-        raise LookupError(
-            f"no polar is known for ReluUnit with {regularizer}: use two Euclidean norms, or pass your own polar."
-        )
-    return _balanced(mapping, regularizer)
 
 
 @final
@@ -61,19 +53,26 @@ class Exact(Oracle):
 
 @final
 @dataclass(frozen=True, eq=False)
-class Enclosed(Oracle):
-    """Ascent below, branch and bound above, for S of any rank; at most ``nodes`` cones are bounded in one call.
+class Enclosed(Searching):
+    """Ascent below, branch and bound above, for S of any rank.
 
-    Exact to the relative ``tolerance`` where the search closes; otherwise both bounds hold all the same.
+    Exact to the relative tolerance where the search closes; otherwise both bounds hold all the same.
     """
 
     S: Tensor
-    nodes: int = 200_000
-    tolerance: float = 1e-9
 
     def __call__(self, Q: Tensor) -> PolarBound:
+        limits, clock = self.effort.otherwise(EFFORT), self.started()
+        assert limits.nodes is not None
+        assert limits.tolerance is not None
         found = enclose(
-            self.S, Q.double(), generator=generator(0, "enclosure"), tolerance=self.tolerance, nodes=self.nodes
+            self.S,
+            Q.double(),
+            generator=generator(0, "enclosure"),
+            target=limits.target,
+            tolerance=limits.tolerance,
+            nodes=limits.nodes,
+            seconds=clock.left,
         )
         u, v = found.u.to(Q), found.v.to(Q)
         return PolarBound(found.lower.to(Q), found.upper.to(Q), (u[:, None], v[:, None]))

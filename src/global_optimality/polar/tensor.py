@@ -5,38 +5,28 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..mappings import Mapping, RankOneTensor
-from ..regularizers import BalancedWeightDecay, ProductOfNorms, Regularizer, SumOfPowers
+from ..effort import Clock, Effort
+from ..mappings import RankOneTensor
+from ..regularizers import SumOfPowers
 from .ascent import Climbing, ascend
-from .bound import Polar, PolarBound, register
-from .deep_relu import euclidean
+from .bound import Oracle, PolarBound
 from .fans import Points, Relaxation, begin, normalised, orthants, ratio, refine, supports
 from .relu_cones import ROUNDS
 from .spectral import decompose
 
-CONES = 20_000
-"""Cones made for one Q unless told otherwise."""
+EFFORT = Effort(nodes=20_000, tolerance=1e-7)
+"""Of one Q, unless told otherwise."""
 
 LARGEST = 6
 """All axes but the two longest are searched, if they have together at most so many entries."""
 
 
-@register(RankOneTensor, ProductOfNorms)
-@register(RankOneTensor, SumOfPowers)
-@register(RankOneTensor, BalancedWeightDecay)
-def _registered(mapping: Mapping, regularizer: Regularizer) -> Polar:
-    assert isinstance(mapping, RankOneTensor)
-    if not euclidean(regularizer):
-        raise LookupError(f"no polar is known for RankOneTensor with {regularizer}: take Euclidean norms.")
-    return tensor_polar(mapping)
-
-
-def tensor_polar(mapping: RankOneTensor, *, cones: int = CONES, tol: float = 1e-7, target: float = 0.0) -> Polar:
+def tensor_polar(mapping: RankOneTensor, effort: Effort = EFFORT) -> Oracle:
     """Below: gradient ascent from many starts. Above: the least spectral norm of an unfolding of one axis against the
     others and, where all axes but two are short, branch and bound over their unit vectors (as ``deep_relu_polar``).
     """
 
-    def polar(Q: Tensor) -> PolarBound:
+    def polar(Q: Tensor, effort: Effort, clock: Clock) -> PolarBound:
         lower, atom = ascend(mapping, SumOfPowers(mapping.degree), Q)
         unfolded = [decompose(Q.movedim(k, 1).flatten(2))[3] for k in range(1, Q.dim())]
         upper = torch.stack(unfolded).amin(0)
@@ -44,11 +34,11 @@ def tensor_polar(mapping: RankOneTensor, *, cones: int = CONES, tol: float = 1e-
         if sum(mapping.shape[k] for k in order[:-2]) <= LARGEST:
             for i, q in enumerate(Q):
                 search = begin([TensorCones(q.permute(order))], float(lower[i]))
-                search = refine(search, cones=cones, tol=tol, target=target)
+                search = refine(search, effort, clock)
                 upper[i] = torch.minimum(upper[i], upper.new_tensor(search.upper))
         return PolarBound(lower, torch.maximum(upper, lower), atom)
 
-    return Climbing(mapping, SumOfPowers(mapping.degree), polar)
+    return Climbing(mapping, polar, effort=effort.otherwise(EFFORT))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,9 @@ from .base import Regularizer
 from .cones import NonNegative
 from .decay import L1Decay, PowerDecay, WeightDecay
 from .dropout import DropoutPenalty, dropout_lam
+from .form import Norm, NormProduct, euclidean
 from .max_norm import MaxNorm
-from .norms import Norm, ProductOfNorms, SumOfSquares
+from .norms import ProductOfNorms, SumOfSquares
 from .on_layers import OnLayers
 from .path_norm import PathNorm
 from .powers import BalancedWeightDecay, SumOfPowers
@@ -18,6 +19,7 @@ __all__ = [
     "MaxNorm",
     "NonNegative",
     "Norm",
+    "NormProduct",
     "OnLayers",
     "PathNorm",
     "PowerDecay",
@@ -28,4 +30,5 @@ __all__ = [
     "WeightDecay",
     "WeightedSum",
     "dropout_lam",
+    "euclidean",
 ]

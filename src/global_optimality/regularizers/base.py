@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor
 
 from ..factors import Factors
+from .form import NormProduct, Shapes
 
 
 class Regularizer(ABC):
@@ -19,6 +20,14 @@ class Regularizer(ABC):
     def constrained(self) -> bool:
         """Whether θ is +∞ somewhere: descent then has to project."""
         return False
+
+    def product(self, shapes: Shapes) -> NormProduct | None:
+        """The c ∏‖wᵏ‖ with θ(w) ≥ c ∏‖wᵏ‖ for all w of these shapes, equal where all ‖wᵏ‖ agree; None if there is none.
+
+        With a φ of degree 1 in each factor, scaling the factors of w by numbers of product 1 leaves φ alone: θ and this
+        product have one polar and one Ω (for sums of powers: arithmetic and geometric means, section 5).
+        """
+        return None
 
     @abstractmethod
     def theta(self, *W: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Indicators of cones: +∞ outside, the given regularizer inside (section 5: they are positively homogeneous)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..factors import Factors
 from .base import Regularizer
+from .form import NormProduct, Shapes
 from .norms import SumOfSquares
 
 
@@ -28,6 +29,10 @@ class NonNegative(Regularizer):
     @property
     def constrained(self) -> bool:
         return True
+
+    def product(self, shapes: Shapes) -> NormProduct | None:
+        inside = self.inside.product(shapes)
+        return None if inside is None else replace(inside, non_negative=True)
 
     def theta(self, *W: Tensor) -> Tensor:
         negative = torch.stack([(w.flatten(2) < 0).any(2) for w in W]).any(0)

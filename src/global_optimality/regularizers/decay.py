@@ -6,6 +6,7 @@ from typing import final
 from torch import Tensor
 
 from .base import Regularizer
+from .form import NormProduct, Shapes, euclidean
 from .powers import power, squares, sum_of
 
 
@@ -17,6 +18,9 @@ class WeightDecay(Regularizer):
     @property
     def degree(self) -> int:
         return 2
+
+    def product(self, shapes: Shapes) -> NormProduct | None:
+        return euclidean(2) if len(shapes) == 2 else None
 
     def theta(self, *W: Tensor) -> Tensor:
         return 0.5 * sum_of([squares(w) for w in W])
@@ -52,6 +56,9 @@ class PowerDecay(Regularizer):
     @property
     def degree(self) -> int:
         return self.q
+
+    def product(self, shapes: Shapes) -> NormProduct | None:
+        return euclidean(self.q) if len(shapes) == self.q else None
 
     def theta(self, *W: Tensor) -> Tensor:
         return sum_of([power(squares(w), self.q / 2) for w in W]) / len(W)

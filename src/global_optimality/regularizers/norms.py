@@ -1,7 +1,6 @@
 """Sums and products of norms of the factors."""
 
 from dataclasses import dataclass
-from enum import Enum
 from functools import reduce
 from operator import mul
 from typing import final
@@ -10,26 +9,7 @@ import torch
 from torch import Tensor
 
 from .base import Regularizer
-
-
-class Norm(Enum):
-    """A norm of one factor, all its entries taken as one vector."""
-
-    ONE = 1.0
-    TWO = 2.0
-    INFINITY = torch.inf
-
-    @classmethod
-    def _missing_(cls, value: object) -> "Norm":
-        raise ValueError(f"{value} is not the exponent of a known norm: use Norm.ONE, Norm.TWO or Norm.INFINITY.")
-
-    def __call__(self, w: Tensor) -> Tensor:
-        """The norm of each subnetwork's factor: ``(n, r, *D_k)`` → ``(n, r)``; at 0 all derivatives are 0, not NaN."""
-        flat = w.flatten(2)
-        zero = (flat == 0).all(2)
-        safe = torch.where(zero[..., None], torch.ones_like(flat), flat)
-        size = torch.linalg.vector_norm(safe, ord=self.value, dim=2)
-        return torch.where(zero, torch.zeros_like(size), size)
+from .form import Norm, NormProduct, Shapes, euclidean
 
 
 @final
@@ -40,6 +20,9 @@ class SumOfSquares(Regularizer):
     @property
     def degree(self) -> int:
         return 2
+
+    def product(self, shapes: Shapes) -> NormProduct | None:
+        return euclidean(2) if len(shapes) == 2 else None
 
     def theta(self, *W: Tensor) -> Tensor:
         return 0.5 * sum((w.flatten(2).square().sum(2) for w in W), start=torch.zeros_like(W[0].flatten(2)[..., 0]))
@@ -64,6 +47,9 @@ class ProductOfNorms(Regularizer):
     @property
     def degree(self) -> int:
         return len(self.norms)
+
+    def product(self, shapes: Shapes) -> NormProduct | None:
+        return NormProduct(self.norms) if len(shapes) == len(self.norms) else None
 
     def theta(self, *W: Tensor) -> Tensor:
         if len(W) != len(self.norms):

@@ -6,6 +6,7 @@ from typing import final
 from torch import Tensor
 
 from .base import Regularizer
+from .form import NormProduct, Shapes
 
 
 @final
@@ -31,6 +32,9 @@ class OnLayers(Regularizer):
     @property
     def degree(self) -> int | float:
         return self.inside.degree
+
+    def product(self, shapes: Shapes) -> NormProduct | None:
+        return self.inside.product(shapes) if self.layers == tuple(range(len(shapes))) else None
 
     def theta(self, *W: Tensor) -> Tensor:
         if max(self.layers) >= len(W):

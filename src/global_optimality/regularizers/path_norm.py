@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from .base import Regularizer
+from .form import Norm, NormProduct, Shapes
 from .powers import check_count, check_layers, power
 
 
@@ -31,6 +32,11 @@ class PathNorm(Regularizer):
     @property
     def degree(self) -> int:
         return self.layers
+
+    def product(self, shapes: Shapes) -> NormProduct | None:
+        """Two vectors have one path for each pair of entries: ‖u‖_q ‖v‖_q."""
+        vectors = self.layers == len(shapes) == 2 and all(len(shape) == 1 for shape in shapes)
+        return NormProduct((Norm(self.q),) * 2) if vectors and self.q in (Norm.ONE.value, Norm.TWO.value) else None
 
     def theta(self, *W: Tensor) -> Tensor:
         check_count(self.layers, W)

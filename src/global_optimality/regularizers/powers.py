@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..factors import whole_numbers
 from .base import Regularizer
+from .form import NormProduct, Shapes, euclidean
 
 
 @final
@@ -23,6 +24,9 @@ class SumOfPowers(Regularizer):
     @property
     def degree(self) -> int:
         return self.layers
+
+    def product(self, shapes: Shapes) -> NormProduct | None:
+        return euclidean(self.layers) if len(shapes) == self.layers else None
 
     def theta(self, *W: Tensor) -> Tensor:
         check_count(self.layers, W)
@@ -42,6 +46,9 @@ class BalancedWeightDecay(Regularizer):
     @property
     def degree(self) -> int:
         return self.layers
+
+    def product(self, shapes: Shapes) -> NormProduct | None:
+        return euclidean(self.layers) if len(shapes) == self.layers else None
 
     def theta(self, *W: Tensor) -> Tensor:
         check_count(self.layers, W)

@@ -1,13 +1,14 @@
 """Sums of regularizers of one degree, which are regularizers of that degree (section 5)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from torch import Tensor
 
 from ..factors import Factors
 from .base import Regularizer
+from .form import NormProduct, Shapes
 from .powers import sum_of
 
 
@@ -44,6 +45,13 @@ class WeightedSum(Regularizer):
     @property
     def constrained(self) -> bool:
         return any(term.constrained for term in self.terms)
+
+    def product(self, shapes: Shapes) -> NormProduct | None:
+        first, *others = (term.product(shapes) for term in self.terms)
+        if first is None or any(form is None or replace(form, constant=first.constant) != first for form in others):
+            return None
+        constants = (form.constant for form in (first, *others) if form is not None)
+        return replace(first, constant=math.fsum(a * c for a, c in zip(self.weights, constants, strict=True)))
 
     def theta(self, *W: Tensor) -> Tensor:
         return sum_of([a * term.theta(*W) for a, term in zip(self.weights, self.terms, strict=True)])

@@ -11,7 +11,6 @@ from torch import Tensor
 from ..descent import minimise, refit
 from ..factors import Factors, append, scale
 from ..problem import Problem
-from ..regularizers import Norm, ProductOfNorms, Regularizer, SumOfSquares
 from .dictionary import first_units
 from .objective import Objective
 from .slide import STEPS, Stop, slide
@@ -41,13 +40,10 @@ class Local(ABC):
 
 def local_of(problem: Problem) -> Local:
     """Newton on faces where φ is gated linear and θ the (half squared) Euclidean pair, else batched descent."""
-    if problem.mapping.gates is not None and _euclidean(problem.regularizer):
+    form = problem.regularizer.product(problem.mapping.factor_shapes)
+    if problem.mapping.gates is not None and form is not None and form.euclidean:
         return OnFaces(problem)
     return Descending(problem)
-
-
-def _euclidean(regularizer: Regularizer) -> bool:
-    return regularizer == SumOfSquares() or regularizer == ProductOfNorms((Norm.TWO, Norm.TWO))
 
 
 @final

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from ..certificate import Certificate, certify
+from ..effort import Effort
 from ..factors import Factors, append
 from ..losses.base import column
-from ..polar import Oracle, Polar, polar_of
+from ..polar import Oracle, Polar, oracle_of
 from ..problem import Problem
 from ..status import Status
 from .local import WORTH, Local, best_value, local_of
@@ -34,6 +35,7 @@ def solve(
     seed: int = 0,
     device: torch.device | None = None,
     polar: Polar | None = None,
+    effort: Effort | None = None,
     max_rounds: int = 1000,
 ) -> Solution:
     """A network that is globally optimal over all sizes to relative gap ``tol``, with its certificate.
@@ -42,6 +44,7 @@ def solve(
     Each round asks the polar for subnetworks that lower f, gives them their best scales, then descends in all weights
     at once, kinks included; f never rises beyond rounding. Nothing here is random: ``seed`` is accepted for callers
     that pass one to every solver. ``time_limit`` (seconds) ends the descent; the certificate is computed all the same.
+    Each call of the polar costs at most ``effort``.
     ``ValueError`` for float32, a mismatched problem or a start of several runs; ``LookupError`` when no polar is known.
     """
     if device is not None:
@@ -50,7 +53,7 @@ def solve(
     W = _start(problem, start)
     if not tol > 0:
         raise ValueError(f"tol = {tol}: the tolerance on the relative gap must be positive.")
-    polar = polar_of(problem) if polar is None else polar
+    polar = oracle_of(problem, polar, effort)
     run = _Run(problem, polar, local_of(problem), tol, time_limit, W)
     try:
         status = run.rounds(max_rounds)
@@ -64,7 +67,7 @@ def solve_path(problem: Problem, lams: Sequence[float], *, polar: Polar | None =
 
     ``options`` are those of ``solve``; the polar does not depend on λ and is built once.
     """
-    polar = polar_of(problem) if polar is None else polar
+    polar = oracle_of(problem, polar)
     solutions: dict[float, Solution] = {}
     start = options.pop("start", None)
     for lam in sorted({float(lam) for lam in lams}, reverse=True):
@@ -96,7 +99,7 @@ class _Run:
     """The state of one call: the present weights, and the certified ones with the smallest gap."""
 
     problem: Problem
-    polar: Polar
+    polar: Oracle
     local: Local
     tol: float
     time_limit: float | None
@@ -149,14 +152,10 @@ class _Run:
         return float(value[0]), -loss.project(loss.gradient(X))
 
     def ascend(self, Q: torch.Tensor) -> Factors:
-        if isinstance(self.polar, Oracle):
-            return self.polar.ascend(Q, self.W, ATOMS, self.problem.lam * (1 + WORTH))
-        return self.polar(Q).atom
+        return self.polar.ascend(Q, self.W, ATOMS, self.problem.lam * (1 + WORTH))
 
     def atoms(self, Q: torch.Tensor) -> Factors:
-        if isinstance(self.polar, Oracle):
-            return self.polar.atoms(Q, ATOMS, self.problem.lam * (1 + WORTH))
-        return self.polar(Q).atom
+        return self.polar.atoms(Q, ATOMS, self.problem.lam * (1 + WORTH))
 
     def least_gap(self, value: float, Q: torch.Tensor, excess: float) -> float:
         """The gap if the best atom attained Ω°: an upper bound of Ω° can only prove a larger one.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..certificate import Certificate, Verdict, certify
+from ..certificate import ENCLOSED, Certificate, Verdict, certify
+from ..effort import Effort
 from ..factors import Factors, check_finite
 from ..mappings import ReluUnit
 from ..polar import Polar
@@ -63,10 +64,15 @@ class NetworkCertificate:
         )
 
     def improved(
-        self, *, tol: float = 1e-8, time_limit: float | None = None, polar: Polar | None = None
+        self,
+        *,
+        tol: float = 1e-8,
+        time_limit: float | None = None,
+        polar: Polar | None = None,
+        effort: Effort | None = None,
     ) -> tuple[nn.Sequential, Solution]:
         """The certified optimum as a float64 module of the user's form, and its ``Solution``; options: ``solve``."""
-        solution = solve(self.problem, start=self.weights, tol=tol, time_limit=time_limit, polar=polar)
+        solution = solve(self.problem, start=self.weights, tol=tol, time_limit=time_limit, polar=polar, effort=effort)
         return solution.to_torch(hidden_bias=self.hidden_bias), solution
 
 
@@ -81,13 +87,15 @@ def certify_network(
     decay_output_bias: bool | None = None,
     tol: float = 1e-6,
     polar: Polar | None = None,
+    effort: Effort | None = None,
 ) -> NetworkCertificate:
     """How far ``model`` is from the best Sequential(Linear, ReLU, Linear) of any width on full data (N, d), (N, c).
 
     ``loss`` is the torch loss (mean or sum), ``weight_decay`` the number given to SGD or Adam, or the optimizer itself.
     With a number every bias is decayed unless ``decay_hidden_bias`` or ``decay_output_bias`` is False; an optimizer
     knows. The hidden bias must be decayed; the output bias may be absent, free or decayed. ``polar`` replaces
-    ``polar_of(problem)``. ``TypeError`` or ``ValueError`` say why something cannot be certified and what would work.
+    ``polar_of(problem)``, ``effort`` limits its call. ``TypeError`` or ``ValueError`` say why something cannot be
+    certified and what would work.
     """
     if not tol > 0:
         raise ValueError(f"tol = {tol}: the tolerance on the relative gap must be positive.")
@@ -109,7 +117,7 @@ def certify_network(
             f"torch computes the objective {objective:.12g} but Sequential(Linear, ReLU, Linear) with this loss and "
             f"decay has {own:.12g}: remove hooks and overridden methods, or diverged weights."
         )
-    certificate = certify(problem, W, polar)
+    certificate = certify(problem, W, polar, effort=effort)
     best = scaled.scale * float(certificate.lower_bound[0])
     verdict = _verdict(objective, best, scaled.scale * float(certificate.escape_objective[0]), tol)
     advice = _advice(verdict, certificate, problem, W, objective, scaled.scale, tol)
@@ -188,7 +196,7 @@ def _advice(
     if offset > worth:
         cures.append(f"The output bias is not the best one for these weights: it alone gives {offset:.3g}.")
     if verdict is Verdict.UNDECIDED and float(certificate.polar[0]) > 1.01 * float(certificate.polar_lower[0]):
-        cures.append("The polar is only enclosed: spend more effort on its upper bound, or reduce the dimension.")
+        cures.append(f"{ENCLOSED}, or reduce the dimension.")
     if verdict is Verdict.REFUTED and scale * float(certificate.escape_objective[0]) < J - tol * abs(J):
         cures.append(
             "certificate.escape is a hidden unit that lowers the objective when appended; a network of this width is "

@@ -3,25 +3,12 @@
 import torch
 from torch import Tensor
 
-from ..mappings import Mapping, MatrixProduct
-from ..regularizers import NonNegative, Norm, ProductOfNorms, Regularizer, SumOfSquares
 from ..streams import generator, uniform
-from .bound import Polar, PolarBound, register
+from .bound import PolarBound
 from .spectral import decompose
 
 STARTS = 64
 ASCENTS = 500
-
-
-@register(MatrixProduct, NonNegative)
-def _non_negative(mapping: Mapping, regularizer: Regularizer) -> Polar:
-    assert isinstance(regularizer, NonNegative)
-    inside = regularizer.inside
-    if inside != SumOfSquares() and inside != ProductOfNorms((Norm.TWO, Norm.TWO)):
-        raise LookupError(
-            f"no polar is known for non-negative factors with {inside}: take SumOfSquares(), or pass your own."
-        )
-    return non_negative_polar
 
 
 def non_negative_polar(Q: Tensor) -> PolarBound:
