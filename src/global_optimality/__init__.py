@@ -6,6 +6,7 @@ After B. D. Haeffele and R. Vidal, Global Optimality in Neural Network Training,
 from .certificate import Certificate, Verdict, certify
 from .descent import LBFGS, Descent, GradientDescent, NewtonCG, minimise
 from .effort import Effort
+from .exact import Verification, verify_certificate
 from .losses import CrossEntropyLoss, LogisticLoss, MaskedSquaredLoss, SquaredLoss
 from .mappings import (
     AlexNet,
@@ -39,12 +40,11 @@ from .regularizers import (
     WeightDecay,
     WeightedSum,
 )
-from .saved_certificate import load_certificate, save_certificate
+from .saved_certificate import SavedCertificate, load_certificate, save_certificate
 from .sliding_frank_wolfe import Solution, solve, solve_path
 from .status import Status
 from .streams import generator
 from .torch_networks import NetworkCertificate, certify_network
-from .verify import Verification, verify_certificate
 
 __all__ = [
     "LBFGS",
@@ -80,6 +80,7 @@ __all__ = [
     "ProductOfNorms",
     "RankOneTensor",
     "ReluUnit",
+    "SavedCertificate",
     "Solution",
     "SquaredLoss",
     "Status",

@@ -1,6 +1,5 @@
-"""A saved certificate is checked by code that shares nothing with the solver, and a forged one is rejected."""
+"""A saved certificate is checked exactly, by code that shares nothing with the solver, and a forged one is rejected."""
 
-import ast
 import json
 import math
 from dataclasses import replace
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-import global_optimality.verify as verify
 from global_optimality import (
     CrossEntropyLoss,
     LogisticLoss,
@@ -26,7 +24,6 @@ from global_optimality import (
     certify,
     generator,
     load_certificate,
-    polar_of,
     save_certificate,
     solve,
     verify_certificate,
@@ -86,10 +83,11 @@ def test_solved_problems_are_confirmed_to_rounding(name, file):
     save_certificate(file, problem, W, certificate)
     found = verify_certificate(file)
     assert found.confirmed, found.reasons
+    saved = json.loads(file.read_text())
+    assert (found.objective, found.lower_bound) == (saved["objective"], saved["lower_bound"])
     assert found.objective == pytest.approx(float(certificate.objective[0]), rel=1e-12)
     assert found.lower_bound == pytest.approx(float(certificate.lower_bound[0]), rel=1e-10)
     assert found.gap <= 1e-6 * found.objective
-    assert found.polar == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["squared d=3", "logistic free bias", "cross entropy", "completion"])
@@ -108,22 +106,21 @@ def test_certificates_far_from_the_optimum_are_confirmed_too(name, file):
 def test_a_loaded_certificate_is_the_saved_one(name, file):
     problem, W, certificate = solved(name)
     save_certificate(file, problem, W, certificate)
-    again, weights = load_certificate(file)
-    assert float(again(*weights)) == pytest.approx(float(certificate.objective), rel=1e-13)
-    repeated = certify(again, weights)
-    assert float(repeated.lower_bound) == pytest.approx(float(certificate.lower_bound), rel=1e-10)
+    again = load_certificate(file)
+    assert float(again.problem(*again.weights)) == pytest.approx(float(certificate.objective), rel=1e-13)
+    assert float(again.certificate.lower_bound) == pytest.approx(float(certificate.lower_bound), rel=1e-10)
 
 
 def raised_bound(saved):
-    saved["lower_bound"] += 1e-6 * abs(saved["lower_bound"])
+    saved["lower_bound"] = math.nextafter(saved["lower_bound"], math.inf)
 
 
 def lowered_objective(saved):
-    saved["objective"] -= 1e-6 * saved["objective"]
+    saved["objective"] = math.nextafter(saved["objective"], 0)
 
 
 def scaled_dual(saved):
-    saved["G"] = (np.array(saved["G"]) * (1 + 1e-6)).tolist()
+    saved["G"] = (np.array(saved["G"]) * (1 + 1e-9)).tolist()
 
 
 def foreign_dual(saved):
@@ -137,11 +134,13 @@ def changed_weights(saved):
 
 
 def smaller_lam(saved):
-    saved["lam"] *= 1 - 1e-6
+    saved["lam"] *= 1 - 1e-9
 
 
 def changed_data(saved):
-    saved["Y"][0], saved["Y"][-1] = saved["Y"][-1], saved["Y"][0]
+    Y = saved["Y"]
+    other = next(i for i, y in enumerate(Y) if y != Y[0])
+    Y[0], Y[other] = Y[other], Y[0]
 
 
 FORGERIES = [raised_bound, lowered_objective, scaled_dual, foreign_dual, changed_weights, smaller_lam, changed_data]
@@ -149,14 +148,11 @@ FORGERIES = [raised_bound, lowered_objective, scaled_dual, foreign_dual, changed
 
 @pytest.mark.parametrize("forge", FORGERIES)
 @pytest.mark.parametrize("name", ["squared free bias", "logistic", "cross entropy", "completion"])
-def test_forgeries_are_rejected_and_the_bound_still_holds(name, forge, file):
+def test_the_slightest_forgery_is_rejected_and_the_bound_still_holds(name, forge, file):
     problem, W, certificate = solved(name)
     save_certificate(file, problem, W, certificate)
     saved = json.loads(file.read_text())
-    if forge is changed_data and saved["Y"][0] == saved["Y"][-1]:
-        saved["Y"].insert(0, saved["Y"].pop(next(i for i, y in enumerate(saved["Y"]) if y != saved["Y"][0])))
-    else:
-        forge(saved)
+    forge(saved)
     file.write_text(json.dumps(saved))
     found = verify_certificate(file)
     assert not found.confirmed
@@ -205,8 +201,8 @@ def test_valid_certificates_are_confirmed_in_every_unit(name, scale, file):
     file.write_text(json.dumps(saved))
     found = verify_certificate(file)
     assert found.confirmed, found.reasons
-    assert found.lower_bound == pytest.approx(saved["lower_bound"], rel=1e-9)
-    saved["lower_bound"] *= 1 + 1e-8
+    assert found.lower_bound == saved["lower_bound"]
+    saved["lower_bound"] *= 1 + 1e-15
     file.write_text(json.dumps(saved))
     assert not verify_certificate(file).confirmed
 
@@ -218,31 +214,64 @@ def test_an_infeasible_dual_is_named(file):
     saved["G"] = (2 * np.array(saved["G"])).tolist()
     file.write_text(json.dumps(saved))
     found = verify_certificate(file)
-    assert found.polar == pytest.approx(2, rel=1e-6)
+    assert found.lower_bound == -math.inf
     assert any("not feasible" in reason for reason in found.reasons)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"format": "another"}, "not a saved certificate"),
-        ({"lam": -1.0}, "must be positive"),
-        ({"lam": None}, "damaged"),
-        ({"loss": "hinge"}, "damaged"),
-        ({"weights": [-1.0] * N}, "must be positive"),
-        ({"objective": float("nan")}, "not finite"),
-        ({"U": [[1.0]]}, "expected"),
-        ({"S": [[1.0] * 4] * N}, "at most 3 columns"),
-        ({"loss": "logistic"}, "labels of the logistic"),
-        ({"Y": [1.0] * N}, "must be matrices"),
-    ],
-)
-def test_damaged_files_are_refused(change, message, file):
+def damaged(**changes):
+    return lambda text: json.dumps(json.loads(text) | changes)
+
+
+DAMAGES = {
+    "another format": (damaged(format="another"), "not a saved certificate"),
+    "a list": (lambda text: "[1, 2]", "not a saved certificate"),
+    "an unknown key": (damaged(more=1), "'more' is unknown"),
+    "a missing key": (lambda text: text.replace('"lam"', '"mal"'), "'lam' is missing"),
+    "a negative λ": (damaged(lam=-1.0), "must be positive"),
+    "no λ": (damaged(lam=None), "lam holds 'None', which is not a number"),
+    "λ as text": (damaged(lam="0.4"), "lam holds '0.4', which is not a number"),
+    "λ true": (damaged(lam=True), "lam holds 'True', which is not a number"),
+    "another loss": (damaged(loss="hinge"), "the loss 'hinge' is none of"),
+    "a loss as a list": (damaged(loss=["squared"]), "is none of"),
+    "negative weights": (damaged(weights=[-1.0] * N), "must be positive"),
+    "a weight too few": (damaged(weights=[1.0]), "weights has length 1"),
+    "a bias as text": (damaged(output_bias="free"), "output_bias holds 'free'"),
+    "a bias as a list": (damaged(output_bias=[0.0]), "not a number"),
+    "a bias as an object": (damaged(output_bias={}), "not a number"),
+    "NaN": (damaged(objective=math.nan), "NaN is not finite"),
+    "infinite": (damaged(lower_bound=-math.inf), "-Infinity is not finite"),
+    "too large": (lambda text: text.replace('"lam": 0.4', '"lam": 1e400'), "lam holds a number that is not finite"),
+    "a huge integer": (damaged(objective=10**400), "objective holds a number that is not finite"),
+    "twice": (lambda text: text.replace('"lam": 0.4', '"lam": 0.3, "lam": 0.4'), "'lam' stands there twice"),
+    "deep brackets": (lambda text: "[" * 100_000, "brackets within brackets"),
+    "cut short": (lambda text: text[: len(text) // 2], "damaged|Expecting|Unterminated|Invalid"),
+    "ragged": (damaged(Y=[[1.0, 2.0]] * (N - 1) + [[1.0]]), "rows of Y differ in length"),
+    "one number in text": (damaged(U=[["1"]]), "U holds '1', which is not a number"),
+    "a wrong shape": (damaged(U=[[1.0]]), "U has shape (1, 1), expected (1, 2)"),
+    "no rows": (damaged(Y=[]), "at least one row"),
+    "a vector": (damaged(Y=[1.0] * N), "Y is no matrix"),
+    "other labels": (damaged(loss="logistic"), "labels of the logistic"),
+    "half a mask": (damaged(mask=[[0.5, 1]] * N), "mask must hold 0 and 1"),
+    "a proof not needed": (damaged(proof={}), "more than three columns"),
+    "a proof as text": (damaged(proof="yes"), "'proof' is neither"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damaged_files_are_refused_by_name(name, file):
+    damage, message = DAMAGES[name]
     problem, W, certificate = solved("squared")
     save_certificate(file, problem, W, certificate)
-    saved = json.loads(file.read_text()) | change
-    file.write_text(json.dumps(saved))
-    with pytest.raises(ValueError, match=message):
+    file.write_text(damage(file.read_text()))
+    for reader in (verify_certificate, load_certificate):
+        with pytest.raises(ValueError, match=message.replace("(", r"\(").replace(")", r"\)")) as caught:
+            reader(file)
+        assert file.name in str(caught.value)
+
+
+def test_bytes_that_are_no_text_are_refused_by_name(file):
+    file.write_bytes(b"\xff\xfe{}")
+    with pytest.raises(ValueError, match="it is not UTF-8 text"):
         verify_certificate(file)
 
 
@@ -261,43 +290,6 @@ def test_what_cannot_be_saved_is_refused_and_leaves_the_old_file(file):
         save_certificate(file, low, low.random(1, 2), certify(low, low.random(1, 2)))
     assert file.read_bytes() == before
     assert list(file.parent.iterdir()) == [file]
-
-
-DEGENERATE = {
-    "generic": normal(8, 3, seed=5),
-    "bias": torch.cat([normal(8, 2, seed=6), torch.ones(8, 1, dtype=torch.float64)], 1),
-    "duplicates": normal(4, 3, seed=7).repeat(2, 1),
-    "opposite": torch.cat([normal(4, 3, seed=8), -2 * normal(4, 3, seed=8)]),
-    "axes": torch.cat([torch.eye(3), -torch.eye(3), torch.ones(1, 3), torch.zeros(1, 3)]).double(),
-    "grid": torch.cartesian_prod(*[torch.arange(3.0)] * 2, torch.ones(1)).double(),
-    "rank 2": normal(8, 2, seed=9) @ normal(2, 3, seed=10),
-    "d=2": normal(8, 2, seed=11),
-    "d=1": normal(8, 1, seed=12),
-    "zero": torch.zeros(4, 2, dtype=torch.float64),
-}
-
-
-@pytest.mark.parametrize("outputs", [1, 3])
-@pytest.mark.parametrize("name", DEGENERATE)
-def test_the_brute_force_polar_agrees_with_the_exact_one_and_dominates_samples(name, outputs):
-    S = DEGENERATE[name]
-    Q = normal(len(S), outputs, seed=13)
-    mine = verify.relu(S.numpy(), Q.numpy())
-    problem = Problem(SquaredLoss(Q), ReluUnit(S, outputs), SumOfSquares(), 1.0)
-    bound = polar_of(problem)(Q[None])
-    assert mine.upper == pytest.approx(float(bound.upper), rel=1e-9, abs=1e-13)
-    assert mine.lower <= float(bound.upper)
-    u = torch.nn.functional.normalize(normal(4000, S.shape[1], seed=14), dim=1)
-    assert float((torch.relu(u @ S.mT) @ Q).norm(dim=1).max()) <= mine.upper
-
-
-def test_the_checker_imports_numpy_and_the_standard_library_only():
-    tree = ast.parse(Path(verify.__file__).read_text())
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    relative = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
-    assert names == {"json", "math", "collections.abc", "dataclasses", "pathlib", "typing", "numpy"}
-    assert not relative
 
 
 def test_a_closed_form_factorization_is_confirmed(file):
