@@ -6,10 +6,15 @@ from typing import final
 import torch
 from torch import Tensor
 
+from .base import BISECTIONS
 from .samples import SampleLoss, drawn_inside
 
 HAIR = 8.0
 """A dual variable outside its interval by at most HAIR · eps is rounding, and counts as on the end."""
+
+
+FAR = 800.0
+"""exp(−FAR) is below every positive float64."""
 
 
 @final
@@ -40,6 +45,31 @@ class LogisticLoss(SampleLoss):
 
     def sample_product(self, X: Tensor, T: Tensor) -> Tensor:
         return torch.sigmoid(X) * torch.sigmoid(-X) * T
+
+    def _newton(self, X: Tensor) -> Tensor:
+        """Each output has a bias of its own, the zero of an increasing function: Newton, kept in a bracket, to rounding.
+
+        At x + b beyond FAR all samples on one side are 0 to rounding, whatever their weights.
+        """
+        eps = torch.finfo(X.dtype).eps
+        size = X.abs().amax(1)
+        low, high = -size - FAR, size + FAR
+        b = torch.zeros_like(size)
+        for _ in range(2 * BISECTIONS):
+            shifted = X + b[:, None]
+            G = self._weighted(self.sample_gradient(shifted))
+            curvature = self._weighted(torch.sigmoid(shifted) * torch.sigmoid(-shifted)).sum(1) + self.decay
+            g = G.sum(1) + self.decay * b
+            low, high = torch.where(g < 0, b, low), torch.where(g > 0, b, high)
+            small = 4 * eps * (G.abs().sum(1) + curvature * size + self.decay * b.abs())
+            new = b - g / curvature.clamp(min=1e-300)
+            inside = (new > low) & (new < high)
+            new = torch.where(inside, new, (low + high) / 2)
+            end = (g.abs() <= small) | (new == b)
+            if bool(end.all()):
+                break
+            b = torch.where(end, b, new)
+        return b
 
     def _curvature(self, X: Tensor) -> Tensor:
         total = self._weighted(torch.sigmoid(X) * torch.sigmoid(-X)).sum(1)

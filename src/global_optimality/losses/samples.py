@@ -11,8 +11,15 @@ from ..factors import check_alike, check_finite
 from ..summation import pairwise, tree_sum
 from .base import Loss, column
 
-NEWTON = 300
-HALVINGS = 40
+DAMPING = 0.03
+OVERSHOT = 0.5
+SHORTER = 40
+
+SMOOTH, COOLER = 8.0, 4.0
+"""At most so many units of X may spread before temperatures come in, and by how much each is cooler than the last."""
+
+IDLE = 20
+"""So many steps in a row that do not halve the gradient end the search for the output bias."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,36 +165,60 @@ class SampleLoss(Loss):
         return (H + H.mT) / 2
 
     def _newton(self, X: Tensor) -> Tensor:
-        """Newton on the convex function of b from b = 0, to rounding: damped, no step longer than the spread of X."""
+        """argmin over b by Newton from b = 0, to rounding.
 
-        def value(b: Tensor) -> Tensor:
-            total = self._weighted(self.sample_value(X + b[:, None])).sum(1)
-            return total + 0.5 * self.decay * b.flatten(1).square().sum(1)
+        Where X spreads over many units the samples are steps and Newton sees one at a time: they are first smoothed by
+        a temperature τ, ℓ(x/τ)τ, that falls to 1.
+        """
+        b = torch.zeros_like(X[:, 0])
+        temperature = max(1.0, float(X.abs().max()) / SMOOTH)
+        while temperature > 1:
+            b = self._newton_at(X, b, temperature, enough=1e-3)
+            temperature = max(1.0, temperature / COOLER)
+        return self._newton_at(X, b, 1.0, enough=0.0)
 
+    def _newton_at(self, X: Tensor, b: Tensor, temperature: float, enough: float) -> Tensor:
+        """Newton on the convex function of b at a temperature, until the gradient is ``enough`` of its terms or rounding.
+
+        Only gradients are compared, which see further than values: a step is cut where the slope along it has turned to
+        more than OVERSHOT of what it was. Rounding is that of the sum, and of X + b, which the curvature passes on.
+        """
         eps = torch.finfo(X.dtype).eps
         eye = torch.eye(X[0, 0].numel(), dtype=X.dtype, device=X.device)
-        spread = 1 + 2 * X.abs().flatten(1).amax(1)
-        b = torch.zeros_like(X[:, 0])
-        f = value(b)
-        for _ in range(NEWTON):
-            G = self._weighted(self.sample_gradient(X + b[:, None]))
+        size = X.abs().flatten(1).amax(1)
+
+        def look(b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            """The gradient and the curvature at b; the size of the gradient beside what is small enough, ``(n,)``."""
+            shifted = (X + b[:, None]) / temperature
+            G, H = self._weighted(self.sample_gradient(shifted)), self._curvature(shifted)
+            H = (H - self.decay * eye) / temperature + self.decay * eye
             g = G.sum(1) + self.decay * b
-            if bool((g.abs() <= 32 * eps * G.abs().sum(1)).all()):
-                break
-            damping = g.flatten(1).norm(dim=1) / spread
-            step = -_apply(_inverse(self._curvature(X + b[:, None]) + damping[:, None, None] * eye), g)
-            t = torch.ones_like(f)
-            for _ in range(HALVINGS):
-                new = value(b + column(t, b) * step)
-                worse = ~(new <= f + 4 * eps * f.abs())
-                if not bool(worse.any()):
+            bend = H.diagonal(dim1=1, dim2=2).reshape(b.shape) * column(size, b)
+            terms = G.abs().sum(1) + 2 * self.decay * b.abs()
+            small = torch.maximum(enough * terms, 32 * eps * (terms + bend))
+            return g, H, (g.abs() / small.clamp(min=1e-300)).flatten(1).amax(1)
+
+        g, H, excess = look(b)
+        best, least, idle = b, excess, 0
+        while bool((least > 1).any()) and idle < IDLE:
+            damping = DAMPING * g.flatten(1).norm(dim=1) / (temperature + size)
+            step = -_apply(_inverse(H + damping[:, None, None] * eye), g)
+            slope = (g * step).flatten(1).sum(1)
+            t = torch.where(slope < 0, 1.0, torch.zeros_like(slope))
+            for _ in range(SHORTER):
+                trial = b + column(t, b) * step
+                g, H, excess = look(trial)
+                turned = (g * step).flatten(1).sum(1)
+                over = (turned > -OVERSHOT * slope) & (t > 0)
+                if not bool(over.any()):
                     break
-                t = torch.where(worse, t / 2, t)
-            moved = column(torch.where(worse, 0.0, t), b) * step
-            b, f = b + moved, torch.where(worse, f, new)
-            if bool((moved.abs() <= eps * b.abs()).all()):
-                break
-        return b
+                t = torch.where(over, t * (slope / (slope - turned)).clamp(0.05, 0.5), t)
+            b = trial
+            halved = bool(((excess < 0.5 * least) & (least > 1)).any())
+            idle = 0 if halved else idle + 1
+            best = torch.where(column(excess < least, b), b, best)
+            least = torch.minimum(least, excess)
+        return best
 
 
 def _over_samples(G: Tensor) -> Tensor:
@@ -197,6 +228,8 @@ def _over_samples(G: Tensor) -> Tensor:
 
 def _inverse(H: Tensor) -> Tensor:
     """The pseudo-inverse of symmetric positive semidefinite H ``(n, c, c)``, its diagonal scaled to 1 first."""
+    if H.shape[1] == 1:
+        return torch.where(H > 0, 1 / H, torch.zeros_like(H))
     scale = H.diagonal(dim1=1, dim2=2).clamp(min=1e-200).rsqrt()
     scale = scale[:, :, None] * scale[:, None, :]
     return torch.linalg.pinv(H * scale, hermitian=True, rtol=1e-13) * scale
