@@ -79,17 +79,21 @@ class Loss(ABC):
         return torch.where(self._at(cap.clamp(max=1e300), G) < self._at(middle, G), cap, middle)
 
     def line_minimum(self, X: Tensor, D: Tensor, slope: float) -> Tensor:
-        """argmin over α ≥ 0 of ℓ(X + αD) + slope·α, ``(n,)``: Newton on the derivative, kept in a bracket."""
+        """argmin over α ≥ 0 of ℓ(X + αD) + slope·α, ``(n,)``: Newton on the derivative, kept in a bracket.
+
+        ℓ ≥ 0, so that with a positive slope α ≤ ℓ(X)/slope.
+        """
 
         def derivatives(a: Tensor) -> tuple[Tensor, Tensor]:
             Z = X + column(a, X) * D
             return inner(self.gradient(Z), D) + slope, inner(self.hessian_product(Z, D), D)
 
         low = torch.zeros_like(X.flatten(1)[:, 0])
-        high = torch.full_like(low, torch.inf)
+        high = self(X) / slope * (1 + 1e-9) if slope > 0 else torch.full_like(low, torch.inf)
         first, bend = derivatives(low)
         falls, a = first < 0, low
         new = torch.where(bend > 0, -first / bend, torch.ones_like(low)).clamp(min=1e-300, max=1e300)
+        new = torch.where(new < high, new, high / 2)
         for step in range(2 * BISECTIONS):
             still = falls & ((new - a).abs() > 2 * torch.finfo(X.dtype).eps * new.abs())
             if not bool(still.any()):
@@ -98,7 +102,8 @@ class Loss(ABC):
             value, bend = derivatives(a)
             low, high = torch.where(value < 0, a, low), torch.where(value < 0, high, a)
             new = a - value / bend
-            middle = torch.where(torch.isinf(high), 2 * a, (low + high) / 2)
+            middle = torch.where(high > 4 * low, (low * high).sqrt(), (low + high) / 2)
+            middle = torch.where(low == 0, high / 4, torch.where(torch.isinf(high), 2 * a, middle))
             safe = (new > low) & (new < high) & (new < 10 * a) & (step % 4 < 3)
             new = torch.where(safe, new, torch.where(value == 0, a, middle))
         return torch.where(falls, a, torch.zeros_like(a))

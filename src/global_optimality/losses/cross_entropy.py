@@ -42,7 +42,8 @@ class CrossEntropyLoss(SampleLoss):
         return torch.logsumexp(X, 2) - (X * self.Y).sum(2)
 
     def sample_gradient(self, X: Tensor) -> Tensor:
-        return torch.softmax(X, 2) - self.Y
+        p = torch.softmax(X, 2)  # p − 1 at the label is minus the others: no cancellation where the label is certain
+        return torch.where(self.Y == 1, -(p * (1 - self.Y)).sum(2, keepdim=True), p)
 
     def sample_product(self, X: Tensor, T: Tensor) -> Tensor:
         p = torch.softmax(X, 2)

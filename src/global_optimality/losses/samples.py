@@ -12,7 +12,7 @@ from ..summation import pairwise, tree_sum
 from .base import Loss, column
 
 DAMPING = 0.03
-OVERSHOT = 0.5
+TURNED = 0.5
 SHORTER = 40
 
 SMOOTH, COOLER = 8.0, 4.0
@@ -173,15 +173,16 @@ class SampleLoss(Loss):
         b = torch.zeros_like(X[:, 0])
         temperature = max(1.0, float(X.abs().max()) / SMOOTH)
         while temperature > 1:
-            b = self._newton_at(X, b, temperature, enough=1e-3)
+            b = self._newton_at(X, b, temperature, enough=1e-6)
             temperature = max(1.0, temperature / COOLER)
         return self._newton_at(X, b, 1.0, enough=0.0)
 
     def _newton_at(self, X: Tensor, b: Tensor, temperature: float, enough: float) -> Tensor:
         """Newton on the convex function of b at a temperature, until the gradient is ``enough`` of its terms or rounding.
 
-        Only gradients are compared, which see further than values: a step is cut where the slope along it has turned to
-        more than OVERSHOT of what it was. Rounding is that of the sum, and of X + b, which the curvature passes on.
+        Only gradients are compared, which see further than values: a step is whole, unless the slope along it turns to
+        more than TURNED of what it was; then it ends between. Rounding is that of the sum, and of X + b, which the
+        curvature passes on.
         """
         eps = torch.finfo(X.dtype).eps
         eye = torch.eye(X[0, 0].numel(), dtype=X.dtype, device=X.device)
@@ -204,15 +205,16 @@ class SampleLoss(Loss):
             damping = DAMPING * g.flatten(1).norm(dim=1) / (temperature + size)
             step = -_apply(_inverse(H + damping[:, None, None] * eye), g)
             slope = (g * step).flatten(1).sum(1)
-            t = torch.where(slope < 0, 1.0, torch.zeros_like(slope))
+            low, high, t = torch.zeros_like(slope), torch.full_like(slope, torch.inf), torch.ones_like(slope)
             for _ in range(SHORTER):
                 trial = b + column(t, b) * step
                 g, H, excess = look(trial)
-                turned = (g * step).flatten(1).sum(1)
-                over = (turned > -OVERSHOT * slope) & (t > 0)
-                if not bool(over.any()):
+                turned = (g * step).flatten(1).sum(1) / slope
+                wrong = (turned.abs() > TURNED) & (excess > 1) & ((turned < 0) | (t < 1))
+                if not bool(wrong.any()):
                     break
-                t = torch.where(over, t * (slope / (slope - turned)).clamp(0.05, 0.5), t)
+                low, high = torch.where(turned > 0, t, low), torch.where(turned < 0, t, high)
+                t = torch.where(wrong, (low + high) / 2, t)
             b = trial
             halved = bool(((excess < 0.5 * least) & (least > 1)).any())
             idle = 0 if halved else idle + 1
