@@ -1,6 +1,7 @@
 """A descent method is a value: how to start its memory, and how to make one step of all runs."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import final
 
@@ -8,6 +9,15 @@ import torch
 from torch import Tensor
 
 from .point import Objective, Point
+
+Stop = Callable[[], bool]
+"""Asked before every step: whether the time is up."""
+
+
+def never() -> bool:
+    """No limit of time."""
+    return False
+
 
 Memory = tuple[Tensor, ...]
 """What a method remembers of every run, each tensor with the run axis first."""

@@ -9,7 +9,7 @@ from ..factors import Factors, flatten
 from ..problem import Problem
 from ..status import Status
 from .lbfgs import LBFGS
-from .methods import Method
+from .methods import Memory, Method, Stop, never
 from .point import Objective, Observer, Point
 
 PATIENCE = 50
@@ -36,10 +36,12 @@ def minimise(
     tol: float = 1e-9,
     max_steps: int = 2000,
     observe: Observer | None = None,
+    stop: Stop = never,
 ) -> Descent:
     """Local descent on f_r (step 1 of Theorem 2's meta-algorithm) from W, ``(n, r, *D_k)`` each; L-BFGS by default.
 
-    A run ends when ‖∇f_r‖ ≤ tol · f^{1−1/p} λ^{1/p} (no units) and the method sees no negative curvature, if it looks.
+    A run ends when ‖∇f_r‖ ≤ tol · f^{1−1/p} λ^{1/p} (no units) and the method sees no negative curvature, if it looks;
+    all end with TIME where ``stop()``, asked before every step, is true.
     ``ValueError`` on misshapen weights and when the method cannot respect a cone.
     """
     method = LBFGS() if method is None else method
@@ -48,67 +50,111 @@ def minimise(
     if not tol > 0 or max_steps < 0:
         raise ValueError(f"tol = {tol} must be positive and max_steps = {max_steps} must not be negative.")
     f = Objective(problem, W)
-    point = f.at(f.project(flatten(tuple(w.detach() for w in W))))
-    n = len(point.value)
-    steps = torch.zeros(n, dtype=torch.int64)
-    status = [Status.STEPS] * n
-    final = Point(*(a.clone() for a in point))
-    active = torch.arange(n, device=point.x.device)
-    finite = torch.isfinite(point.value) & torch.isfinite(point.gradient).all(1)
-    memory = method.start(point)
-    lowest, smallest, idle = final.value.clone(), f.stationarity(final), torch.zeros_like(active)
-    point, memory, active = _retire(point, memory, active, ~finite, final, status, Status.NONFINITE)
+    runs = _Runs.start(f, method, f.at(f.project(flatten(tuple(w.detach() for w in W)))))
     for count in range(max_steps + 1):
-        small = f.stationarity(point) <= tol * problem.gradient_scale(point.value)
+        small = f.stationarity(runs.point) <= tol * problem.gradient_scale(runs.point.value)
         if small.any():
-            point, memory, active = _end(f, method, point, memory, active, small, final, status)
-            if observe is not None and len(active):
-                observe(f.weights(point.x), point.value)
-        if not len(active) or count == max_steps:
+            runs.end(small)
+            if observe is not None and len(runs.active):
+                observe(f.weights(runs.point.x), runs.point.value)
+        if not len(runs.active) or count == max_steps:
             break
-        point, memory, moved = method.step(f, point, memory)
-        steps[active.cpu()] += 1
+        if stop():
+            runs.retire(torch.ones_like(runs.active, dtype=torch.bool), Status.TIME)
+            break
+        runs.step()
         if observe is not None:
-            observe(f.weights(point.x), point.value)
-        value, size = point.value, f.stationarity(point)
-        progress = value < lowest[active] - f.noise * lowest[active].abs()
-        progress |= size < 0.9 * smallest[active]
-        lowest[active] = torch.where(progress, value, lowest[active])
-        smallest[active] = torch.where(progress, size, smallest[active])
-        idle[active] = torch.where(progress, torch.zeros_like(active), idle[active] + 1)
-        stalled = ~moved | (idle[active] >= PATIENCE)
-        point, memory, active = _retire(point, memory, active, stalled, final, status, Status.STALLED)
-    for a, b in zip(final, point, strict=True):
-        a[active] = b
+            observe(f.weights(runs.point.x), runs.point.value)
+        runs.leave_stalled()
+    final = runs.ended()
     weights, end = f.weights(final.x), f.at(final.x)
     with torch.no_grad():
-        return Descent(weights, end.value, f.stationarity(end), problem.alignment(*weights), steps, tuple(status))
+        alignment = problem.alignment(*weights)
+        return Descent(weights, end.value, f.stationarity(end), alignment, runs.steps, tuple(runs.status))
 
 
-def _end(f, method, point, memory, active, small, final, status):
-    """Retire the stationary runs that have no way down; move the others along negative curvature."""
-    runs = small.nonzero()[:, 0]
-    found = method.leave(f, point.take(runs))
-    if found is None:
-        return _retire(point, memory, active, small, final, status, Status.STATIONARY)
-    lower, left = found
-    moved = Point(*(a.index_copy(0, runs, b) for a, b in zip(point, lower, strict=True)))
-    fresh = method.start(moved)
-    restart = torch.zeros_like(small)
-    restart[runs[left]] = True
-    memory = tuple(
-        torch.where(restart.reshape(-1, *[1] * (b.dim() - 1)), a, b) for a, b in zip(fresh, memory, strict=True)
-    )
-    return _retire(moved, memory, active, small & ~restart, final, status, Status.SECOND_ORDER)
+@dataclass(eq=False)
+class _Runs:
+    """The runs that go on (``point``, ``memory``, their indices ``active``), and where all of them ended or are."""
 
+    f: Objective
+    method: Method
+    point: Point
+    memory: Memory
+    active: Tensor
+    final: Point
+    status: list[Status]
+    steps: Tensor
+    lowest: Tensor
+    smallest: Tensor
+    idle: Tensor
+    moved: Tensor
 
-def _retire(point, memory, active, ends, final, status, how):
-    """Record the runs that end and return what the rest go on with."""
-    if not ends.any():
-        return point, memory, active
-    gone = active[ends]
-    for a, b in zip(final, point, strict=True):
-        a[gone] = b[ends]
-    for i in gone.tolist():
-        status[i] = how
-    return point.take(~ends), tuple(m[~ends] for m in memory), active[~ends]
+    @classmethod
+    def start(cls, f: Objective, method: Method, point: Point) -> "_Runs":
+        """All runs; those that are not finite end at once."""
+        n = len(point.value)
+        runs = cls(
+            f=f,
+            method=method,
+            point=point,
+            memory=method.start(point),
+            active=torch.arange(n, device=point.x.device),
+            final=Point(*(a.clone() for a in point)),
+            status=[Status.STEPS] * n,
+            steps=torch.zeros(n, dtype=torch.int64),
+            lowest=point.value.clone(),
+            smallest=f.stationarity(point),
+            idle=torch.zeros(n, dtype=torch.int64, device=point.x.device),
+            moved=torch.ones(n, dtype=torch.bool, device=point.x.device),
+        )
+        runs.retire(~(torch.isfinite(point.value) & torch.isfinite(point.gradient).all(1)), Status.NONFINITE)
+        return runs
+
+    def step(self) -> None:
+        self.point, self.memory, self.moved = self.method.step(self.f, self.point, self.memory)
+        self.steps[self.active.cpu()] += 1
+
+    def leave_stalled(self) -> None:
+        """Retire the runs that did not move, or have made no progress in PATIENCE steps."""
+        active, value, size = self.active, self.point.value, self.f.stationarity(self.point)
+        progress = value < self.lowest[active] - self.f.noise * self.lowest[active].abs()
+        progress |= size < 0.9 * self.smallest[active]
+        self.lowest[active] = torch.where(progress, value, self.lowest[active])
+        self.smallest[active] = torch.where(progress, size, self.smallest[active])
+        self.idle[active] = torch.where(progress, 0, self.idle[active] + 1)
+        self.retire(~self.moved | (self.idle[active] >= PATIENCE), Status.STALLED)
+
+    def end(self, small: Tensor) -> None:
+        """Retire the stationary runs that have no way down; move the others along negative curvature."""
+        runs = small.nonzero()[:, 0]
+        found = self.method.leave(self.f, self.point.take(runs))
+        if found is None:
+            return self.retire(small, Status.STATIONARY)
+        lower, left = found
+        self.point = Point(*(a.index_copy(0, runs, b) for a, b in zip(self.point, lower, strict=True)))
+        restart = torch.zeros_like(small)
+        restart[runs[left]] = True
+        self.memory = tuple(
+            torch.where(restart.reshape(-1, *[1] * (b.dim() - 1)), a, b)
+            for a, b in zip(self.method.start(self.point), self.memory, strict=True)
+        )
+        return self.retire(small & ~restart, Status.SECOND_ORDER)
+
+    def retire(self, ends: Tensor, how: Status) -> None:
+        """Record the runs that end, and go on with the rest."""
+        if not bool(ends.any()):
+            return
+        gone = self.active[ends]
+        for a, b in zip(self.final, self.point, strict=True):
+            a[gone] = b[ends]
+        for i in gone.tolist():
+            self.status[i] = how
+        self.point, self.active = self.point.take(~ends), self.active[~ends]
+        self.memory = tuple(m[~ends] for m in self.memory)
+
+    def ended(self) -> Point:
+        """Where every run ended, or is."""
+        for a, b in zip(self.final, self.point, strict=True):
+            a[self.active] = b
+        return self.final

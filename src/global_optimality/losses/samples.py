@@ -178,7 +178,7 @@ class SampleLoss(Loss):
         return self._newton_at(X, b, 1.0, enough=0.0)
 
     def _newton_at(self, X: Tensor, b: Tensor, temperature: float, enough: float) -> Tensor:
-        """Newton on the convex function of b at a temperature, until the gradient is ``enough`` of its terms or rounding.
+        """Newton on the convex function of b at a temperature, until the gradient is ``enough`` of its terms, or noise.
 
         Only gradients are compared, which see further than values: a step is whole, unless the slope along it turns to
         more than TURNED of what it was; then it ends between. Rounding is that of the sum, and of X + b, which the
