@@ -1,9 +1,9 @@
 """Local descent on f_r, batched over runs (step 1 of Theorem 2's meta-algorithm)."""
 
 from .lbfgs import LBFGS
-from .methods import GradientDescent, Method
+from .methods import GradientDescent, Method, Stop, never
 from .minimise import Descent, minimise
 from .newton import NewtonCG
 from .scales import refit
 
-__all__ = ["LBFGS", "Descent", "GradientDescent", "Method", "NewtonCG", "minimise", "refit"]
+__all__ = ["LBFGS", "Descent", "GradientDescent", "Method", "NewtonCG", "Stop", "minimise", "never", "refit"]

@@ -8,6 +8,7 @@ from scipy.linalg import lapack
 from ..factors import Factors, scale, zeros_like_slice
 from ..losses.arrays import Array, ArrayLoss
 from ..problem import Problem
+from .methods import Stop, never
 
 SETTLED = 1e-14
 """What is left to gain, as a share of f, when the scales count as best."""
@@ -19,7 +20,7 @@ FLAT_SLOPE = 0.1
 """A whole Newton step is taken if f is lower there and rises by at most this share of the slope it began with."""
 
 
-def refit(problem: Problem, W: Factors) -> Factors:
+def refit(problem: Problem, W: Factors, stop: Stop = never) -> Factors:
     """Each w_i of one run becomes s_i^{1/p} w_i with the best scales s ≥ 0; those with s_i = 0 are left out.
 
     f never rises, and kinks of φ are no obstacle: only scales change.
@@ -30,7 +31,7 @@ def refit(problem: Problem, W: Factors) -> Factors:
             return zeros_like_slice(W)
         W = tuple(w[:, alive] for w in W)
         D, cost = problem.mapping.phi(*W)[0], problem.lam * problem.regularizer.theta(*W)[0]
-        s = torch.from_numpy(best_scales(problem.array_loss, D.cpu().numpy(), cost.cpu().numpy())).to(cost)
+        s = torch.from_numpy(best_scales(problem.array_loss, D.cpu().numpy(), cost.cpu().numpy(), stop=stop)).to(cost)
         kept = s > 0
         if not bool(kept.any()):
             return zeros_like_slice(W)
@@ -38,7 +39,9 @@ def refit(problem: Problem, W: Factors) -> Factors:
         return new if bool(problem(*new) <= problem(*W)) else W
 
 
-def best_scales(loss: ArrayLoss, D: Array, cost: Array, start: Array | None = None) -> Array:
+def best_scales(
+    loss: ArrayLoss, D: Array, cost: Array, start: Array | None = None, *, stop: Stop = never
+) -> Array:
     """argmin over s ≥ 0 of ℓ(Σ s_i D_i) + Σ s_i cost_i, ``(r,)``, for outputs D ``(r, *D)`` and costs ``(r,)``.
 
     An active set, from 1 or ``start``: Newton steps with line searches on the scales that are not zero, cut off where
@@ -49,6 +52,8 @@ def best_scales(loss: ArrayLoss, D: Array, cost: Array, start: Array | None = No
     X = np.tensordot(s, D, 1)
     value, G = loss.value_and_gradient(X)
     for _ in range(STEPS + 10 * len(s)):
+        if stop():
+            break
         slope = flat @ G.ravel() + cost
         d = _newton(loss, X, flat, slope, s > 0)
         first = float(slope @ d)

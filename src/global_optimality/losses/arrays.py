@@ -13,6 +13,9 @@ from .squared import SquaredLoss
 
 Array = npt.NDArray[np.float64]
 
+CHUNK = 1 << 22
+"""Numbers a temporary array holds."""
+
 
 @dataclass(frozen=True, eq=False)
 class ArrayLoss:
@@ -42,6 +45,20 @@ class ArrayLoss:
     def hessian_product(self, X: Array, T: Array) -> Array:
         """∇²ℓ(X) T for several T ``(m, *D)``."""
         return self.loss.hessian_product(_run(X), torch.from_numpy(T)).numpy()
+
+    def gram(self, X: Array, A: Array, Z: Array) -> Array:
+        """⟨a_i z_iᵀ, ∇²ℓ(X) a_k z_kᵀ⟩ ``(m, m)`` for A ``(m, N)``, Z ``(m, c)``, about CHUNK numbers at a time."""
+        m, (N, c) = len(A), X.shape
+        if c == 1:
+            J = A * Z
+            return J @ self.hessian_product(X, J[:, :, None])[:, :, 0].T
+        H = np.empty((m, m))
+        step = max(1, CHUNK // (c * max(N, m)))
+        for k in range(0, m, step):
+            rows = slice(k, k + step)
+            J = self.hessian_product(X, A[rows, :, None] * Z[rows, None])
+            H[rows] = ((A @ J.transpose(1, 0, 2).reshape(N, -1)).reshape(m, -1, c) * Z[:, None]).sum(2).T
+        return H
 
     def line_minimum(self, X: Array, D: Array, slope: float) -> float:
         """argmin over α ≥ 0 of ℓ(X + αD) + slope·α; +∞ where it falls for ever."""
@@ -75,6 +92,9 @@ class Squares(ArrayLoss):
 
     def hessian_product(self, X: Array, T: Array) -> Array:
         return T
+
+    def gram(self, X: Array, A: Array, Z: Array) -> Array:
+        return (A @ A.T) * (Z @ Z.T)
 
     def line_minimum(self, X: Array, D: Array, slope: float) -> float:
         square = float(np.vdot(D, D))

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from .base import Gates, Mapping
 
+MOST_ROWS = 512
+
 
 @final
 @dataclass(frozen=True)
@@ -38,6 +40,9 @@ class MatrixProduct(Mapping):
 
     @property
     def gates(self) -> Gates | None:
+        """As gated rows; None where the identity alone would be longer than what a solver gains by it."""
+        if self.rows > MOST_ROWS:
+            return None
         return Gates(torch.eye(self.rows, dtype=torch.float64), kinked=False)
 
     def phi(self, *W: Tensor) -> Tensor:

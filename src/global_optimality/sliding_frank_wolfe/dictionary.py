@@ -3,10 +3,11 @@
 import numpy as np
 
 from ..arrangement.circles import CHUNK
+from ..descent import Stop
 from ..descent.scales import best_scales
 from ..polar.directions import apart, directions
 from .objective import Objective
-from .slide import Stop, slide
+from .slide import slide
 from .units import Rows, Units, no_units
 
 DENSE = 5

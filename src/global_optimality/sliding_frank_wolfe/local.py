@@ -8,13 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..descent import minimise, refit
+from ..descent import Stop, minimise, refit
 from ..factors import Factors, append, scale
+from ..losses.arrays import CHUNK
+from ..mappings import MatrixProduct
 from ..problem import Problem
 from .dictionary import first_units
 from .objective import Objective
-from .slide import STEPS, Stop, slide
-from .units import Rows, units_of
+from .slide import STEPS, slide
+from .units import Rows, Units, units_of
 
 WORTH = 1e-9
 """An atom enters if ⟨−∇ℓ, φ⟩ > λθ(1 + WORTH) after the ones before it have entered."""
@@ -24,6 +26,13 @@ ENTRIES = 24
 
 SEARCHES = 200
 """Steps of L-BFGS in a round."""
+
+MEMORY = 2 * 2**30
+"""Bytes that the arrays of a step may take together unless the caller says otherwise: safe beside all else on 16 GB."""
+
+OPERATIONS = 2e10, 2e8
+"""Newton's matrix is built up to so many multiplications: some seconds at kinks, where nothing else is as good; less
+where φ is smooth, and L-BFGS needs about a hundred gradients."""
 
 
 class Local(ABC):
@@ -38,28 +47,45 @@ class Local(ABC):
         return W
 
 
-def local_of(problem: Problem) -> Local:
+def local_of(problem: Problem, memory: float = MEMORY) -> Local:
     """Newton on faces where φ is gated linear and θ the (half squared) Euclidean pair, else batched descent."""
-    form = problem.regularizer.product(problem.mapping.factor_shapes)
-    if problem.mapping.gates is not None and form is not None and form.euclidean:
-        return OnFaces(problem)
+    if problem.mapping.gates is not None and _euclidean(problem):
+        return OnFaces(problem, memory)
     return Descending(problem)
+
+
+def _euclidean(problem: Problem) -> bool:
+    form = problem.regularizer.product(problem.mapping.factor_shapes)
+    return form is not None and form.euclidean
 
 
 @final
 class OnFaces(Local):
-    """Exact treatment of kinks, Newton's method in between."""
+    """Exact treatment of kinks, Newton's method in between; L-BFGS where Newton's matrix is too large."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, memory: float = MEMORY) -> None:
         assert problem.mapping.gates is not None
         self.problem, self.objective, self.rows = problem, Objective.of(problem), Rows.of(problem.mapping.gates)
+        self.memory, self.descending = memory, Descending(problem)
 
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
         return self.descend(append(W, entering(self.problem, W, atoms)), stop)
 
     def descend(self, W: Factors, stop: Stop, steps: int = STEPS) -> Factors:
         """At most ``steps`` steps of the slide."""
-        return slide(self.objective, units_of(self.rows, W), stop, steps).weights(W[0])
+        units = units_of(self.rows, W)
+        if self.affordable(units):
+            return slide(self.objective, units, stop, steps).weights(W[0])
+        return self.descending.descend(W, stop)
+
+    def affordable(self, units: Units) -> bool:
+        """Whether a step of Newton's method on so many units takes little enough memory and time."""
+        N, c = units.X.shape
+        coordinates = len(units) * (units.P.shape[1] + c - 1)
+        matrices = 4 * coordinates**2  # the matrix, scaled, with a ridge, and what LAPACK copies
+        rows = coordinates * (3 * N + 2 * c) + 4 * max(CHUNK, N * c)
+        operations = 2 * coordinates**2 * N * c
+        return 8 * (matrices + rows) <= self.memory and operations <= OPERATIONS[not self.rows.kinked]
 
     def first(self, W: Factors, stop: Stop) -> Factors:
         units = first_units(self.objective, self.rows, W[1].shape[2], stop)
@@ -76,8 +102,26 @@ class Descending(Local):
     problem: Problem
 
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
-        W = refit(self.problem, append(W, entering(self.problem, W, atoms)))
-        return W if stop() else refit(self.problem, minimise(self.problem, W, max_steps=SEARCHES).weights)
+        return self.descend(append(W, entering(self.problem, W, atoms)), stop)
+
+    def descend(self, W: Factors, stop: Stop) -> Factors:
+        W = refit(self.problem, W, stop)
+        W = minimise(self.problem, W, max_steps=SEARCHES, stop=stop).weights
+        if isinstance(self.problem.mapping, MatrixProduct) and _euclidean(self.problem):
+            W = singular_pairs(W)
+        return refit(self.problem, W, stop)
+
+
+def singular_pairs(W: Factors) -> Factors:
+    """The same UᵀV in as few subnetworks as its rank to rounding, orthogonal and balanced: Θ is least (section 3)."""
+    (U, V), eps = (w[0].T for w in W), torch.finfo(W[0].dtype).eps
+    (first, R), (second, T) = torch.linalg.qr(U), torch.linalg.qr(V)
+    left, s, right = torch.linalg.svd(R @ T.T)
+    kept = s > eps * s[0]
+    if not bool(kept.any()):
+        return tuple(torch.zeros_like(w[:, :1]) for w in W)
+    root = s[kept].sqrt()
+    return ((first @ left[:, kept]) * root).T[None], ((second @ right.T[:, kept]) * root).T[None]
 
 
 def entering(problem: Problem, W: Factors, atoms: Factors) -> Factors:

@@ -3,7 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from .objective import Objective
+from ..descent import Stop, never
+from ..losses.arrays import CHUNK
+from .objective import Array, Objective
 from .units import Units
 
 PARALLEL = 1e-7
@@ -13,27 +15,32 @@ NOTHING = 1e-14
 """A unit of this share of Θ is rounding."""
 
 
-def drop(f: Objective, units: Units) -> tuple[Units, float]:
+def drop(f: Objective, units: Units, stop: Stop = never) -> tuple[Units, float]:
     """Units removed one after the other while f falls without them (f is convex along each unit's scaling); and f."""
     units = units.take(units.size > NOTHING * units.Theta)
     while len(units):
-        each = np.concatenate([units.X[None], units.X - units.hidden[:, :, None] * units.Z[:, None]])
-        losses = f.loss.each(each)
-        value, without = losses[0], losses[1:] - f.lam * units.size
+        value, without = f.loss(units.X), _without(f, units) - f.lam * units.size
         best = int(without.argmin())
-        if not without[best] <= value:
-            return units, float(value) + f.lam * units.Theta
+        if stop() or not without[best] <= value:
+            return units, value + f.lam * units.Theta
         units = units.without(best)
     return units, f(units.X, 0.0)
 
 
-def merge(f: Objective, units: Units, value: float) -> tuple[Units, float]:
+def _without(f: Objective, units: Units) -> Array:
+    """The loss without each of the units ``(r,)``."""
+    step = max(1, CHUNK // units.X.size)
+    parts = [slice(k, k + step) for k in range(0, len(units), step)]
+    return np.concatenate([f.loss.each(units.X - units.hidden[p, :, None] * units.Z[p, None]) for p in parts])
+
+
+def merge(f: Objective, units: Units, value: float, stop: Stop = never) -> tuple[Units, float]:
     """Pairs become one unit: of one output direction in a common closed cell, or of one input direction; and f.
 
     The first is exact for scalar outputs: (S p)₊ is additive on a closed cell, ‖p + p'‖ ≤ ‖p‖ + ‖p'‖. f ends at most at
     ``value``.
     """
-    while len(units) > 1 and len(pairs := _candidates(units)):
+    while len(units) > 1 and not stop() and len(pairs := _candidates(units)):
         for i, k in pairs.tolist():
             merged = _merged(units, i, k)
             new = f(merged.X, merged.Theta)

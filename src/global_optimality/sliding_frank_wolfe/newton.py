@@ -1,8 +1,10 @@
 """Newton's direction of all units at once, gates and faces frozen: there f is smooth, and convex for scalar outputs."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 from scipy.linalg import lapack
 
 from .objective import Array, Objective
@@ -59,12 +61,12 @@ def newton_direction(f: Objective, units: Units) -> Direction:
         own = np.pad(own, ((0, 0), (0, c - 1), (0, c - 1)))
         own[:, :d, d:], own[:, d:, :d] = cross, cross.transpose(0, 2, 1)
         own[:, range(d, m), range(d, m)] -= (pull[:, d] * units.Z).sum(1)[:, None]
-    J = (samples[:, :, :, None] * outputs[:, :, None]).reshape(r * m, N, c)
     kept = units.faces.free(m)
+    samples, outputs = samples.reshape(r * m, N), np.broadcast_to(outputs, (r, m, c)).reshape(r * m, c)
     if len(kept) < r * m:
-        J = J[kept]
-    H = J.reshape(len(kept), -1) @ f.loss.hessian_product(units.X, J).reshape(len(kept), -1).T
-    H += _block_diagonal(own).take(kept, 0).take(kept, 1)
+        samples, outputs = samples[kept], outputs[kept]
+    H = f.loss.gram(units.X, samples, outputs)
+    _add_blocks(H, own, kept)
     g = g.ravel()[kept]
     move, convex = _solve(H, -g)
     step = np.zeros(r * m)
@@ -76,11 +78,12 @@ def newton_direction(f: Objective, units: Units) -> Direction:
     return Direction(step_p, step_z, float(g @ move), float(np.sqrt(g @ g)), 1.0 if convex else FAR, doubt)
 
 
-def _block_diagonal(blocks: Array) -> Array:
-    r, m, _ = blocks.shape
-    whole = np.zeros((r, m, r, m))
-    whole[range(r), :, range(r)] = blocks
-    return whole.reshape(r * m, r * m)
+def _add_blocks(H: Array, blocks: Array, kept: npt.NDArray[np.intp]) -> None:
+    """Add the diagonal blocks ``(r, m, m)`` of a matrix to its rows and columns ``kept``, which H holds."""
+    unit, inside = np.divmod(kept, blocks.shape[1])
+    ends = np.searchsorted(unit, np.arange(len(blocks) + 1))
+    for i, (k, end) in enumerate(pairwise(ends.tolist())):
+        H[k:end, k:end] += blocks[i][inside[k:end, None], inside[k:end]]
 
 
 def _tangents(Z: Array) -> Array:

@@ -1,10 +1,10 @@
 """The local step: Newton on faces until no unit can move, leave its face, vanish or merge without raising f."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
+from ..descent import Stop
 from .line import ray, search
 from .merge import drop, merge
 from .newton import newton_direction
@@ -25,12 +25,9 @@ FLAT = 1e-12
 IDLE = 20
 """So many steps in a row, and one a unit, may leave f as it is (units meet kinks) before the slide ends."""
 
-Stop = Callable[[], bool]
-
-
 def slide(f: Objective, units: Units, stop: Stop, steps: int = STEPS) -> Units:
     """At most ``steps`` steps down to a local minimiser of f, or until ``stop``; f never rises beyond rounding."""
-    units, value = drop(f, units)
+    units, value = drop(f, units, stop)
     best_gradient, idle, since = math.inf, 0, math.inf
     for _ in range(steps):
         if not len(units) or stop() or idle > IDLE + len(units):
@@ -44,7 +41,7 @@ def slide(f: Objective, units: Units, stop: Stop, steps: int = STEPS) -> Units:
                 continue
         settled = promise <= rounding
         if settled and not FLAT * f.lam < direction.gradient_norm < 0.5 * best_gradient:
-            released = release(f, merge(f, units, value + rounding)[0])
+            released = release(f, merge(f, units, value + rounding, stop)[0])
             if released is None:
                 break
             units, best_gradient, since = released, math.inf, value
@@ -56,8 +53,8 @@ def slide(f: Objective, units: Units, stop: Stop, steps: int = STEPS) -> Units:
         if moved.faces is units.faces and np.array_equal(moved.open, units.open):
             new = f(moved.X, moved.Theta)
         else:
-            moved, new = drop(f, moved)
-            moved, new = merge(f, moved, new)
+            moved, new = drop(f, moved, stop)
+            moved, new = merge(f, moved, new, stop)
         if new > value + rounding:
             break
         idle = idle + 1 if new >= value - rounding else 0
