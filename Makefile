@@ -34,7 +34,7 @@ lint: $(STAMP)
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 
-$(STAMP): requirements.txt pyproject.toml
+$(STAMP): requirements.txt pyproject.toml src/claimbook/pyproject.toml book/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "error: '$(PYTHON)' is missing or older than Python 3.11: name another one, for example make PYTHON=python3.12" >&2; \
 	  exit 2; }

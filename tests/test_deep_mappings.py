@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 import laws
+from book.benchmarks import deep as deep_benchmarks
 from global_optimality import (
     AlexNet,
     BalancedWeightDecay,
@@ -19,7 +20,6 @@ from global_optimality import (
     RankOneTensor,
     SquaredLoss,
 )
-from global_optimality.benchmarks import deep as deep_benchmarks
 from global_optimality.factors import Factors
 from global_optimality.mappings import Mapping
 from global_optimality.mappings.alexnet import response_normalization

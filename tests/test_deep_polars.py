@@ -9,6 +9,7 @@ import torch
 from scipy import optimize
 
 import laws
+from book.benchmarks import deep as deep_benchmarks
 from global_optimality import (
     AlexNet,
     BalancedWeightDecay,
@@ -30,7 +31,6 @@ from global_optimality import (
     WeightDecay,
     polar_of,
 )
-from global_optimality.benchmarks import deep as deep_benchmarks
 from global_optimality.factors import Factors
 from global_optimality.mappings import Mapping
 from global_optimality.polar.ascent import ascend

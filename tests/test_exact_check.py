@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.test_saved_certificate import PROBLEMS, N, solved
 
 from global_optimality import (
     Problem,
@@ -24,6 +23,7 @@ from global_optimality import (
 )
 from global_optimality.exact import forms, numbers
 from global_optimality.exact.circles import exceeding
+from tests.test_saved_certificate import PROBLEMS, N, solved
 
 SOURCE = Path(forms.__file__).parent
 

@@ -1,169 +1,23 @@
-"""The command `global-optimality`: build · run · figures · serve · check.
-
-Exit status 0: done; 1: something ran and did not hold; 2: the request is wrong, and nothing has run.
-"""
+"""The command `global-optimality`: it hands its words to the machinery of the book, where that is installed."""
 
 from __future__ import annotations
 
-import argparse
-import shutil
-import signal
 import sys
 from collections.abc import Sequence
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-
-from .book import cache
-from .book.browser import check_in_browser
-from .book.build import Options, results
-from .book.chapters import read_book
-from .book.check import check_site
-from .book.files import lock, replace_folder, scratch, write_atomic
-from .book.parameters import CHOICES, effective, parse
-from .book.progress import Progress
-from .book.project import BookError, BuildFailed, Project
-from .book.run import claims_text, run_name
-from .book.single import run_single
-from .book.site import publish, stage
-
-FIGURE_FORMATS = ("svg", "pdf")
-
-
-def _options(arguments: argparse.Namespace) -> Options:
-    given = {name: getattr(arguments, name, None) for name in ("tier", "device", "jobs", "force", "limit")}
-    return Options(**{name: value for name, value in given.items() if value is not None})
-
-
-def build(project: Project, arguments: argparse.Namespace) -> None:
-    """Run what is not up to date, render and check the site, publish it."""
-    progress = Progress()
-    options = _options(arguments)
-    with lock(project.build):
-        cache.sweep_up(project)
-        book, records = results(project, options, progress)
-        stage(project, book, records)
-        progress.say("rendering the site" if not project.html.is_dir() else "bringing the site up to date")
-        changed = publish(project)
-    progress.say(f"{'published' if changed else 'unchanged'} after {progress.seconds:.1f} s")
-    print(f"open {(project.html / 'index.html').as_uri()}")
-
-
-def run(project: Project, arguments: argparse.Namespace) -> None:
-    """Run one chapter with other parameters; write the executed notebook and print its claims."""
-    chapter = read_book(project).chapter(arguments.chapter)
-    values = parse(arguments.parameter, chapter.parameters)
-    for name in CHOICES:
-        choice = getattr(arguments, name)
-        if choice is not None:
-            values[name] = choice
-    values = effective(chapter.parameters, values)
-    path = project.build / "runs" / f"{run_name(chapter, values)}.ipynb"
-    with lock(project.build):
-        cache.sweep_up(project)
-        done = run_single(project, chapter, values, _options(arguments), Progress())
-        write_atomic(path, done.notebook)
-    print(f"{path}\n{claims_text(done.claims)}")
-
-
-def figures(project: Project, arguments: argparse.Namespace) -> None:
-    """Write every declared figure of every chapter into _build/figures."""
-    with lock(project.build):
-        cache.sweep_up(project)
-        _, records = results(project, _options(arguments), Progress())
-        with scratch(project.work, "figures") as folder:
-            folder.chmod(0o755)
-            for record in records.values():
-                for name in record.figures:
-                    for suffix in arguments.formats:
-                        shutil.copyfile(record.folder / "figures" / f"{name}.{suffix}", folder / f"{name}.{suffix}")
-            count = len(list(folder.iterdir()))
-            replace_folder(folder, project.build / "figures")
-    print(f"{count} files in {project.build / 'figures'}")
-
-
-def _site(project: Project) -> Path:
-    if not (project.html / "index.html").is_file():
-        raise BookError(f"no site in {project.html}: build it first (make book)")
-    return project.html
-
-
-def serve(project: Project, arguments: argparse.Namespace) -> None:
-    """Serve the built site on this machine only."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(_site(project)))
-    try:
-        server = ThreadingHTTPServer(("127.0.0.1", arguments.port), handler)
-    except OSError as error:
-        raise BookError(f"port {arguments.port}: {error.strerror}: choose another with --port") from None
-    with server:
-        print(f"http://127.0.0.1:{server.server_port}/ (stop with Ctrl-C)", flush=True)
-        server.serve_forever()
-
-
-def check(project: Project, arguments: argparse.Namespace) -> None:
-    """Check the built site; with --browser also in a real browser with the network off."""
-    site = _site(project)
-    found = check_site(site)
-    if arguments.browser:
-        found += check_in_browser(site, project.build / "screenshots")
-    if found:
-        raise BuildFailed("\n".join(str(finding) for finding in found))
-    print("the site holds every check")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="global-optimality", description="Build and run the book.")
-    parser.add_argument("--root", type=Path, help="the folder of the book (default: around the working directory)")
-    commands = parser.add_subparsers(dest="command", required=True)
-
-    running = argparse.ArgumentParser(add_help=False)
-    running.add_argument("--tier", help="quick (default) or full")
-    running.add_argument("--device", help="cpu (default) or cuda")
-    running.add_argument("--limit", type=float, help="seconds a chapter may take (default: its own limit)")
-    many = argparse.ArgumentParser(add_help=False)
-    many.add_argument("--jobs", type=int, help="chapters at a time (default: 2, or 1 on one core)")
-    many.add_argument("--force", action="store_true", help="run every chapter, whatever is stored")
-
-    def add(function, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
-        sub = commands.add_parser(
-            function.__name__, help=function.__doc__, description=function.__doc__, parents=list(parents)
-        )
-        sub.set_defaults(function=function)
-        return sub
-
-    add(build, running, many)
-    one = add(run, running)
-    one.add_argument("chapter", metavar="CHAPTER")
-    one.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
-    add(figures, running, many).add_argument(
-        "--formats", nargs="+", choices=FIGURE_FORMATS, default=list(FIGURE_FORMATS)
-    )
-    add(serve).add_argument("--port", type=int, default=8000, help="0 for any free port")
-    add(check).add_argument("--browser", action="store_true", help="also open every page in headless Chromium")
-    return parser
-
-
-def _stop(signum: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit status."""
-    arguments = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _stop)
+    """Run the command line; return the exit status (2 where the book's packages are missing)."""
     try:
-        project = Project(arguments.root.resolve()) if arguments.root else Project.find()
-        arguments.function(project, arguments)
-    except BookError as error:
-        print(f"error: {error}", file=sys.stderr)
+        from claimbook.cli import main as command
+    except ModuleNotFoundError as missing:
+        print(
+            f"error: the book's packages are not installed here (no module {missing.name}): in a checkout run "
+            '`make book`, or pip install ".[book]" ./src/claimbook ./book; the library itself needs none of them',
+            file=sys.stderr,
+        )
         return 2
-    except BuildFailed as error:
-        print(f"failed:\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    return 0
+    return command(argv)
 
 
 if __name__ == "__main__":

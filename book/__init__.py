@@ -1,0 +1,1 @@
+"""The chapters: one folder each, with its text, experiments, figures and recorded tables."""

@@ -1,0 +1,146 @@
+"""The figures of the chapter Deep networks, certified."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
+
+from ..shared.style import COLOUR, LEVELS, MARKER, canvas, styled
+
+FLOOR = 1e-10
+"""Distances are drawn from here on: about the accuracy of the conic solver."""
+
+
+@styled
+def branches(table: pd.DataFrame) -> Figure:
+    """The best objective of r parallel deep linear branches, down to the nuclear norm's."""
+    figure, axes = canvas(3.4)
+    optimum = table["optimum"].iloc[0]
+    axes.axhline(optimum, color=COLOUR.global_optimum, label="nuclear norm: singular value thresholding")
+    axes.plot(
+        table["size"], table["grouped"], "--", color=COLOUR.curve, linewidth=1.2, label="singular values shared out"
+    )
+    axes.plot(table["size"], table["objective"], MARKER.slide, color=COLOUR.descent, label="best of many descents")
+    axes.set(xlabel="parallel branches $r$", ylabel="objective $f_r$")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="upper right")
+    return figure
+
+
+@styled
+def rays(samples: pd.DataFrame, optimum: pd.DataFrame, knots: pd.DataFrame) -> Figure:
+    """First output: the optimum of deep networks without bias, and what free biases would fit."""
+    figure, axes = canvas(3.4)
+    axes.plot(
+        knots["x"], knots["y"], "--", color=COLOUR.negative_control, linewidth=1.4, label="free biases: a kink anywhere"
+    )
+    axes.plot(optimum["x"], optimum["y"], color=COLOUR.descent, label="no biases: two rays, at every depth")
+    axes.plot(samples["x"], samples["y"], "o", color=COLOUR.curve, markersize=5, label="samples")
+    axes.set(xlabel="$x$", ylabel="first output")
+    figure.legend(loc="outside lower center", ncols=1)
+    return figure
+
+
+@styled
+def enumerated(table: pd.DataFrame) -> Figure:
+    """Distance of the search's bounds from the enumeration's value, relative, against the cones made."""
+    figure, axes = canvas(3.6)
+    distances = {"upper": table["upper"] - 1, "lower": 1 - table["lower"]}
+    looks = {
+        "upper": (COLOUR.lower_bound, "v", "upper bound: above by"),
+        "lower": (COLOUR.descent, "^", "lower: below by"),
+    }
+    for side, (colour, marker, label) in looks.items():
+        for k, rows in distances[side].clip(lower=FLOOR).groupby(table["direction"]):
+            look = {"marker": marker, "color": colour, "markersize": 5, "linewidth": 1}
+            axes.plot(table["cones"][rows.index], rows, label=label if k == 0 else None, **look)
+    partial = 1 - table.loc[table["direction"] == 0, "one_sign"].iloc[0]
+    axes.axhline(partial, color=COLOUR.negative_control, linestyle=":", label="signs left out: below by")
+    axes.set(xscale="log", yscale="log", xlabel="cones made", ylabel="relative to the enumeration")
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def search(table: pd.DataFrame, level: float) -> Figure:
+    """Bounds of the polar at the certified weights, in units of λ, against the cones made: the whole, and the end."""
+    figure, (top, bottom) = canvas(5.4, rows=2)
+    for axes in (top, bottom):
+        axes.fill_between(table["cones"], table["lower"], table["upper"], color=COLOUR.faint, alpha=0.4, linewidth=0)
+        axes.plot(table["cones"], table["upper"], color=COLOUR.lower_bound, label="upper bound (proved)")
+        axes.plot(table["cones"], table["lower"], color=COLOUR.descent, label="lower bound (best subnetwork found)")
+        axes.axhline(level, color=COLOUR.escape, linestyle=":", label="upper bounds below this line certify")
+        axes.set(ylabel=r"$\Omega^\circ(-\nabla\ell)\,/\,\lambda$")
+    top.set(xscale="log", yscale="log")
+    low, high = min(table["lower"]), max(table["upper"])
+    ticks = [t for t in (0.2, 0.5, 1, 2, 5, 10, 20) if low <= t <= 1.3 * high]
+    top.yaxis.set_major_locator(FixedLocator(ticks))
+    top.set_yticks(ticks, [f"{t:g}" for t in ticks])
+    top.yaxis.set_minor_formatter(NullFormatter())
+    last = table[table["upper"] <= 1.15 * max(table["lower"])]
+    bottom.set(xlabel="cones made", xlim=(min(last["cones"], default=0), max(table["cones"]) + 1), ylim=(0.98, 1.12))
+    figure.legend(*top.get_legend_handles_labels(), loc="outside lower center", ncols=1)
+    return figure
+
+
+@styled
+def fits(samples: pd.DataFrame, curves: dict[str, pd.DataFrame]) -> Figure:
+    """Samples and fitted functions: the certified network, and one that is refuted with its escape."""
+    looks = [("-", COLOUR.descent, 2.2), ("--", COLOUR.negative_control, 1.6), ("-.", COLOUR.escape, 1.6)]
+    figure, axes = canvas(3.6)
+    for (name, curve), (style, colour, width) in zip(curves.items(), looks, strict=False):
+        axes.plot(curve["x"], curve["y"], style, color=colour, linewidth=width, label=name)
+    axes.plot(samples["x"], samples["y"], "o", color=COLOUR.curve, markersize=5, label="samples")
+    axes.set(xlabel="$x$", ylabel="$y$")
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def tensors(table: pd.DataFrame) -> Figure:
+    """Enclosures of the tensor polar at the best networks found: a bar a case, in units of λ."""
+    figure, axes = canvas(0.42 * len(table) + 1.7)
+    looks = {
+        "CERTIFIED": (COLOUR.slide, MARKER.slide),
+        "UNDECIDED": (COLOUR.escape, MARKER.escape),
+        "REFUTED": (COLOUR.local_maximum, MARKER.local_maximum),
+    }
+    names = []
+    for place, row in enumerate(table.to_dict("records")):
+        colour, marker = looks[row["verdict"]]
+        axes.plot(
+            [row["polar_lower"], row["polar"]],
+            [place, place],
+            color=colour,
+            linewidth=5,
+            solid_capstyle="butt",
+            alpha=0.5,
+        )
+        axes.plot([row["polar_lower"], row["polar"]], [place, place], marker, color=colour, markersize=6)
+        names.append(f"{row['side']} × {row['side']} pixels, {row['share']:g} $\\lambda_{{\\max}}$")
+    for verdict, (colour, marker) in looks.items():
+        if verdict in set(table["verdict"]):
+            axes.plot([], [], marker, color=colour, label=verdict)
+    axes.axvline(1, color=COLOUR.global_optimum, linewidth=1.5, zorder=0)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel=r"enclosure of $\Omega^\circ(-\nabla\ell)\,/\,\lambda$")
+    axes.invert_yaxis()
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def pictures(table: pd.DataFrame) -> Figure:
+    """Images above, their reconstructions below."""
+    count = len(set(table["sample"]))
+    figure, panels = canvas(2.6, rows=2, columns=count)
+    top = table["value"].max()
+    for line, kind in enumerate(("image", "reconstruction")):
+        for sample in range(count):
+            rows = table[(table["kind"] == kind) & (table["sample"] == sample)]
+            axes = panels[line, sample]
+            grid = rows.pivot(index="row", columns="column", values="value").to_numpy()
+            axes.imshow(grid, cmap=LEVELS, vmin=0, vmax=top)
+            axes.set(xticks=[], yticks=[])
+    panels[0, 0].set_ylabel("image")
+    panels[1, 0].set_ylabel("rebuilt")
+    return figure

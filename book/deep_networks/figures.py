@@ -1,0 +1,135 @@
+"""The figures of the chapter Deep parallel networks."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
+
+from ..shared.style import COLOUR, MARKER, canvas, styled, write
+
+SUBNETWORK = (COLOUR.descent, COLOUR.escape, COLOUR.slide, COLOUR.append)
+"""One colour a subnetwork."""
+
+FLOOR = 1e-6
+
+Drawn = tuple[pd.DataFrame, pd.DataFrame]
+"""Nodes and connections, as ``experiments.deep_networks.drawn`` places them."""
+
+
+def _network(axes: Axes, nodes: pd.DataFrame, edges: pd.DataFrame) -> None:
+    order = edges.sort_values("share")
+    lines = order[["x0", "y0", "x1", "y1"]].to_numpy().reshape(-1, 2, 2)
+    colours = [SUBNETWORK[i % len(SUBNETWORK)] for i in order["subnetwork"]]
+    axes.add_collection(
+        LineCollection(
+            list(lines), colors=colours, linewidths=0.3 + 2.7 * order["share"].to_numpy(),
+            alpha=(0.15 + 0.85 * order["share"]).to_list(),
+            linestyles=["--" if negative else "-" for negative in order["negative"]],
+        )
+    )  # fmt: skip
+    colours = [COLOUR.curve if i < 0 else SUBNETWORK[i % len(SUBNETWORK)] for i in nodes["subnetwork"]]
+    axes.scatter(nodes["x"], nodes["y"], s=70, c=colours, edgecolor="white", linewidth=1.2, zorder=3)
+    axes.margins(x=0.12, y=0.08)
+    axes.set_xticks(sorted(nodes["layer"].unique()))
+    last = max(nodes["layer"].tolist())
+    axes.set_xticklabels(["in", *(str(k) for k in range(1, last)), "out"])
+    axes.yaxis.set_major_locator(NullLocator())
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def _ticks(axis: Axis, values: list[int]) -> None:
+    axis.set_ticks(values, [str(v) for v in values])
+    axis.set_minor_locator(NullLocator())
+
+
+@styled
+def subnetworks(left: Drawn, right: Drawn) -> Figure:
+    """Figure 3 of the paper from trained weights: units of one hidden layer, and parallel deep subnetworks."""
+    figure, panels = canvas(4.2, columns=2, width_ratios=(2, 3))
+    for axes, (nodes, edges) in zip(panels, (left, right), strict=True):
+        _network(axes, nodes, edges)
+        r, layers = edges["subnetwork"].nunique(), edges["layer"].nunique()
+        axes.set_title(f"$r = {r}$, {layers} layers of weights")
+    signs = [
+        Line2D([], [], color=COLOUR.curve, linestyle="-", linewidth=1.6, label="positive weight"),
+        Line2D([], [], color=COLOUR.curve, linestyle="--", linewidth=1.6, label="negative weight"),
+    ]
+    figure.legend(handles=signs, loc="outside lower center", ncols=2, handlelength=2.4)
+    return figure
+
+
+@styled
+def ends(table: pd.DataFrame, summary: pd.DataFrame, known: pd.DataFrame) -> Figure:
+    """Top: excess of every run against r, one panel a depth. Bottom: subnetworks that carry weight against r."""
+    depths = sorted(table["layers"].unique())
+    figure, panels = canvas(
+        5.2, rows=2, columns=len(depths), sharex=True, sharey="row", height_ratios=(3, 2), squeeze=False
+    )
+    sizes = sorted(table["size"].unique())
+    for top, bottom, depth in zip(*panels, depths, strict=True):
+        runs, means = table[table["layers"] == depth], summary[summary["layers"] == depth]
+        jitter = 2 ** (0.5 * (runs["run"] / max(runs["run"].max(), 1) - 0.5))
+        top.plot(
+            runs["size"] * jitter, runs["excess"].clip(lower=FLOOR), "o", color=COLOUR.descent, markersize=2.2,
+            mew=0, alpha=0.5, rasterized=True,
+        )  # fmt: skip
+        top.plot(means["size"], means["q50"].clip(lower=FLOOR), MARKER.escape, color=COLOUR.escape, markersize=6)
+        zero = known.loc[depth, "zero_network"] / known.loc[depth, "best"] - 1
+        top.axhline(zero, color=COLOUR.curve, linestyle=":", linewidth=1.2)
+        top.set(yscale="log", title=f"$K = {depth}$", ylim=(FLOOR / 2, 3))
+        bottom.plot(sizes, sizes, color=COLOUR.faint, linewidth=1.2)
+        bottom.plot(means["size"], means["carrying"], MARKER.slide, color=COLOUR.slide, markersize=6)
+        bottom.set(xscale="log", yscale="log")
+        for axis in (bottom.xaxis, bottom.yaxis):
+            _ticks(axis, sizes)
+    panels[0, 0].set_ylabel("excess over the best run")
+    panels[1, 0].set_ylabel("carrying")
+    panels[1, len(depths) // 2].set_xlabel("size $r$")
+    looks = [
+        Line2D([], [], marker="o", linestyle="", color=COLOUR.descent, markersize=4, label="a run"),
+        Line2D([], [], marker=MARKER.escape, linestyle="", color=COLOUR.escape, markersize=6, label="median"),
+        Line2D([], [], color=COLOUR.curve, linestyle=":", label="the zero network"),
+        Line2D([], [], marker=MARKER.slide, linestyle="", color=COLOUR.slide, markersize=6, label="mean carrying"),
+        Line2D([], [], color=COLOUR.faint, label="all $r$ of them"),
+    ]
+    figure.legend(handles=looks, loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def sizes(table: pd.DataFrame) -> Figure:
+    """Subnetworks of a certified optimum against card(X), beside card(X) itself."""
+    figure, axes = canvas(3.2)
+    axes.plot(table["card"], table["card"], color=COLOUR.negative_control, linestyle="--", linewidth=1.4)
+    axes.plot(table["card"], table["size"], MARKER.slide, linestyle="-", color=COLOUR.descent)
+    last = table.iloc[-1]
+    write(axes, "card$(X)$", (last["card"], last["card"]), (-14, 0), ha="right", color=COLOUR.negative_control)
+    write(axes, "certified optimum", (last["card"], last["size"]), (4, -36), ha="right", color=COLOUR.descent)
+    axes.set(xscale="log", yscale="log", xlabel=r"card$(X)$: number of outputs", ylabel="subnetworks")
+    for axis in (axes.xaxis, axes.yaxis):
+        _ticks(axis, table["card"].tolist())
+    return figure
+
+
+@styled
+def digits(table: pd.DataFrame) -> Figure:
+    """Every run on the digits against r: excess of the training objective, and test accuracy."""
+    figure, (top, bottom) = canvas(4.8, rows=2, sharex=True)
+    spread = 2 ** (0.35 * (table["run"] / max(table["run"].max(), 1) - 0.5))
+    for axes, column in ((top, "excess"), (bottom, "accuracy")):
+        axes.plot(table["size"] * spread, table[column], "o", color=COLOUR.descent, markersize=4, mfc="none")
+        medians = table.groupby("size")[column].median()
+        axes.plot(medians.index, medians, MARKER.escape, color=COLOUR.escape, markersize=7)
+    top.set(ylabel="excess over the best run", ylim=(-0.04 * max(table["excess"]), None))
+    bottom.set(xscale="log", xlabel="size $r$", ylabel="test accuracy")
+    _ticks(bottom.xaxis, sorted(table["size"].unique()))
+    looks = [
+        Line2D([], [], marker="o", linestyle="", color=COLOUR.descent, mfc="none", markersize=4, label="a run"),
+        Line2D([], [], marker=MARKER.escape, linestyle="", color=COLOUR.escape, markersize=7, label="median"),
+    ]
+    figure.legend(handles=looks, loc="outside lower center", ncols=2)
+    return figure

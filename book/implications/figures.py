@@ -1,0 +1,162 @@
+"""The figures of the chapter Implications."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator, PercentFormatter
+
+from ..shared.style import COLOUR, MARKER, canvas, styled
+
+LOOKS = {
+    "weight decay": (COLOUR.descent, MARKER.slide),
+    "path norm": (COLOUR.slide, MARKER.plateau),
+    "batch norm": (COLOUR.saddle, MARKER.escape),
+    "dropout": (COLOUR.escape, MARKER.local_maximum),
+    "max-norm": (COLOUR.global_optimum, MARKER.local_minimum),
+    "ℓ1 decay": (COLOUR.negative_control, MARKER.saddle),
+}
+"""A colour and a shape for every method."""
+
+FLOOR = 1e-12
+
+
+def _sizes(axes: Axes, sizes: np.ndarray) -> None:
+    axes.set_xscale("log")
+    axes.set_xticks(sizes, [str(r) for r in sizes])
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+@styled
+def size_limits(dropout: pd.DataFrame, max_norm: pd.DataFrame) -> Figure:
+    """Minima against r. Top: dropout beside the balanced problem. Bottom: a balanced problem within balls."""
+    figure, (top, bottom) = canvas(5.6, rows=2)
+    looks = {"balanced": (COLOUR.descent, MARKER.slide), "dropout": (COLOUR.escape, MARKER.local_maximum)}
+    for name, (colour, marker) in looks.items():
+        rows = dropout[dropout["regularizer"] == name].groupby("size", as_index=False).mean(numeric_only=True)
+        top.plot(rows["size"], rows["closed_form"], color=colour, linewidth=1.4)
+        top.plot(rows["size"], rows["objective"], marker, color=colour, markersize=7, label=name)
+    _sizes(top, dropout["size"].unique())
+    top.set(ylabel="minimum of $f_r$", ylim=(0, None))
+    top.legend(loc="lower left")
+    shades = (COLOUR.saddle, COLOUR.global_optimum, COLOUR.slide)
+    for (radius, rows), colour, marker in zip(max_norm.groupby("radius"), shades, ("v", "s", "o"), strict=False):
+        excess = rows["objective"] - rows["optimum"]
+        bottom.plot(rows["size"], rows["by_hand"] - rows["optimum"], color=colour, linewidth=1.4)
+        bottom.plot(rows["size"], excess, marker, color=colour, markersize=7, label=f"radius {radius:g}")
+    _sizes(bottom, max_norm["size"].unique())
+    bottom.set(xlabel="size $r$", ylabel="$f_r - F^*$ with max-norm")
+    bottom.legend(loc="upper right")
+    return figure
+
+
+@styled
+def side_by_side(summary: pd.DataFrame) -> Figure:
+    """A row a method, a mark a size: test accuracy and effective number of subnetworks, with intervals."""
+    figure, panels = canvas(3.9, columns=2, sharey=True)
+    methods, sizes = list(LOOKS), sorted(summary["size"].unique())
+    marks = (("o", "white"), ("s", None))
+    for axes, column, unit in zip(panels, ("accuracy", "effective"), (100, 1), strict=True):
+        for place, (size, (marker, fill)) in enumerate(zip(sizes, marks, strict=True)):
+            rows = summary[summary["size"] == size].set_index("method").loc[methods]
+            height = np.arange(len(methods)) + 0.3 * (place - 0.5)
+            for y, method, row in zip(height, methods, rows.itertuples(), strict=True):
+                colour = LOOKS[method][0]
+                axes.errorbar(
+                    unit * getattr(row, column), y, xerr=unit * getattr(row, f"{column}_ci"), fmt=marker, color=colour,
+                    mfc=fill or colour, capsize=3, markersize=6,
+                )  # fmt: skip
+            axes.plot([], [], marker, color=COLOUR.curve, mfc=fill or COLOUR.curve, label=f"$r$ = {size}")
+    panels[0].set_yticks(range(len(methods)), methods)
+    panels[0].invert_yaxis()
+    panels[0].set_xlabel("test accuracy, %")
+    panels[1].set(xlabel="effective size", xlim=(0, 1.1 * max(sizes)))
+    for axes in panels:
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    panels[0].set_xlim(None, 100 * (summary["accuracy"] + summary["accuracy_ci"]).max() + 0.8)
+    handles, labels = panels[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def recorded_sizes(summary: pd.DataFrame) -> Figure:
+    """Recorded runs: effective size and mean objective against r, one line a method."""
+    figure, (top, bottom) = canvas(6.2, rows=2, sharex=True)
+    sizes = np.array(sorted(summary["size"].unique()))
+    for method, (colour, marker) in LOOKS.items():
+        rows = summary[summary["method"] == method]
+        top.plot(rows["size"], rows["effective"], "-", marker=marker, color=colour, markersize=6, linewidth=1.4)
+        relative = rows["objective"] / rows["objective"].iloc[0]
+        bottom.plot(rows["size"], relative, "-", marker=marker, color=colour, markersize=6, linewidth=1.4, label=method)
+    _sizes(bottom, sizes)
+    top.set(yscale="log", ylabel="effective size")
+    top.set_yticks(sizes, [str(r) for r in sizes])
+    top.yaxis.set_minor_locator(NullLocator())
+    bottom.set(xlabel="size $r$", ylabel="$f_r$ over $f_1$", ylim=(0, None))
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def boosting(rounds: pd.DataFrame, weak: pd.DataFrame, ways: pd.DataFrame) -> Figure:
+    """Top: excess by round of boosting, polar against random learner. Bottom: ways to build a sum of subnetworks."""
+    figure, (top, bottom) = canvas(6.4, rows=2, height_ratios=(4, 5))
+    looks = (
+        (rounds, MARKER.slide, COLOUR.descent, "the polar names the unit"),
+        (weak, MARKER.saddle, COLOUR.negative_control, "the best of 20 random units"),
+    )
+    for table, marker, colour, label in looks:
+        excess = table["excess"] / (1 + table["excess"])
+        top.plot(table["round"], excess, "-", marker=marker, color=colour, markersize=4, linewidth=1.2, label=label)
+    gap = {"color": COLOUR.lower_bound, "linewidth": 1.2, "label": "certified gap, with the polar"}
+    top.plot(rounds["round"], rounds["relative_gap"], **gap)
+    top.set(yscale="log", xlabel="round", ylabel="share of $f$", ylim=(None, 60))
+    top.xaxis.set_major_locator(MaxNLocator(integer=True))
+    top.legend(loc="upper right")
+    height = np.arange(len(ways))
+    excess = ways["excess"].clip(lower=FLOOR)
+    bottom.hlines(height, FLOOR / 3, excess, color=COLOUR.faint, linewidth=1)
+    bottom.plot(excess, height, "o", color=COLOUR.descent, markersize=7)
+    bottom.set_yticks(height, [f"{name} ({size})" for name, size in zip(ways.index, ways["size"], strict=True)])
+    bottom.set(xscale="log", xlim=(FLOOR / 3, 40), xlabel="$(f-F^*)/F^*$, in brackets: number of units")
+    bottom.invert_yaxis()
+    return figure
+
+
+@styled
+def sizes(tables: dict[str, pd.DataFrame]) -> Figure:
+    """The number of subnetworks that suffices against card(X); the bound is the diagonal."""
+    figure, axes = canvas(4.2)
+    marks = zip(tables.items(), ("o", "s", "D", "^"), LOOKS.values(), strict=False)
+    most = max(table["card"].max() for table in tables.values())
+    axes.plot([1, most], [1, most], "--", color=COLOUR.curve, linewidth=1.2)
+    axes.text(most, most, "card$(X)$ ", ha="right", va="bottom")
+    for (name, table), marker, (colour, _) in marks:
+        for place, (_, rows) in enumerate(sorted(table.groupby("share"), reverse=True)):
+            axes.plot(
+                rows["card"], rows["size"], "-", marker=marker, color=colour, linewidth=1, markersize=6,
+                mfc=colour if place else "white", label=None if place else name,
+            )  # fmt: skip
+    axes.set(xscale="log", yscale="log", xlabel="card$(X)$", ylabel="subnetworks that suffice", ylim=(0.8, 3 * most))
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def depth(shares: pd.DataFrame) -> Figure:
+    """Gradient descent alone against depth: share of global runs, and the median excess."""
+    figure, (top, bottom) = canvas(5.6, rows=2, sharex=True)
+    looks = zip(("o", "X", "s"), (COLOUR.descent, COLOUR.escape, COLOUR.slide), (-0.05, 0.0, 0.05), strict=True)
+    for (family, rows), (marker, colour, shift) in zip(shares.groupby("family", sort=False), looks, strict=True):
+        error = [rows["global"] - rows["low"], rows["high"] - rows["global"]]
+        look = {"marker": marker, "color": colour, "markersize": 7, "linewidth": 1.4}
+        top.errorbar(rows["K"] + shift, rows["global"], yerr=np.abs(error), capsize=4, label=family, **look)
+        bottom.plot(rows["K"] + shift, rows["excess"].clip(lower=FLOOR), **look)
+    top.set(ylabel="within 5 % of $F^*$", ylim=(-0.06, 1.06))
+    top.yaxis.set_major_formatter(PercentFormatter(1))
+    bottom.set(yscale="log", xlabel="layers $K$", ylabel="median $(f-F^*)/F^*$")
+    bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
+    bottom.xaxis.set_minor_formatter(NullFormatter())
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure

@@ -1,0 +1,240 @@
+"""The figures of the chapter Matrix factorization: spectra, censuses, gaps, the polar, and the path of Theorem 2."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ..shared.path_figures import STEPS
+from ..shared.style import COLOUR, MARKER, canvas, styled, write
+
+FLOOR = 1e-16
+"""Relative excesses at or below rounding are drawn here, at the foot of a logarithmic axis."""
+
+
+@styled
+def spectrum(table: pd.DataFrame) -> Figure:
+    """Singular values of Y, the threshold λ, and what eq. (8) keeps of them."""
+    figure, axes = canvas(3.2)
+    axes.plot(table["index"], table["sigma"], "o", markersize=5, color=COLOUR.curve, label=r"$\sigma_i$ of $Y$")
+    kept = table[table["kept"] > 0]
+    axes.plot(
+        kept["index"],
+        kept["kept"],
+        MARKER.slide,
+        mfc="none",
+        mew=1.6,
+        color=COLOUR.descent,
+        label=r"kept, $\sigma_i-\lambda$",
+    )
+    axes.axhline(table["lam"].iloc[0], color=COLOUR.escape, linestyle="--", linewidth=1.4)
+    write(axes, r"$\lambda$", (table["index"].max(), table["lam"].iloc[0]), (-4, 9), color=COLOUR.escape)
+    axes.set(yscale="log", xlabel=r"index $i$", ylabel="singular value", ylim=(0.5, None))
+    axes.legend(loc="upper right")
+    return figure
+
+
+@styled
+def census(table: pd.DataFrame) -> Figure:
+    """Relative excess over F* of every run against r; the closed form of size r as a line."""
+    figure, axes = canvas(3.6)
+    first = table.drop_duplicates("size").sort_values("size")
+    closed = (first["optimum_r"] - first["optimum"]) / first["optimum"]
+    axes.plot(
+        first["size"],
+        closed.clip(lower=FLOOR),
+        color=COLOUR.curve,
+        linewidth=1.2,
+        label="best network of size $r$, closed form",
+    )
+    spread = 0.5 * (table["run"] / max(table["run"].max(), 1) - 0.5)
+    axes.plot(
+        table["size"] + spread, table["excess"].clip(lower=FLOOR), MARKER.descent, markersize=5, color=COLOUR.descent,
+        linestyle="none", label="one run",
+    )  # fmt: skip
+    r = table["sufficient"].iloc[0]
+    axes.axvline(r - 0.5, color=COLOUR.slide, linestyle="--", linewidth=1.4)
+    write(axes, rf"$r\geq${r}: all global", (r - 0.5, 1e-5), (6, 0), ha="left", color=COLOUR.slide)
+    axes.axhline(1e-9, color=COLOUR.faint, linewidth=1)
+    axes.set(yscale="log", xlabel="size $r$", ylabel="$(f-F^*)/F^*$", ylim=(FLOOR / 3, 30))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="lower left")
+    return figure
+
+
+@styled
+def gap_against_gradient(table: pd.DataFrame) -> Figure:
+    """Certified gap and true excess against the gradient norm, with lines of slope one and two."""
+    figure, axes = canvas(3.8)
+    x = table["relative_gradient"]
+    axes.plot(
+        x,
+        table["relative_gap"].clip(lower=FLOOR),
+        MARKER.escape,
+        color=COLOUR.escape,
+        markersize=5,
+        label="certified gap",
+    )
+    axes.plot(
+        x,
+        table["excess"].clip(lower=FLOOR),
+        MARKER.slide,
+        color=COLOUR.descent,
+        markersize=5,
+        mfc="none",
+        label="true excess",
+    )
+    t = np.geomspace(x.min(), x.max(), 100)
+    middle = table["relative_gradient"].median()
+    gap = np.exp(np.log(table["relative_gap"] / x).median())
+    axes.plot(t, gap * t, color=COLOUR.curve, linewidth=1)
+    write(axes, "slope 1", (middle, gap * middle), (0, 16))
+    resolved = table[table["excess"] > 1e-14]
+    square = np.exp(np.log(resolved["excess"] / resolved["relative_gradient"] ** 2).median())
+    above = square * t**2 > FLOOR
+    axes.plot(t[above], square * t[above] ** 2, color=COLOUR.curve, linewidth=1, linestyle="--")
+    write(axes, "slope 2", (1e-4, square * 1e-8), (22, -8))
+    axes.set(
+        xscale="log", yscale="log", xlabel=r"gradient norm  $\|\nabla f\|/\sqrt{\lambda f}$", ylabel="relative to $f$"
+    )
+    axes.set_ylim(FLOOR / 3, 1)
+    axes.legend(loc="upper left")
+    return figure
+
+
+@styled
+def polar_against_size(table: pd.DataFrame) -> Figure:
+    """The polar of every run against r, beside max(1, σ_{r+1}/λ)."""
+    figure, axes = canvas(3.4)
+    first = table.drop_duplicates("size").sort_values("size")
+    axes.plot(
+        first["size"], first["polar_r"], color=COLOUR.curve, linewidth=1.2, label=r"$\max(1,\ \sigma_{r+1}/\lambda)$"
+    )
+    axes.plot(
+        table["size"],
+        table["polar"],
+        MARKER.slide,
+        mfc="none",
+        mew=1.4,
+        color=COLOUR.descent,
+        label="measured, every run",
+    )
+    axes.axhline(1, color=COLOUR.slide, linestyle="--", linewidth=1.2)
+    write(axes, "at most 1: globally optimal", (first["size"].max(), 1), (0, 10), ha="right", color=COLOUR.slide)
+    axes.set(xlabel="size $r$", ylabel=r"$\Omega^\circ(Y-X)\,/\,\lambda$", ylim=(0, None))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="upper right")
+    return figure
+
+
+@styled
+def sufficient_sizes(table: pd.DataFrame) -> Figure:
+    """Size of the certified network grown from one column against #{σ_i > λ}; card(X) is far above."""
+    figure, axes = canvas(3.4)
+    counts = table.groupby(["count", "size"]).size().reset_index(name="instances")
+    top = max(table["count"].max(), table["size"].max()) + 1
+    axes.plot([0, top], [0, top], color=COLOUR.curve, linewidth=1)
+    axes.scatter(
+        counts["count"],
+        counts["size"],
+        s=40 + 30 * counts["instances"],
+        color=COLOUR.descent,
+        edgecolor="black",
+        zorder=3,
+    )
+    write(
+        axes,
+        rf"card$(X)={table['card'].iloc[0]}$ is the bound of Theorem 2",
+        (0.3, top),
+        (0, -6),
+        ha="left",
+        color=COLOUR.negative_control,
+    )
+    axes.set(
+        xlabel=r"number of singular values above $\lambda$",
+        ylabel="size $r$ when certified",
+        xlim=(0, top),
+        ylim=(0, top),
+    )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+@styled
+def path(tables: dict[str, pd.DataFrame]) -> Figure:
+    """f − F* along the path of the meta-algorithm, one panel a start, each kind of piece in its colour."""
+    figure, panels = canvas(2.6 * len(tables) + 0.5, rows=len(tables), squeeze=False)
+    shown: dict[str, object] = {}
+    for axes, (title, table) in zip(panels[:, 0], tables.items(), strict=True):
+        height = ((table["objective"] - table["optimum"]) / table["optimum"]).clip(lower=1e-12)
+        axes.plot(table["point"], height, color=COLOUR.faint, linewidth=1, zorder=1)
+        for kind, (colour, marker, label) in STEPS.items():
+            of_kind = table["step"] == kind
+            if of_kind.any():
+                size = 7 if marker != MARKER.descent else 6
+                (line,) = axes.plot(
+                    table["point"][of_kind], height[of_kind], marker, color=colour, markersize=size, linestyle="none"
+                )
+                shown[label] = line
+        axes.set(yscale="log", ylabel="$(f-F^*)/F^*$", title=title)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panels[-1, 0].set_xlabel("point of the path, in between steps too")
+    figure.legend(list(shown.values()), list(shown), loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def lower_bounds(table: pd.DataFrame) -> Figure:
+    """Objective and proved lower bound of random networks of many scales; none of the bounds exceeds F*."""
+    figure, axes = canvas(3.4)
+    optimum = table["optimum"].iloc[0]
+    axes.plot(table["scale"], table["objective"] / optimum, ".", markersize=4, color=COLOUR.descent, label="objective")
+    axes.plot(
+        table["scale"],
+        table["lower_bound"] / optimum,
+        ".",
+        markersize=4,
+        color=COLOUR.escape,
+        label="proved lower bound",
+    )
+    axes.axhline(1, color=COLOUR.lower_bound, linestyle="--", linewidth=1.2)
+    write(axes, "$F^*$", (table["scale"].min(), 1), (4, 9))
+    axes.set(xscale="log", xlabel="scale of the random weights", ylabel="relative to $F^*$", ylim=(-0.1, 6))
+    axes.legend(loc="upper left")
+    return figure
+
+
+@styled
+def non_negative(table: pd.DataFrame) -> Figure:
+    """Certified gap of non-negative factorizations against λ: closed for large λ, open for small."""
+    figure, axes = canvas(3.4)
+    looks = {
+        "CERTIFIED": (COLOUR.slide, MARKER.slide, "certified"),
+        "UNDECIDED": (COLOUR.negative_control, MARKER.append, "undecided"),
+        "REFUTED": (COLOUR.escape, MARKER.escape, "refuted: one more column helps"),
+    }
+    for verdict, (colour, marker, label) in looks.items():
+        rows = table[table["verdict"] == verdict]
+        if len(rows):
+            gap = rows["relative_gap"].clip(lower=FLOOR)
+            axes.plot(
+                rows["share"],
+                gap,
+                marker,
+                color=colour,
+                markersize=7,
+                mec="black",
+                mew=0.6,
+                linestyle="none",
+                label=label,
+            )
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel=r"$\lambda\,/\,\lambda_{\max}$",
+        ylabel="certified relative gap",
+        ylim=(FLOOR, 3),
+    )
+    axes.legend(loc="lower left")
+    return figure

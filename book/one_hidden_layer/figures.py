@@ -1,0 +1,109 @@
+"""The figures of the chapter One hidden layer."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullFormatter
+
+from ..shared.style import COLOUR, LEVELS, MARKER, canvas, styled
+
+FLOOR = 1e-16
+
+
+@styled
+def success(table: pd.DataFrame) -> Figure:
+    """Share of global runs against r with two standard errors, beside the closed form."""
+    figure, axes = canvas(3.3)
+    axes.plot(table["size"], table["closed_form"], color=COLOUR.curve, linewidth=1.2, label=r"$1-2(3/4)^r+(1/2)^r$")
+    axes.errorbar(
+        table["size"], table["share"], yerr=2 * table["standard_error"], fmt=MARKER.slide, color=COLOUR.descent,
+        capsize=4, markersize=6, label=f"{table['runs'].iloc[0]} runs each, ± 2 standard errors",
+    )  # fmt: skip
+    axes.set(xlabel="size $r$", ylabel="share of global runs", ylim=(-0.04, 1.04))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(loc="lower right")
+    return figure
+
+
+@styled
+def line(samples: pd.DataFrame, fitted: pd.DataFrame, units: pd.DataFrame) -> Figure:
+    """The certified optimum in one dimension: samples, fitted function, and where each unit switches on."""
+    figure, axes = canvas(3.3)
+    axes.plot(fitted["x1"], fitted["y"], color=COLOUR.descent, label="certified optimum")
+    axes.plot(samples["x1"], samples["y"], "o", color=COLOUR.curve, markersize=5, label="samples")
+    for place in -units["u2"] / units["u1"]:
+        axes.axvline(place, color=COLOUR.escape, linestyle=":", linewidth=1.6)
+    axes.plot([], [], color=COLOUR.escape, linestyle=":", label="a unit switches on")
+    axes.set(xlabel="$x$", ylabel="$y$")
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+def _hyperplanes(axes: Axes, units: pd.DataFrame, reach: float) -> None:
+    t = np.linspace(-4 * reach, 4 * reach, 2)
+    for u in units[["u1", "u2", "u3"]].to_numpy():
+        normal = u[:2] / np.linalg.norm(u[:2])
+        foot = -u[2] / np.linalg.norm(u[:2]) * normal
+        axes.plot(foot[0] - t * normal[1], foot[1] + t * normal[0], color="white", linewidth=3.2)
+        axes.plot(foot[0] - t * normal[1], foot[1] + t * normal[0], color=COLOUR.escape, linewidth=1.6)
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+
+
+@styled
+def plane(samples: pd.DataFrame, fitted: pd.DataFrame, units: pd.DataFrame) -> Figure:
+    """The certified optimum in the plane: fitted function, samples, and the line on which each unit switches on."""
+    figure, axes = canvas(4.3)
+    grid = fitted.pivot(index="x2", columns="x1", values="y")
+    levels = np.linspace(min(samples["y"].min(), grid.min().min()), max(samples["y"].max(), grid.max().max()), 15)
+    filled = axes.contourf(grid.columns, grid.index, grid.to_numpy(), levels=levels, cmap=LEVELS)
+    _hyperplanes(axes, units, fitted["x1"].max())
+    axes.scatter(
+        samples["x1"], samples["x2"], c=samples["y"], cmap=LEVELS, vmin=levels[0], vmax=levels[-1], edgecolor="white",
+        linewidth=1.4, s=55, zorder=3,
+    )  # fmt: skip
+    figure.colorbar(filled, ax=axes, label="$y$", ticks=MaxNLocator(7, integer=True))
+    return figure
+
+
+@styled
+def census(table: pd.DataFrame, shares: pd.DataFrame) -> Figure:
+    """Top: excess and certified gap of every run after descent. Bottom: share of global runs."""
+    figure, (top, bottom) = canvas(6.0, rows=2, sharex=True, height_ratios=(3, 2))
+    runs = table[table["stage"] == "descent"]
+    spread = 10 ** (0.07 * (runs["run"] / max(runs["run"].max(), 1) - 0.5))
+    top.plot(
+        runs["size"] * spread, runs["relative_gap"].clip(lower=FLOOR), MARKER.escape, color=COLOUR.escape, markersize=4,
+        mfc="none", label="certified gap",
+    )  # fmt: skip
+    top.plot(
+        runs["size"] * spread, runs["excess"].clip(lower=FLOOR), "o", color=COLOUR.descent, markersize=4,
+        label="true excess",
+    )  # fmt: skip
+    top.set(yscale="log", ylabel="relative to $f$", ylim=(FLOOR / 3, 300))
+    top.legend(loc="center left")
+    looks = {
+        "descent": (COLOUR.descent, MARKER.slide, "-", "descent alone"),
+        "escaped": (COLOUR.slide, MARKER.append, "--", "descent and polar"),
+    }
+    for stage, (colour, marker, style, label) in looks.items():
+        rows = shares[shares["stage"] == stage]
+        bottom.plot(rows["size"], rows["share"], style, marker=marker, color=colour, label=label)
+    bottom.set(xscale="log", xlabel="size $r$", ylabel="share of global runs", ylim=(-0.05, 1.08))
+    bottom.set_xticks(shares["size"].unique(), [str(r) for r in shares["size"].unique()])
+    bottom.xaxis.set_minor_formatter(NullFormatter())
+    bottom.legend(loc="lower right")
+    return figure
+
+
+@styled
+def segment(table: pd.DataFrame) -> Figure:
+    """Ω along a straight line of outputs, and the chord above it."""
+    figure, axes = canvas(3.0)
+    axes.plot(table["t"], table["chord"], "--", color=COLOUR.negative_control, linewidth=1.4, label="chord")
+    axes.fill_between(table["t"], table["lower"], table["upper"], color=COLOUR.descent, alpha=0.5, linewidth=0)
+    middle = (table["lower"] + table["upper"]) / 2
+    axes.plot(table["t"], middle, color=COLOUR.descent, label=r"$\Omega((1-t)X+tZ)$, enclosed")
+    axes.set(xlabel="$t$", ylabel=r"$\Omega$", ylim=(0, None))
+    axes.legend(loc="best")
+    return figure

@@ -1,0 +1,38 @@
+"""The figure of the page with the proofs: the path through outputs against the straight line through weights."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..shared.style import COLOUR, MARKER, canvas, styled
+
+PIECES = {
+    "slide": (0.0, COLOUR.slide, MARKER.slide, "slide"),
+    "exchange": (1.0, COLOUR.append, MARKER.append, "exchange at constant output"),
+    "cross": (2.0, COLOUR.descent, MARKER.plateau, "cross to the optimum"),
+}
+"""Where a piece starts on the axis, its colour, marker and name."""
+
+
+@styled
+def paths(tables: dict[str, tuple[pd.DataFrame, pd.DataFrame]]) -> Figure:
+    """f along the proof's path and along the straight line of weights, one panel a problem."""
+    figure, panels = canvas(2.6 * len(tables) + 0.5, rows=len(tables), squeeze=False, sharex=True)
+    for axes, (title, (path, straight)) in zip(panels[:, 0], tables.items(), strict=True):
+        axes.plot(
+            3 * straight["t"],
+            straight["objective"],
+            "--",
+            color=COLOUR.negative_control,
+            label="straight line of weights",
+        )
+        place = path["piece"].map(lambda piece: PIECES[piece][0]) + path["t"]
+        axes.plot(place, path["objective"], color=COLOUR.faint, linewidth=1.2, zorder=1)
+        for piece, (_, colour, marker, label) in PIECES.items():
+            rows = path["piece"] == piece
+            size, order = (10, 3) if piece == "exchange" else (5, 2)
+            axes.plot(place[rows], path["objective"][rows], marker, color=colour, ms=size, zorder=order, label=label)
+        axes.set(ylabel="$f$", title=title)
+    panels[-1, 0].set_xticks([0, 1, 2, 3], ["start", "one unit free", "cheapest", "optimum"])
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return figure

@@ -1,0 +1,183 @@
+"""Bring every chapter's result up to date: reuse what is stored under its key, run the rest, two at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from . import cache
+from .cache import Record
+from .chapters import Book, Chapter, page_of, read_book
+from .claims import tally
+from .files import scratch, write_atomic
+from .key import Key, cuda_name, key_of, strays
+from .parameters import CHOICES, effective
+from .progress import Progress
+from .project import BookError, BuildFailed, Project
+from .run import run_chapter, stop_all
+from .verify import problems
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: `tier` and `device` go to the chapters that have these parameters; `limit` is in seconds."""
+
+    tier: str = "quick"
+    device: str = "cpu"
+    jobs: int = min(2, os.cpu_count() or 1)
+    force: bool = False
+    limit: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise BookError(f"{name}={getattr(self, name)}: choose one of {', '.join(choices)}")
+        if self.jobs < 1:
+            raise BookError(f"jobs={self.jobs}: at least one chapter must run at a time")
+
+    def values(self, chapter: Chapter) -> dict[str, Any]:
+        """The effective parameters of a chapter in a build."""
+        names = {parameter.name for parameter in chapter.parameters}
+        wanted = {name: getattr(self, name) for name in CHOICES if name in names}
+        try:
+            return effective(chapter.parameters, wanted)
+        except BookError as error:
+            raise BookError(f"{chapter.path.name}: {error}") from None
+
+
+@dataclass(frozen=True)
+class _Task:
+    chapter: Chapter
+    values: dict[str, Any]
+    key: Key
+
+
+def _fresh(project: Project, task: _Task) -> Record | None:
+    """The stored result of a task if it still counts: what is reused is validated like what is new."""
+    record = cache.lookup(project, task.chapter.name, task.key)
+    if record is None:
+        return None
+    notebook = nbformat.read(record.notebook, as_version=4)
+    return None if problems(task.chapter, notebook) else record
+
+
+def _run(project: Project, task: _Task, options: Options, collected: Path | None, progress: Progress) -> Record | tuple:
+    with scratch(project.work, f"{task.chapter.name}-figures") as figures:
+        run = run_chapter(
+            project,
+            task.chapter,
+            task.values,
+            figures,
+            jobs=options.jobs,
+            limit=options.limit,
+            collected=collected,
+            progress=progress,
+        )
+        if run.problems:
+            progress.end(task.chapter.name, f"FAILED after {run.seconds:.1f} s")
+            return run.problems
+        progress.end(task.chapter.name, f"{tally(len(run.claims))}, {run.seconds:.1f} s")
+        return cache.store(
+            project,
+            task.chapter.name,
+            task.key,
+            notebook=run.notebook,
+            figures=figures,
+            shown=run.figures,
+            claims=run.claims,
+            parameters=task.values,
+            seconds=run.seconds,
+        )
+
+
+def _bring_up(
+    project: Project, tasks: list[_Task], options: Options, collected: Path | None, progress: Progress
+) -> dict[str, Record]:
+    """Records of all tasks; BuildFailed names every failure after the other chapters have finished."""
+    records: dict[str, Record] = {}
+    waiting = []
+    for task in tasks:
+        record = None if options.force else _fresh(project, task)
+        if record is not None:
+            records[task.chapter.name] = record
+            progress.say(f"{task.chapter.name}: unchanged, {tally(len(record.claims))}")
+            continue
+        before = cache.newest(project, task.chapter.name)
+        reasons = task.key.reasons(before.parts) if before else ()
+        progress.say(f"{task.chapter.name}: to run ({'; '.join(reasons) or 'no stored result'})")
+        waiting.append(task)
+    failures: list[str] = []
+    waiting.sort(key=lambda task: -task.chapter.minutes)
+    pool = ThreadPoolExecutor(options.jobs)
+    futures: dict[Future, _Task] = {}
+    try:
+        futures |= {pool.submit(_run, project, t, options, collected, progress): t for t in waiting}
+        for future in as_completed(futures):
+            result = future.result()
+            if isinstance(result, Record):
+                records[result.chapter] = result
+            else:
+                failures += result
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        # `wait` counts a future that was cancelled in the queue as not done for ever: follow the others
+        started = [future for future in futures if not future.cancelled()]
+        while wait(started, timeout=0.2).not_done:
+            stop_all()
+        raise
+    finally:
+        pool.shutdown()
+    if failures:
+        raise BuildFailed("\n".join(sorted(failures)))
+    return records
+
+
+def claims_json(book: Book, records: dict[str, Record], *, staged: bool = True) -> str:
+    """What the page of claims is made from: every chapter in reading order with its page and its claims.
+
+    On the staged site chapters lie beside the page of claims; without staging (`jupyter-book build .`) where they are.
+    """
+    chapters = [
+        {
+            "page": f"{page_of(chapter.docname) if staged else chapter.docname}.html",
+            "title": chapter.title,
+            "claims": [claim.record() for claim in records[chapter.name].claims],
+        }
+        for chapter in book.chapters
+        if chapter.name in records
+    ]
+    return json.dumps(chapters, indent=1, sort_keys=True)
+
+
+def results(
+    project: Project, options: Options, progress: Progress, only: Iterable[Chapter] | None = None
+) -> tuple[Book, dict[str, Record]]:
+    """Up-to-date records of the chapters; those that collect claims run last, on the claims of all others.
+
+    All keys are computed, so all parameters and declarations checked, before anything runs.
+    """
+    book = read_book(project)
+    if options.device == "cuda":
+        cuda_name()
+    chosen = book.chapters if only is None else tuple(only)
+    first = [c for c in chosen if not c.collects_claims]
+    last = [c for c in chosen if c.collects_claims]
+    values = {c.name: options.values(c) for c in chosen}
+    tasks = [_Task(c, values[c.name], key_of(project, c, values[c.name])) for c in first]
+    for stray in strays(project.root / "requirements.txt"):
+        progress.say(f"note: {stray}: the pinned environment comes with `make distclean book`")
+    records = _bring_up(project, tasks, options, None, progress)
+    if last:
+        collected = claims_json(book, records)
+        with scratch(project.work, "claims") as folder:
+            write_atomic(folder / "claims.json", collected)
+            more = [_Task(c, values[c.name], key_of(project, c, values[c.name], collected)) for c in last]
+            records |= _bring_up(project, more, options, folder / "claims.json", progress)
+    return book, records

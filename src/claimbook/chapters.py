@@ -1,0 +1,199 @@
+"""Chapters: MyST Markdown notebooks, read into values; and the book as `_toc.yml` lists it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .parameters import Parameter, closest, parameters_of, substitute
+from .project import BookError, Project
+from .statements import read_statements
+
+FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---[ \t]*\n", re.DOTALL)
+KEYS = ("minutes", "limit_minutes", "collects_claims")
+
+
+def page_of(docname: str) -> str:
+    """Where a page stands on the site: `book/name/name` becomes `book/name`, everything else stays."""
+    *before, folder, name = ["", *docname.split("/")]
+    return "/".join([*before, name]).lstrip("/") if folder == name else docname
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One executable page. `claims` and `figures` are those that its cells name, and each must appear."""
+
+    name: str
+    docname: str
+    path: Path
+    text: str
+    title: str
+    kernel: str
+    claims: tuple[str, ...]
+    figures: tuple[str, ...]
+    minutes: float
+    limit_minutes: float
+    collects_claims: bool
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that belongs to this chapter alone: the one that bears its name."""
+        return self.path.parent if self.path.parent.name == self.name else None
+
+    def notebook(self) -> Any:
+        """The chapter as a NotebookNode with reproducible cell ids; `source_map` holds each cell's line."""
+        from myst_nb.core.read import read_myst_markdown_notebook
+
+        notebook = read_myst_markdown_notebook(self.text, add_source_map=True, path=self.path)
+        for index, cell in enumerate(notebook.cells):
+            cell["id"] = f"cell-{index}"
+        return notebook
+
+    def limit(self, values: dict[str, Any]) -> float:
+        """Seconds that a run may take: the chapter's own limit, or a day at the full tier."""
+        return 86400.0 if values.get("tier") == "full" else 60 * self.limit_minutes
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        cells = [c for c in self.notebook().cells if "parameters" in c.metadata.get("tags", [])]
+        if len(cells) > 1:
+            raise BookError(f"{self.path.name}: {len(cells)} cells are tagged `parameters`, at most one may be")
+        return parameters_of(cells[0].source) if cells else ()
+
+    def parameterised(self, values: dict[str, Any]) -> Any:
+        """The notebook whose parameters cell shows the effective `values`: one cell, the one that runs."""
+        notebook = self.notebook()
+        for cell in notebook.cells:
+            if "parameters" in cell.metadata.get("tags", []):
+                cell["source"] = substitute(cell.source, values)
+        return notebook
+
+    def code(self) -> Iterator[tuple[int, str]]:
+        """(line in the file, source) of every code cell."""
+        notebook = self.notebook()
+        for line, cell in zip(notebook.metadata.source_map, notebook.cells, strict=True):
+            if cell.cell_type == "code":
+                yield line, cell.source
+
+
+@dataclass(frozen=True)
+class Book:
+    """The pages in reading order: executable chapters by docname, plain pages by docname."""
+
+    docnames: tuple[str, ...]
+    chapters: tuple[Chapter, ...]
+    pages: tuple[tuple[str, Path], ...]
+
+    def chapter(self, name: str) -> Chapter:
+        found = {chapter.name: chapter for chapter in self.chapters}
+        stem = Path(name).stem
+        if stem not in found:
+            raise BookError(f"unknown chapter {name}: {closest(stem, found)}")
+        return found[stem]
+
+
+def _docnames(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key in ("root", "file"):
+            if key in node:
+                yield node[key]
+        for key in ("parts", "chapters", "sections", "subtrees", "entries"):
+            yield from _docnames(node.get(key))
+    elif isinstance(node, list):
+        for child in node:
+            yield from _docnames(child)
+
+
+def _trees(path: Path, cells: Iterable[tuple[int, str]]) -> Iterator[tuple[int, ast.Module]]:
+    """(line, syntax tree) of each code cell; a cell that is not plain Python is a BookError."""
+    for line, source in cells:
+        try:
+            yield line, ast.parse(source)
+        except SyntaxError as error:
+            at = f"{path.name}, line {line + (error.lineno or 1)}"
+            raise BookError(f"{at}: not plain Python ({error.msg}): `{(error.text or '').strip()}`") from None
+
+
+def _named(path: Path, cells: Iterable[tuple[int, str]], function: str, place: int) -> tuple[str, ...]:
+    """The names that calls of `claim` or `show` pass as plain strings, in order; each once, else a BookError."""
+    found: list[str] = []
+    for line, tree in _trees(path, cells):
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function):
+                continue
+            name = node.args[place] if len(node.args) > place else None
+            at = f"{path.name}, line {line + node.lineno}"
+            if not (isinstance(name, ast.Constant) and isinstance(name.value, str)):
+                raise BookError(f"{at}: {function} must be given its name as a plain string")
+            if name.value in found:
+                raise BookError(f"{at}: {function} names {name.value} a second time: names must differ")
+            found.append(name.value)
+    return tuple(found)
+
+
+def read_chapter(path: Path, docname: str) -> Chapter | None:
+    """The chapter in `path`, or None when the page is plain Markdown."""
+    from myst_nb.core.read import is_myst_markdown_notebook
+
+    text = path.read_text(encoding="utf-8")
+    if not is_myst_markdown_notebook(text):
+        if re.search(r"^`{3,}\{code-cell\}", text, re.MULTILINE):
+            raise BookError(f"{path.name}: has code cells, but its front matter is not a MyST notebook's (jupytext)")
+        return None
+    match = FRONT_MATTER.match(text)
+    front = yaml.safe_load(match.group(1)) if match else {}
+    meta = front.get("claimbook") or {}
+    for key in meta:
+        if key not in KEYS:
+            raise BookError(f"{path.name}: unknown key claimbook: {key}: {closest(key, KEYS)}")
+    if "kernelspec" not in front:
+        raise BookError(f"{path.name}: the front matter names no kernelspec (name: python3)")
+    title = re.search(r"^# (.+)$", text[match.end() if match else 0 :], re.MULTILINE)
+    minutes = float(meta.get("minutes", 1))
+    chapter = Chapter(
+        name=path.stem,
+        docname=docname,
+        path=path,
+        text=text,
+        title=title.group(1).strip() if title else path.stem,
+        kernel=str(front["kernelspec"].get("name", "python3")),
+        claims=(),
+        figures=(),
+        minutes=minutes,
+        limit_minutes=float(meta.get("limit_minutes", 10 * minutes + 5)),
+        collects_claims=bool(meta.get("collects_claims", False)),
+    )
+    cells = tuple(chapter.code())
+    claims, figures = (_named(path, cells, name, place) for name, place in (("claim", 0), ("show", 1)))
+    return replace(chapter, claims=claims, figures=figures)
+
+
+def read_book(project: Project) -> Book:
+    """Read `_toc.yml` and every page it names. A page that is missing or malformed is a BookError."""
+    toc = yaml.safe_load((project.root / "_toc.yml").read_text(encoding="utf-8"))
+    docnames = tuple(dict.fromkeys(_docnames(toc)))
+    statements = read_statements(project)
+    chapters, pages = [], []
+    for docname in docnames:
+        path = project.root / f"{docname}.md"
+        if not path.is_file():
+            raise BookError(f"_toc.yml names {docname}, but there is no {docname}.md")
+        chapter = read_chapter(path, docname)
+        for claim in chapter.claims if chapter else ():
+            statements.of(claim)
+        if chapter is None:
+            pages.append((docname, path))
+        else:
+            chapters.append(chapter)
+    names = [Path(docname).name for docname in docnames]
+    for name in names:
+        if names.count(name) > 1:
+            raise BookError(f"two pages are named {name}: chapters are called by their file name")
+    return Book(docnames, tuple(chapters), tuple(pages))

@@ -1,0 +1,154 @@
+"""Claims: a chapter measures something, and states the bound that the measurement must keep."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+METADATA = "claimbook"  # the key of our entries in an output's metadata
+CLAIMS_FILE = "CLAIMBOOK_CLAIMS"  # names the file with the other chapters' claims
+_ID = re.compile(r"[a-z0-9][a-z0-9.-]*/[a-z0-9][a-z0-9.-]*")
+_MATH = re.compile(r"\$([^$]+)\$")
+
+
+class ClaimDoesNotHold(AssertionError):  # noqa: N818
+    """The measured number is on the wrong side of its bound, or is not a number."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One measured statement. Exactly one of `at_most` and `at_least` is given. NaN never holds."""
+
+    id: str
+    sentence: str
+    measured: float
+    at_most: float | None = None
+    at_least: float | None = None
+    function: str | None = None
+    negative_control: bool = False
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise ValueError(f"claim {self.id!r}: write it as <statement>/<name>, in a-z, 0-9, - and .")
+        if (self.at_most is None) == (self.at_least is None):
+            raise ValueError(f"claim {self.id}: give exactly one of at_most and at_least")
+        if math.isnan(self.bound):
+            raise ValueError(f"claim {self.id}: the bound is not a number")
+        if not self.sentence.strip():
+            raise ValueError(f"claim {self.id}: say in a sentence what was measured")
+
+    @property
+    def bound(self) -> float:
+        return self.at_most if self.at_most is not None else self.at_least  # type: ignore[return-value]
+
+    @property
+    def holds(self) -> bool:
+        return self.measured <= self.bound if self.at_most is not None else self.measured >= self.bound
+
+    @property
+    def relation(self) -> str:
+        return "≤" if self.at_most is not None else "≥"
+
+    @property
+    def anchor(self) -> str:
+        return "claim-" + re.sub(r"[^a-z0-9]+", "-", self.id)
+
+    @property
+    def verdict(self) -> str:
+        return "holds" if self.holds else "does not hold"
+
+    def record(self) -> dict[str, Any]:
+        """A JSON object; numbers that JSON lacks are written as text."""
+        numbers = {k: repr(v) for k, v in asdict(self).items() if isinstance(v, float) and not math.isfinite(v)}
+        return {**asdict(self), **numbers, "holds": self.holds}
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> Claim:
+        fields: dict[str, Any] = {name: record.get(name) for name in cls.__dataclass_fields__}
+        for name in ("measured", "at_most", "at_least"):
+            fields[name] = None if fields[name] is None else float(fields[name])
+        return cls(**fields)
+
+    def __str__(self) -> str:
+        mark = "✓" if self.holds else "✗"
+        control = " (negative control)" if self.negative_control else ""
+        return (
+            f"{mark} {self.id}{control}: {self.sentence} "
+            f"measured {number_text(self.measured)}, {self.relation} {number_text(self.bound)}: {self.verdict}"
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
+        data = {"text/html": claim_html(self), "text/plain": str(self)}
+        return data, {METADATA: {"claim": self.record()}}
+
+
+def number_text(value: float) -> str:
+    """A number as shown: integers in full, others with three digits."""
+    if math.isfinite(value) and value == int(value) and abs(value) < 1e6:
+        return str(int(value))
+    return re.sub(r"e([+-])0*(\d)", r"e\1\2", f"{value:.3g}").replace("e+", "e")
+
+
+def tally(count: int) -> str:
+    return {0: "no claims", 1: "1 claim holds"}.get(count, f"{count} claims hold")
+
+
+def prose_html(text: str) -> str:
+    """Escaped text in which `$…$` is a formula."""
+    return _MATH.sub(r'<span class="math notranslate nohighlight">\\(\1\\)</span>', html.escape(text))
+
+
+def claim_html(claim: Claim) -> str:
+    """The box a reader sees below the cell."""
+    kind = "claim-holds" if claim.holds else "claim-fails"
+    control = '<span class="claim-control">negative control</span> ' if claim.negative_control else ""
+    mark = "✓" if claim.holds else "✗"
+    return (
+        f'<div class="claim {kind}" id="{claim.anchor}" role="note" aria-label="Claim {claim.id}: {claim.verdict}">'
+        f'<p class="claim-sentence"><span class="claim-mark" aria-hidden="true">{mark}</span> '
+        f"{control}{prose_html(claim.sentence)}</p>"
+        f'<p class="claim-numbers">measured <strong>{number_text(claim.measured)}</strong>, '
+        f"{claim.relation} {number_text(claim.bound)} required: {claim.verdict} "
+        f"<code>{html.escape(claim.id)}</code></p></div>"
+    )
+
+
+def claim(
+    id: str,
+    sentence: str,
+    *,
+    measured: Any,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    function: Callable[..., Any] | type | None = None,
+    negative_control: bool = False,
+) -> None:
+    """Record and display a claim; raise ClaimDoesNotHold when it does not hold.
+
+    `measured` is a number or a one-element tensor. `function` is the code that the claim speaks about.
+    A negative control is a case that must fail: its claim states that the failure was seen.
+    """
+    from IPython.display import display
+
+    name = None if function is None else f"{function.__module__}.{function.__qualname__}"
+    made = Claim(
+        id,
+        sentence,
+        float(measured),
+        None if at_most is None else float(at_most),
+        None if at_least is None else float(at_least),
+        name,
+        negative_control,
+    )
+    display(made)
+    if not made.holds:
+        raise ClaimDoesNotHold(str(made))
+
+
+def claims_text(claims: Iterable[Claim]) -> str:
+    """The claims as lines of text, for a terminal."""
+    return "\n".join(f"  {claim}" for claim in claims) or "  no claims"

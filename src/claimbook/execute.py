@@ -1,0 +1,95 @@
+"""The child process that executes one notebook through papermill: `python execute.py JOB`.
+
+It is started as a script and imports nothing of this package, so that it starts fast. JOB is a JSON file with the
+paths `notebook`, `output` and `cwd`. It reports events as JSON lines on standard output:
+kernel, cell, failed, done. When its standard input closes (the builder has died) it kills the kernel and leaves.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient.exceptions import DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+from papermill.execute import execute_notebook
+
+_REPORT = os.fdopen(os.dup(1), "w", buffering=1)
+_KERNEL: list[int] = []
+_NOTEBOOK: list = []
+
+
+def report(**event):
+    _REPORT.write(json.dumps(event) + "\n")
+
+
+def leave_with_parent():
+    """Wait for the end of standard input, then kill the kernel's process group and this process."""
+    while os.read(0, 1024):
+        pass
+    for pid in _KERNEL:
+        with suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
+    os._exit(70)
+
+
+class Client(PapermillNotebookClient):
+    """Reports the kernel's process."""
+
+    km: Any
+
+    def papermill_execute_cells(self):
+        _KERNEL.append(self.km.provisioner.pid)
+        report(event="kernel", pid=_KERNEL[0])
+        super().papermill_execute_cells()
+
+
+class BookEngine(Engine):
+    """papermill's engine with our client: no time limit of its own, the parent holds the clock."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man, kernel_name, **_):
+        _NOTEBOOK.append(nb_man.nb)
+        client = Client(
+            nb_man,
+            kernel_name=kernel_name,
+            startup_timeout=120,
+            timeout=None,
+            record_timing=False,
+            coalesce_streams=True,
+            on_cell_execute=lambda cell, cell_index: report(event="cell", index=cell_index),
+        )
+        client.execute()
+
+
+def main():
+    job = json.loads(Path(sys.argv[1]).read_text())
+    threading.Thread(target=leave_with_parent, daemon=True).start()
+    os.dup2(2, 1)  # nothing but events on standard output
+    papermill_engines.register("book", BookEngine)
+    notebook = nbformat.read(job["notebook"], as_version=4)
+    try:
+        done = execute_notebook(notebook, None, engine_name="book", cwd=job["cwd"], progress_bar=False)
+    except PapermillExecutionError as error:
+        report(event="failed", index=error.cell_index, error=f"{error.ename}: {error.evalue}")
+        return 1
+    except DeadKernelError:
+        report(event="died")
+        return 1
+    finally:
+        for unfinished in _NOTEBOOK:
+            nbformat.write(unfinished, job["output"])
+    nbformat.write(done, job["output"])
+    report(event="done")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

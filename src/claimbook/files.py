@@ -1,0 +1,85 @@
+"""Writing files and folders so that a reader never meets half of one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from .project import BookError
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def tree_digest(folder: Path) -> str:
+    """A digest over the names and bytes of every file under `folder`."""
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        total.update(f"{path.relative_to(folder).as_posix()}\0{digest(path.read_bytes())}\n".encode())
+    return total.hexdigest()
+
+
+def write_atomic(path: Path, data: str | bytes) -> None:
+    """Write `path` in one step: it holds the old bytes or the new ones, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = data.encode() if isinstance(data, str) else data
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def recover_folder(target: Path) -> None:
+    """Undo a `replace_folder` that was killed between its two renames."""
+    previous = target.with_name(f".{target.name}.previous")
+    if previous.is_dir() and not target.exists():
+        os.rename(previous, target)
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def replace_folder(new: Path, target: Path) -> None:
+    """Put the finished folder `new` in the place of `target`; both must be on one file system."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    recover_folder(target)
+    if not target.exists():
+        os.rename(new, target)
+        return
+    previous = target.with_name(f".{target.name}.previous")
+    os.rename(target, previous)
+    os.rename(new, target)
+    shutil.rmtree(previous)
+
+
+@contextmanager
+def scratch(parent: Path, name: str) -> Iterator[Path]:
+    """A new folder under `parent`, removed afterwards unless it was moved away."""
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=parent, prefix=f"{name}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def lock(build: Path) -> Iterator[None]:
+    """Hold the build folder alone. The system releases the lock when the process ends, however it ends."""
+    build.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(build / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise BookError(f"another build is at work in {build}: wait for it to end, or stop it") from None

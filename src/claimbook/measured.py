@@ -1,0 +1,131 @@
+"""The page *What the paper says and what we measured*: tables of claims, made from the claims themselves."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .claims import CLAIMS_FILE, Claim, number_text, prose_html
+from .project import ROOT, Project
+from .statements import Statement, Statements, read_statements
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A claim, and the page (from the site's root) and title of the chapter that makes it."""
+
+    claim: Claim
+    page: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Html:
+    """A piece of a page, with plain text for where HTML cannot be shown."""
+
+    html: str
+    text: str
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": self.text}
+
+
+@cache
+def collect() -> tuple[Tested, ...]:
+    """The claims of all other chapters.
+
+    In a build the runner hands them over. Elsewhere (a plain `jupyter-book build .`, a reader's Jupyter) stored
+    results are used where they are fresh, and the other chapters are run first.
+    """
+    path = os.environ.get(CLAIMS_FILE)
+    if path:
+        text = Path(path).read_text()
+    else:
+        from .build import Options, claims_json, results
+        from .chapters import read_book
+        from .progress import Progress
+
+        project = Project.find()
+        others = [c for c in read_book(project).chapters if not c.collects_claims]
+        with open(os.devnull, "w") as quiet:
+            book, records = results(project, Options(), Progress(quiet), others)
+        text = claims_json(book, records, staged=False)
+    return tuple(
+        Tested(Claim.from_record(record), chapter["page"], chapter["title"])
+        for chapter in json.loads(text)
+        for record in chapter["claims"]
+    )
+
+
+@cache
+def _statements() -> Statements:
+    """Those of the book around the working directory, or of the one that the runner names."""
+    root = os.environ.get(ROOT)
+    return read_statements(Project(Path(root)) if root else Project.find())
+
+
+def _code(name: str | None) -> str:
+    """The function that a claim speaks about, with places to break the line."""
+    if not name:
+        return ""
+    return f" <code>{html.escape(name).replace('.', '.<wbr>').replace('_', '_<wbr>')}</code>"
+
+
+def _row(tested: Tested) -> str:
+    claim = tested.claim
+    kind, mark = ("claim-holds", "✓") if claim.holds else ("claim-fails", "✗")
+    control = '<span class="claim-control">negative control</span> ' if claim.negative_control else ""
+    return (
+        f'<tr class="{kind}"><td>{control}{prose_html(claim.sentence)}<div class="claim-where">'
+        f' <a href="../{tested.page}#{claim.anchor}">{html.escape(tested.title)}</a>'
+        f"{_code(claim.function)}</div></td>"
+        f'<td class="claim-value">{number_text(claim.measured)}</td>'
+        f'<td class="claim-value">{claim.relation} {number_text(claim.bound)}</td>'
+        f'<td class="claim-verdict">{mark} {claim.verdict}</td></tr>'
+    )
+
+
+def _statement_rows(statement: Statement, found: Sequence[Tested]) -> str:
+    head = (
+        f'<tr><th scope="rowgroup" colspan="4" id="{statement.id}">{html.escape(statement.name)}. '
+        f'<span class="statement-text">{prose_html(statement.paraphrase)}</span></th></tr>'
+    )
+    open_row = '<tr class="claim-open"><td colspan="4">not tested in this book yet</td></tr>'
+    return f"<tbody>{head}{''.join(map(_row, found)) or open_row}</tbody>"
+
+
+def claims_table(section: int) -> Html:
+    """The table of one section of the paper: each statement, every claim that tests it, or that none does yet."""
+    known = _statements()
+    statements = [s for s in known.by_id.values() if s.section == section]
+    tested = {s.id: [t for t in collect() if known.of(t.claim.id) is s] for s in statements}
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("What we measured", "Measured", "Required", "Verdict"))
+    caption = f"Section {section} of the paper, {known.sections[section][0].lower()}{known.sections[section][1:]}"
+    body = "".join(_statement_rows(s, tested[s.id]) for s in statements)
+    lines = [f"{s.name}: {s.paraphrase}\n" + "\n".join(f"  {t.claim}" for t in tested[s.id]) for s in statements]
+    return Html(
+        f'<div class="claims-table" tabindex="0" role="region" aria-label="{caption}"><table>'
+        f"<caption>{caption}</caption><thead><tr>{head}</tr></thead>{body}</table></div>",
+        "\n".join(lines),
+    )
+
+
+def claims_summary() -> Html:
+    """One sentence: how many claims were tested, how many hold, and how many statements are still open."""
+    tested = collect()
+    holding = sum(t.claim.holds for t in tested)
+    controls = sum(t.claim.negative_control for t in tested)
+    known = _statements()
+    covered, count = {known.of(t.claim.id).id for t in tested}, len(known.by_id)
+    text = (
+        f"{len(tested)} claims were measured in this build and {holding} of them hold; {controls} are negative "
+        f"controls, cases that must fail and were seen to fail. They test {len(covered)} of {count} "
+        f"statements of the paper; {count - len(covered)} are not tested in this book yet."
+    )
+    return Html(f'<p class="claims-summary">{text}</p>', text)

@@ -1,0 +1,89 @@
+"""A book project on disk: its sources, its settings, and where its results and site lie."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+ROOT = "CLAIMBOOK_ROOT"
+"""Names the folder of the book whose chapter is at work."""
+
+
+class BookError(Exception):
+    """A mistake in the request or in a source file. The message names the cure; nothing has run."""
+
+
+class BuildFailed(Exception):  # noqa: N818
+    """Something ran and did not hold: a chapter, the rendering, or a check of the site."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a book says of itself under `[tool.claimbook]` in its pyproject.toml; every entry may be missing.
+
+    `sources` are files and folders (relative to the book) that every chapter depends on; `statements` the YAML file of
+    the statements that claims test.
+    """
+
+    sources: tuple[str, ...] = ("src",)
+    statements: str | None = None
+
+
+@dataclass(frozen=True)
+class Project:
+    """Paths of a book whose `_config.yml` and `_toc.yml` lie in `root`; results go to `output` (default: _build)."""
+
+    root: Path
+    output: Path | None = None
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Project:
+        """The project around `start` (default: the working directory), looking upwards."""
+        here = (start or Path.cwd()).resolve()
+        for folder in (here, *here.parents):
+            if (folder / "_toc.yml").is_file() and (folder / "_config.yml").is_file():
+                return cls(folder)
+        raise BookError(
+            f"no book at {here} or above it (a folder with _config.yml and _toc.yml): "
+            "change to the folder of the book, or name it with --root"
+        )
+
+    @cached_property
+    def settings(self) -> Settings:
+        file = self.root / "pyproject.toml"
+        if not file.is_file():
+            return Settings()
+        try:
+            entries = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("claimbook", {})
+            return Settings(**{**entries, "sources": tuple(entries.get("sources", Settings.sources))})
+        except (tomllib.TOMLDecodeError, TypeError) as error:
+            raise BookError(f"pyproject.toml: [tool.claimbook] cannot be read: {error}") from None
+
+    @property
+    def build(self) -> Path:
+        return self.output or self.root / "_build"
+
+    @property
+    def cache(self) -> Path:
+        return self.build / "cache"
+
+    @property
+    def work(self) -> Path:
+        return self.build / "work"
+
+    @property
+    def staged(self) -> Path:
+        return self.build / "staged"
+
+    @property
+    def html(self) -> Path:
+        return self.build / "html"
+
+    def import_path(self) -> str:
+        """PYTHONPATH under which the book's own sources come first: `src`, then the book's folder itself."""
+        own = [str(folder) for folder in (self.root / "src", self.root) if folder.is_dir()]
+        given = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+        return os.pathsep.join(dict.fromkeys(own + given))

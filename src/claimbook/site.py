@@ -1,0 +1,138 @@
+"""From executed notebooks and plain pages to a published site: stage, render, check, replace in one step."""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import re
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import nbformat
+import yaml
+
+from .cache import Record
+from .chapters import Book, page_of
+from .check import check_site
+from .files import digest, recover_folder, replace_folder, scratch, tree_digest, write_atomic
+from .key import packages
+from .project import BuildFailed, Project
+
+_CHILD = Path(__file__).with_name("render.py")
+
+_LINK = re.compile(r"(\]\()([^()\s#:]+)\.md(#[^()\s]*)?(\))")
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.ipynb", "*.py")
+
+
+def _relinked(text: str, docname: str, chapters: frozenset[str]) -> str:
+    """Markdown for the staged place of a page: a link to a chapter names the executed notebook in its staged place."""
+
+    def name(match: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(docname), match[2]))
+        link = posixpath.relpath(page_of(target), posixpath.dirname(page_of(docname)) or ".")
+        return f"{match[1]}{link}.{'ipynb' if target in chapters else 'md'}{match[3] or ''}{match[4]}"
+
+    return _LINK.sub(name, text)
+
+
+def _staged_toc(entry: object) -> object:
+    """The table of contents with every page in its staged place."""
+    if isinstance(entry, dict):
+        return {k: page_of(v) if k in ("root", "file") else _staged_toc(v) for k, v in entry.items()}
+    return [_staged_toc(e) for e in entry] if isinstance(entry, list) else entry
+
+
+def stage(project: Project, book: Book, records: dict[str, Record]) -> Path:
+    """Write `_build/staged`: what Jupyter Book renders, with execution off. It replaces the old one in one step."""
+    config = yaml.safe_load((project.root / "_config.yml").read_text(encoding="utf-8"))
+    config["execute"] = {**(config.get("execute") or {}), "execute_notebooks": "off"}
+    executed = frozenset(chapter.docname for chapter in book.chapters)
+    with scratch(project.work, "staged") as folder:
+        folder.chmod(0o755)
+        shutil.copytree(project.root / "book", folder / "book", ignore=_NOT_COPIED)
+        for chapter in book.chapters:
+            (folder / f"{chapter.docname}.md").unlink()
+            target = folder / f"{page_of(chapter.docname)}.ipynb"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            notebook = nbformat.read(records[chapter.name].notebook, as_version=4)
+            for cell in notebook.cells:
+                if cell.cell_type == "markdown":
+                    cell["source"] = _relinked(cell.source, chapter.docname, executed)
+            write_atomic(target, nbformat.writes(notebook) + "\n")
+        for docname, path in book.pages:
+            target = folder / f"{page_of(docname)}.md"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(target, _relinked(path.read_text(encoding="utf-8"), docname, executed))
+        write_atomic(folder / "_config.yml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+        toc = yaml.safe_load((project.root / "_toc.yml").read_text(encoding="utf-8"))
+        write_atomic(folder / "_toc.yml", yaml.safe_dump(_staged_toc(toc), sort_keys=False, allow_unicode=True))
+        replace_folder(folder, project.staged)
+    return project.staged
+
+
+def _inputs(project: Project) -> str:
+    """A digest of everything that the rendering depends on."""
+    versions = {"jupyter-book": metadata.version("jupyter-book"), **packages(project.root / "requirements.txt")}
+    return digest(f"{tree_digest(project.staged)} {json.dumps(versions, sort_keys=True)}".encode())
+
+
+def _render(project: Project, output: Path) -> Path:
+    """Render the staged book with every warning an error; the log is kept in `_build/site.log`."""
+    command = [sys.executable, "-P", str(_CHILD), "build", str(project.staged), "--path-output", str(output)]
+    command += ["-W", "-n", "--keep-going"]
+    environment = {**os.environ, "PYTHONPATH": project.import_path(), "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8"}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=output, env=environment
+    ) as done:
+        assert done.stdout is not None
+        try:
+            log = _ANSI.sub("", done.stdout.read().decode(errors="replace"))
+        except BaseException:
+            done.kill()
+            raise
+    write_atomic(project.build / "site.log", log)
+    warnings = [line for line in log.splitlines() if "WARNING" in line or "ERROR" in line]
+    if done.returncode != 0 or warnings:
+        shown = "\n".join(warnings[:20] or log.splitlines()[-20:])
+        raise BuildFailed(f"Jupyter Book refuses the book (whole log: {project.build / 'site.log'}):\n{shown}")
+    return output / "_build" / "html"
+
+
+def publish(project: Project) -> bool:
+    """Bring `_build/html` up to date with what is staged. False when it was already; the site is checked anyway.
+
+    A site that fails a check is not published: the last good one stays, the refused one is kept beside it.
+    """
+    recover_folder(project.html)
+    stamp = project.build / "site.json"
+    inputs = _inputs(project)
+    try:
+        last = json.loads(stamp.read_text())
+    except (OSError, ValueError):
+        last = {}
+    if project.html.is_dir() and last == {"inputs": inputs, "site": tree_digest(project.html)}:
+        _demand(project.html)
+        return False
+    with scratch(project.work, "site") as folder:
+        new = _render(project, folder)
+        try:
+            _demand(new)
+        except BuildFailed:
+            replace_folder(new, project.build / "refused")
+            raise
+        site = tree_digest(new)
+        replace_folder(new, project.html)
+        write_atomic(stamp, json.dumps({"inputs": inputs, "site": site}))
+    shutil.rmtree(project.build / "refused", ignore_errors=True)
+    return True
+
+
+def _demand(site: Path) -> None:
+    found = check_site(site)
+    if found:
+        raise BuildFailed("the site fails its checks:\n" + "\n".join(str(f) for f in found))

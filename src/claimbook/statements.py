@@ -1,0 +1,65 @@
+"""The statements that a book tests, read from the YAML file that its settings name.
+
+The file holds `sections` (number: title) and `statements`, each with `id`, `name`, `section` and `paraphrase`. A claim
+is named `<statement>/<what was measured>`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import yaml
+
+from .project import BookError, Project
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement: its identifier, what the paper calls it, its section, and a paraphrase."""
+
+    id: str
+    name: str
+    section: int
+    paraphrase: str
+
+
+@dataclass(frozen=True)
+class Statements:
+    """All statements by identifier; a book without a file of statements accepts claims about any (`open`)."""
+
+    sections: Mapping[int, str]
+    by_id: Mapping[str, Statement]
+    open: bool = False
+
+    def of(self, claim: str) -> Statement:
+        """The statement that the claim `<statement>/<name>` tests; an unknown one is a BookError."""
+        identifier, slash, name = claim.partition("/")
+        if not slash or not name:
+            raise BookError(f"claim {claim!r}: write it as <statement>/<name>, for example theorem-1/gap")
+        if identifier not in self.by_id and not self.open:
+            near = difflib.get_close_matches(identifier, self.by_id, n=3, cutoff=0.4)
+            hint = f"did you mean {' or '.join(near)}?" if near else "the book's file of statements lists them"
+            raise BookError(f"claim {claim!r}: there is no statement {identifier!r}: {hint}")
+        return self.by_id.get(identifier) or Statement(identifier, identifier, 0, identifier)
+
+
+def read_statements(project: Project) -> Statements:
+    """The statements of a book; a malformed file is a BookError."""
+    name = project.settings.statements
+    if name is None:
+        return Statements({}, {}, open=True)
+    try:
+        data = yaml.safe_load((project.root / name).read_text(encoding="utf-8"))
+        statements = [Statement(**entry) for entry in data["statements"]]
+        sections = {int(number): title for number, title in data["sections"].items()}
+    except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError) as error:
+        raise BookError(f"{name}: not a file of statements: {error}") from None
+    by_id = {statement.id: statement for statement in statements}
+    if len(by_id) < len(statements):
+        raise BookError(f"{name}: two statements have the same id")
+    lost = {s.section for s in statements} - set(sections)
+    if lost:
+        raise BookError(f"{name}: statements of sections {sorted(lost)} that `sections` does not name")
+    return Statements(sections, by_id)

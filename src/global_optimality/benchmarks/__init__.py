@@ -1,1 +1,0 @@
-"""Ratios against peers, both sides in one process; ``python -m global_optimality.benchmarks`` records the tables."""

@@ -1,0 +1,248 @@
+"""The chapter Deep parallel networks: refusals, the toy by hand, the path, the census, the limits, the figures."""
+
+import itertools
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+
+from book.deep_networks import deep_census as census
+from book.deep_networks import experiment, figures, homogeneous
+from book.deep_networks import ten_digits as digits
+from book.shared.paths import largest_rise
+from book.shared.tables import path_table
+from claimbook import show
+from global_optimality import LBFGS, DeepRelu, Problem, SumOfPowers, Verdict, certify, minimise
+from global_optimality.factors import slice_norms
+from global_optimality.homogeneity import check_nondegenerate
+
+# --- what is homogeneous ----------------------------------------------------------------------------------------------
+
+
+def test_every_network_outside_the_theory_is_refused_for_its_own_reason():
+    words = {
+        "sigmoid units": "not homogeneous",
+        "weight decay on three layers": "degree 3 but θ has degree 2",
+        "θ blind to two of the layers": "degenerate pair",
+        "a single layer, K = 1": "K = 1",
+        "a layer of width zero": "width 0",
+        "weights that do not chain": "factor 2 has shape",
+        "pooling that does not divide": "does not divide",
+    }
+    messages = homogeneous.refusals()["message"]
+    assert set(messages.index) == set(words)
+    for name, word in words.items():
+        assert word in messages[name]
+
+
+def test_degenerate_pairs_are_refused_at_construction_and_others_are_not():
+    problem = experiment.curve(4, (2, 2, 1), 0.1, seed=0)
+    with pytest.raises(ValueError, match=r"degenerate pair.*grows without end"):
+        Problem(problem.loss, problem.mapping, homogeneous.FirstLayerOnly(3), 0.1)
+    check_nondegenerate(problem.mapping, SumOfPowers(3))
+    verdicts = homogeneous.pairs()["verdict"]
+    assert verdicts["‖w¹‖³ alone"] == "UNBOUNDED"
+    assert list(verdicts.iloc[7:9]) == ["UNEQUAL_DEGREES"] * 2
+    assert set(verdicts.iloc[:7]) == {"NOT_REFUTED"}
+
+
+def test_a_whole_alexnet_has_degree_four():
+    assert homogeneous.alexnet().is_degree(4)
+    assert homogeneous.layers().loc["two ReLU layers", "degree"] == 2
+
+
+# --- the toy ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("depth", [2, 3, 5])
+def test_the_toy_by_hand(depth):
+    problem = experiment.two_points(depth)
+    W = experiment.one_sided(depth)
+    assert float(problem(*W)) == pytest.approx(5.375, abs=1e-12)
+    assert experiment.largest_fall_nearby(problem, W, seed=0) <= 1e-12
+    assert float(certify(problem, W).escape_objective) == pytest.approx(2.25, abs=1e-6)
+    worse = tuple(1.1 * w for w in W)
+    assert experiment.largest_fall_nearby(problem, worse, seed=0) > 1e-4, "and elsewhere the test sees a fall"
+
+
+def test_single_chains_end_on_the_levels_of_the_toy():
+    levels = experiment.toy_levels([3], runs=20, seed=1)
+    assert levels["runs"].sum() == 20
+    for _, level in levels.index:
+        assert min(abs(level - value) for value in (3.375, 5.375, 6.5)) <= 1e-5
+
+
+# --- Theorem 2 --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small():
+    return experiment.curve(3, (2, 2, 1), 0.3, seed=0)
+
+
+@pytest.fixture(scope="module")
+def paths(small):
+    return experiment.walks(small, seeds=[0], tol=1e-2)
+
+
+def test_the_paths_never_rise_and_end_certified(small, paths):
+    table = experiment.summary(paths)
+    assert list(table["r"]) == [4, 4, 1]
+    assert set(table["status"]) == {"GLOBAL"}
+    assert table["rise"].max() <= 1e-12
+    assert table.loc["4 equal subnetworks", "slides"] >= 1
+    assert table.loc["one random subnetwork, seed 0", "appended"] >= 1
+    bound = experiment.best_bound(paths)
+    for path in paths.values():
+        assert path.certificate.verdict(1e-2) == (Verdict.CERTIFIED,)
+        assert bound <= float(path.objective[-1]) <= bound * (1 + 2e-2)
+        again = certify(small, path.weights, experiment.polar(small))
+        assert torch.equal(again.lower_bound, path.certificate.lower_bound)
+    assert largest_rise(path_table(paths["4 equal subnetworks"])) <= 1e-12
+
+
+def test_the_copies_are_one_subnetwork_and_slides_along_other_vectors_are_seen(small):
+    W = experiment.copies(small, seed=0)
+    single = tuple(4 ** (1 / 3) * w[:, :1] for w in W)
+    assert float(small(*W)) == pytest.approx(float(small(*single)), rel=1e-13)
+    assert experiment.wrong_slides(small, W, seed=0) >= 1e-6
+
+
+# --- Figure 3 ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_drawing_has_every_node_and_every_weight_once():
+    mapping = DeepRelu(experiment.curve(4, (3, 2, 1), 0.1, seed=0).mapping.S, (3, 2, 1))
+    problem = experiment.curve(4, (3, 2, 1), 0.1, seed=0)
+    W = problem.random(1, 3, seed=2)
+    nodes, edges = experiment.drawn(W)
+    assert len(nodes) == 2 + 3 * (3 + 2) + 1
+    assert len(edges) == 3 * sum(a * b for a, b in mapping.factor_shapes)
+    assert not nodes.duplicated(["x", "y"]).any()
+    places = set(zip(nodes["x"], nodes["y"], strict=True))
+    for ends in (("x0", "y0"), ("x1", "y1")):
+        assert set(zip(edges[ends[0]], edges[ends[1]], strict=True)) <= places
+    owner = nodes.set_index(["x", "y"])["subnetwork"]
+    for edge in edges.itertuples():
+        assert {owner[edge.x0, edge.y0], owner[edge.x1, edge.y1]} <= {-1, edge.subnetwork}, "no line joins two colours"
+    for k, w in enumerate(W):
+        layer = edges[edges["layer"] == k]
+        np.testing.assert_allclose(layer["share"], (w[0].abs() / w[0].abs().max()).flatten(), rtol=1e-14)
+        np.testing.assert_array_equal(layer["negative"], (w[0] < 0).flatten())
+
+
+# --- the census -------------------------------------------------------------------------------------------------------
+
+
+def test_small_networks_in_a_large_batch_descend_as_they_would_alone():
+    problem = experiment.curve(5, (2, 2, 1), 0.1, seed=0)
+    W = census.starts(problem, [1, 3], runs=2, seed=0)
+    assert W[0].shape[:2] == (4, 3)
+    together = minimise(problem, W, LBFGS(), max_steps=8)
+    assert bool((slice_norms(together.weights)[:2, 1:] == 0).all())
+    alone = minimise(problem, problem.random(2, 1, seed=0, deviation=0.7), LBFGS(), max_steps=8)
+    torch.testing.assert_close(together.objective[:2], alone.objective, rtol=1e-8, atol=0)
+
+
+def test_the_census_counts_and_its_bound_holds():
+    table, known = census.census(4, [(2, 1), (2, 2, 1)], [1, 2], 0.2, runs=5, steps=15, seed=0)
+    assert len(table) == 2 * 2 * 5
+    assert (table["carrying"] <= table["active"]).all()
+    assert (table["active"] <= table["size"]).all()
+    assert table.groupby("layers")["excess"].min().abs().max() <= 1e-12
+    for depth, rows in table.groupby("layers"):
+        assert rows["objective"].min() >= known.loc[depth, "bound"] * (1 - 1e-12)
+        zero = rows["objective"] / known.loc[depth, "zero_network"] - 1
+        assert (rows["collapsed"] == (zero.abs() <= 1e-4)).all()
+    shares = census.spread(table).set_index(["layers", "size"])
+    rows = table[(table["layers"] == 3) & (table["size"] == 2)]
+    assert shares.loc[(3, 2), "close"] == pytest.approx((rows["excess"] <= 1e-2).mean())
+    assert census.statuses(table).to_numpy().sum() == len(table)
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+
+
+def test_schatten_values_against_numpy():
+    X = torch.tensor([[3.0, 0.0], [0.0, 4.0]], dtype=torch.float64)
+    assert float(census.schatten(X, 1.0)) == pytest.approx(7)
+    assert float(census.schatten(X, 2.0)) == pytest.approx(5)
+    assert float(census.schatten(X, 2 / 3)) == pytest.approx((3 ** (2 / 3) + 4 ** (2 / 3)) ** 1.5)
+
+
+def test_one_network_is_enough_exactly_when_its_cost_is_a_norm():
+    table = census.one_is_enough(seed=0, trials=50)
+    assert table.loc[2, "triangle"] <= 1 + 1e-12
+    assert table.loc[3, "triangle"] > 1.2
+    np.testing.assert_allclose(table["excess_four"], 0, atol=1e-8)
+    assert table.loc[2, "excess_one"] == pytest.approx(0, abs=1e-8)
+    assert table.loc[3, "excess_one"] > 0.01
+
+
+def test_chains_of_width_one_are_certified_as_deep_networks():
+    table = census.sufficient([4, 12], 0.1, seed=0)
+    assert (table["size"] <= table["card"]).all()
+    assert table["gap"].max() <= 1e-8
+    U, V = torch.tensor([[[0.6, -0.8], [3.0, 4.0]]]).double(), torch.tensor([[[2.0], [-1.0]]]).double()
+    W = census.chain((U, V))
+    sizes = [w.flatten(2).norm(dim=2) for w in W]
+    for a, b in itertools.pairwise(sizes):
+        torch.testing.assert_close(a, b)
+    deep = DeepRelu(experiment.curve(4, (1, 1), 1, seed=0).mapping.S, (1, 1, 1))
+    torch.testing.assert_close(deep.Phi(*W), torch.relu(deep.S @ U.mT) @ V)
+
+
+def test_zero_is_left_by_newton_only_where_there_is_curvature():
+    table = census.from_zero(seed=1)
+    assert table["gradient_norm"].max() == 0
+    assert table.loc["linear, K = 2", "newton_fall"] > 0.01
+    assert table.drop(index="linear, K = 2")["newton_fall"].abs().max() == 0
+    assert table["escape_fall"].min() > 0.01
+
+
+# --- digits, figures --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained_digits():
+    split = digits.digits(40, 0.01, held_out=50, seed=0)
+    return split, digits.against_size(split, [1, 2], runs=2, steps=5, seed=0)
+
+
+def test_digits_are_split_and_scored(trained_digits):
+    split, table = trained_digits
+    train, test = split.problem.mapping.images, split.images
+    assert not (train[:, None] == test[None]).flatten(2).all(2).any(), "no image twice"
+    assert (table["objective"] > table["lower_bound"]).all()
+    assert "CERTIFIED" not in set(table["verdict"])
+    W = split.problem.random(2, 3, seed=1)
+    scores = sum(
+        torch.nn.functional.max_pool2d(torch.relu(torch.nn.functional.conv2d(test, W[0][0, i])), 2).flatten(1)
+        @ W[1][0, i]
+        for i in range(3)
+    )
+    assert float(split.accuracy(W)[0]) == pytest.approx(float((scores.argmax(1) == split.labels).double().mean()))
+    summary = digits.summary(table)
+    assert summary["least_excess"].min() == 0
+    assert 0 <= digits.shuffled(split, 1, steps=3, seed=0) <= 0.5
+
+
+@pytest.fixture(scope="module")
+def drawings(trained_digits):
+    problem = experiment.curve(4, (2, 1), 0.1, seed=0)
+    shown = experiment.drawn(problem.random(1, 2, seed=0))
+    table, known = census.census(4, [(2, 1)], [1, 2], 0.2, runs=3, steps=3, seed=0)
+    return {
+        "fig-subnetworks": lambda: figures.subnetworks(shown, shown),
+        "fig-deep-ends": lambda: figures.ends(table, census.spread(table), known),
+        "fig-deep-sizes": lambda: figures.sizes(census.sufficient([4, 8], 0.1, seed=0)),
+        "fig-deep-digits": lambda: figures.digits(trained_digits[1]),
+    }
+
+
+@pytest.mark.parametrize("name", ["fig-subnetworks", "fig-deep-ends", "fig-deep-sizes", "fig-deep-digits"])
+def test_figures_have_the_same_bytes_whatever_the_readers_settings(drawings, name):
+    first = show(drawings[name](), name).svg
+    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9}):
+        assert show(drawings[name](), name).svg == first

@@ -1,0 +1,263 @@
+"""The chapter Implications: closed forms, the comparison on digits, sums of subnetworks, open questions, figures."""
+
+import itertools
+import math
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from book.implications import compatibility, ensembles, figures, open_questions
+from book.implications import four_digits as subnetworks
+from book.shared import data
+from book.shared import relu_problems as shallow
+from claimbook import show
+from global_optimality import MatrixProduct, Problem, SquaredLoss, SumOfSquares, solve
+from global_optimality.boosting import refit
+
+KINDS = {
+    ("ReLU, K = 4", "weight decay, ½ squares"): ("TOO_LOW", 2**0.5),
+    ("conv, K = 2", "dropout, expected"): ("TOO_HIGH", 0.5),
+    ("ReLU, K = 4", "dropout, expected"): ("TOO_HIGH", 0.5),
+    ("conv, K = 2", "max-norm and ½ squares"): ("NO_DEGREE", 1.0),
+    ("conv, K = 2", "ℓ1 decay"): ("TOO_LOW", 2**0.5),
+}
+
+
+def test_verdicts_and_the_price_of_two_halves():
+    table = compatibility.compatible(seed=1).set_index(["network", "regularizer"])
+    for key, row in table.iterrows():
+        verdict, split = KINDS.get(key, ("BALANCED", 1.0))
+        assert row["verdict"] == verdict, key
+        assert row["split"] == pytest.approx(split, rel=1e-12), key
+        if not math.isnan(row["q"]):
+            assert row["split"] == pytest.approx(2 ** (1 - row["q"] / row["p"]), rel=1e-12)
+            assert row["merged"] == pytest.approx(1 / split, rel=1e-12)
+    assert table.loc[("conv, K = 2", "max-norm and ½ squares"), "merged"] == math.inf
+
+
+def test_normalization_leaves_degree_two_at_every_depth():
+    table = compatibility.degrees_by_layer(seed=2).set_index(["K", "layers"])
+    for K in (2, 3, 4, 5):
+        assert table.loc[(K, "plain"), "degree"] == K
+        assert table.loc[(K, "normalized"), "degree in each factor"] == "0+" * (2 * K - 3) + "1+1"
+
+
+def test_monte_carlo_meets_the_closed_form():
+    assert compatibility.monte_carlo(draws=4000, seed=3)["deviations"].max() <= 4
+
+
+@pytest.mark.parametrize("lam", [0.3, 3.0])
+def test_the_minimum_of_dropout_against_a_general_minimiser(lam):
+    Y = data.low_rank(5, 4, 2, noise=0.2, seed=4)
+    s = torch.linalg.svdvals(Y).numpy()
+    grid = np.linspace(0, s[0], 200001)
+    kept = np.clip(s - grid[:, None], 0, None)  # the minimiser shrinks all singular values by one number
+    values = 0.5 * np.square(s - kept).sum(1) + lam / 12 * np.square(kept.sum(1))
+    assert compatibility.dropout_optimum(Y, lam, 6) == pytest.approx(values.min(), rel=1e-8)
+    with pytest.raises(ValueError, match="take more subnetworks"):
+        compatibility.dropout_optimum(torch.eye(4, dtype=torch.float64), 0.1, 2)
+
+
+def test_descent_meets_the_minimum_of_dropout_and_spreads_it():
+    table = compatibility.dropout_on_matrices(data.low_rank(6, 5, 2, seed=0), keep=0.5, sizes=[3, 6], runs=2, seed=0)
+    assert table["deviation"].abs().max() <= 1e-9
+    dropout = table[table["regularizer"] == "dropout"]
+    np.testing.assert_allclose(dropout["effective"], dropout["size"], rtol=1e-4)
+    balanced = table[table["regularizer"] == "balanced"]["objective"]
+    assert balanced.max() == pytest.approx(balanced.min(), rel=1e-10)
+
+
+def test_effective_size_of_known_networks():
+    mapping = MatrixProduct(2, 2)
+    one, zero = torch.ones(1, 3, 2, dtype=torch.float64), torch.zeros(1, 3, 2, dtype=torch.float64)
+    alone = torch.cat([one[:, :1], zero[:, :2]], 1)
+    sizes = [float(compatibility.effective_size(mapping, (w, w))) for w in (one, alone, zero)]
+    assert sizes == pytest.approx([3, 1, 0])
+
+
+@pytest.mark.parametrize(("radius", "r"), list(itertools.product([0.2, 0.45, 2.0], [1, 3, 7])))
+def test_max_norm_by_hand_against_a_grid(radius, r):
+    lam, s = 0.3, np.linspace(0, 1, 200001)
+    t = s / r
+    u = np.minimum(np.sqrt(t), radius)
+    price = 0.5 * (u**2 + np.divide(t, u, out=np.zeros_like(t), where=u > 0) ** 2)
+    expected = (0.5 * (1 - s) ** 2 + lam * r * price).min()
+    assert compatibility.max_norm_by_hand(lam, radius, r) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.fixture(scope="module")
+def split():
+    return subnetworks.digits(30, seed=0)
+
+
+@pytest.fixture(scope="module")
+def compared(split):
+    lams = dict.fromkeys(subnetworks.METHODS, 1.0)
+    return subnetworks.compare(split, lams, [1, 3], runs=3, steps=15, seed=0)
+
+
+def test_the_digits_are_split_without_overlap(split):
+    images = torch.cat([part[0] for part in (split.train, split.validation, split.test)])
+    assert len(images) == sum(int((data.digits().target == k).sum()) for k in subnetworks.CLASSES)
+    assert len(split.train[0]) == 30
+    assert len(split.validation[0]) == subnetworks.VALIDATION
+    assert float(split.train[0].mean(0).abs().max()) <= 1e-12
+    assert float(split.train[0].std()) == pytest.approx(1)
+    assert set(split.train[1].tolist()) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("method", subnetworks.METHODS)
+def test_training_lowers_the_objective_and_ends_inside(split, method):
+    problem, W = subnetworks.train(split, method, 1.0, 2, runs=2, steps=15, seed=0)
+    start = problem.regularizer.project(*problem.random(2, 2, seed=0, deviation=subnetworks.DEVIATION))
+    assert bool((problem(*W) < problem(*start)).all())
+    assert bool(torch.isfinite(problem(*W)).all())
+    balanced = ("weight decay", "path norm", "batch norm")
+    assert problem.balanced == (method in balanced)
+    on_train = subnetworks.accuracy(problem.mapping, split.train, W)
+    right = problem.mapping.Phi(*W).argmax(2) == split.train[1]
+    assert torch.equal(on_train, right.double().mean(1)), "training images are judged by their own statistics"
+
+
+def test_unknown_methods_are_refused(split):
+    with pytest.raises(ValueError, match="choose from weight decay"):
+        subnetworks.build(split, "label smoothing", 1.0)
+
+
+def test_the_summary_has_students_intervals(compared):
+    table = subnetworks.summary(compared).set_index(["method", "size"])
+    part = compared[(compared["method"] == "dropout") & (compared["size"] == 3)]
+    row = table.loc[("dropout", 3)]
+    assert row["accuracy"] == pytest.approx(part["accuracy"].mean())
+    assert row["accuracy_ci"] == pytest.approx(4.302652729911275 * part["accuracy"].std() / 3**0.5)
+    assert row["spread"] == pytest.approx(part["objective"].max() / part["objective"].min() - 1)
+    assert (compared["active"] <= compared["size"]).all()
+    assert (compared["effective"] <= compared["size"] + 1e-9).all()
+    effects = subnetworks.effects(compared, 3)
+    assert ((effects["low"] <= effects["difference"]) & (effects["difference"] <= effects["high"])).all()
+
+
+def test_the_largest_lambda_within_a_point_is_chosen(monkeypatch):
+    validation = {0.1: 0.95, 0.3: 0.945, 1.0: 0.93}
+    monkeypatch.setattr(subnetworks, "LAMBDAS", {m: tuple(validation) for m in subnetworks.METHODS})
+
+    def compare(_, lams, *__, **___):
+        return pd.DataFrame([{"method": m, "lam": lam, "validation": validation[lam]} for m, lam in lams.items()])
+
+    monkeypatch.setattr(subnetworks, "compare", compare)
+    tuned = subnetworks.tuning(None, r=1, runs=1, steps=1, seed=0)
+    assert subnetworks.chosen(tuned) == dict.fromkeys(subnetworks.METHODS, 0.3)
+
+
+@pytest.fixture(scope="module")
+def plane():
+    problem = shallow.plane_problem(12, 0.5, seed=0)
+    return problem, solve(problem)
+
+
+def test_the_lasso_on_its_own_units_is_the_optimum(plane):
+    table = ensembles.dictionaries(plane[1], [5, 50], seed=0)
+    assert table["excess"].iloc[-1] == pytest.approx(0, abs=1e-8)
+    assert table["excess"].iloc[0] > table["excess"].iloc[1] > 0
+
+
+def test_refitted_scales_are_those_of_the_lasso(plane):
+    """The best scales of units of both signs are the Lasso's: an outside reference for ``refit``."""
+    problem = plane[0]
+    U = torch.randn(1, 9, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    U = U / U.norm(dim=2, keepdim=True)
+    both = torch.cat([U, U], 1), torch.cat([torch.ones(1, 9, 1), -torch.ones(1, 9, 1)], 1).double()
+    found = float(problem(*refit(problem, both))[0])
+    assert found == pytest.approx(ensembles.lasso(problem, U[0], tol=1e-12), rel=1e-9)
+
+
+@pytest.fixture(scope="module")
+def built(plane):
+    problem, best = plane
+    rounds, boosted = ensembles.boosting(problem, best.objective, rounds=12)
+    weak = ensembles.random_learner(problem, best.objective, rounds=30, tries=5, seed=0)
+    return rounds, weak, ensembles.ways(problem, best, boosted, r=4, runs=3, seed=0)
+
+
+def test_boosting_never_rises_and_random_learners_stop_early(built):
+    rounds, weak, ways = built
+    assert (rounds["objective"].diff().dropna() <= 1e-12 * rounds["objective"].iloc[0]).all()
+    assert (rounds["relative_gap"] >= rounds["excess"] / (1 + rounds["excess"]) - 1e-9).all()
+    assert weak["polar"].iloc[-1] > 1.01
+    assert (ways["excess"] >= -1e-9).all()
+    assert ways.loc["… its scales refitted", "excess"] <= ways.loc["average of the outputs", "excess"]
+    assert ways.loc["average of the outputs", "excess"] <= ways.loc["the mean network", "excess"]
+    assert ways.loc["boosting, then descent", "excess"] <= ways.loc["boosting", "excess"] + 1e-12
+
+
+def test_an_average_has_the_mean_output_and_the_mean_price(plane):
+    problem = plane[0]
+    W = problem.random(4, 3, seed=1)
+    one = ensembles.average(W, 2)
+    torch.testing.assert_close(problem.mapping.Phi(*one)[0], problem.mapping.Phi(*W).mean(0))
+    torch.testing.assert_close(problem.regularizer.Theta(*one)[0], problem.regularizer.Theta(*W).mean())
+
+
+def test_sizes_are_below_the_bound():
+    matrices = open_questions.matrix_sizes([(6, 5)], [0.2], seed=0)
+    s = torch.linalg.svdvals(data.low_rank(6, 5, 5, noise=0.3, seed=0))
+    Y = data.low_rank(6, 5, 5, noise=0.3, seed=0)
+    best = solve(Problem(SquaredLoss(Y), MatrixProduct(6, 5), SumOfSquares(), 0.2 * float(s[0])))
+    assert matrices["size"].item() == best.size
+    relu = open_questions.relu_sizes([8], 1, [0.1], 2, seed=0)
+    assert (relu["size"] <= relu["card"]).all()
+    assert relu["relative_gap"].max() <= 1e-6
+    assert open_questions.without_one(10, 0.1, seed=0)["excess"].min() > 0
+
+
+def test_all_depths_share_one_minimum():
+    """A balanced network of every depth at the optimum's output costs the same: so do the minima."""
+    for family, (problems, optimum) in open_questions.depth_problems([2, 4], seed=0).items():
+        for K, problem in problems.items():
+            start = problem.random(4, 8, seed=0, deviation=0.5)
+            start = (start[0], *(w.abs() for w in start[1:-1]), start[-1])
+            end = open_questions.minimise(problem, start, max_steps=80)
+            assert float(end.objective.min()) >= optimum * (1 - 1e-9), (family, K)
+            assert float(end.objective.min()) <= optimum * 1.1, (family, K)
+
+
+@pytest.fixture(scope="module")
+def descents():
+    return open_questions.depth([2, 4], r=4, runs=4, steps=20, seed=0)
+
+
+def test_ends_are_counted_once(descents):
+    shares = open_questions.depth_shares(descents)
+    np.testing.assert_allclose(shares[["global", "stuck", "still moving"]].to_numpy().sum(1), 1)
+    assert ((shares["low"] <= shares["global"] + 1e-12) & (shares["global"] <= shares["high"] + 1e-12)).all()
+    alive = descents[descents["family"] == "ReLU chains, none dead"]
+    assert (alive["dead"] == 0).all()
+    assert open_questions.dead_chains(descents)["expected"].tolist() == [0.75]
+
+
+NAMES = ["size_limits", "side_by_side", "recorded_sizes", "boosting", "sizes", "depth"]
+
+
+@pytest.fixture(scope="module")
+def drawings(compared, built, descents):
+    matrices = compatibility.dropout_on_matrices(data.low_rank(4, 3, 1, seed=0), keep=0.5, sizes=[3], runs=1, seed=0)
+    balls = compatibility.max_norm_sizes(lam=0.2, radii=[0.5, 1.0], sizes=[1, 2])
+    families = {"matrices": open_questions.matrix_sizes([(5, 5), (6, 5)], [0.1, 0.3], seed=0)}
+    return {
+        "size_limits": lambda: figures.size_limits(matrices, balls),
+        "side_by_side": lambda: figures.side_by_side(subnetworks.summary(compared)),
+        "recorded_sizes": lambda: figures.recorded_sizes(subnetworks.summary(compared)),
+        "boosting": lambda: figures.boosting(*built),
+        "sizes": lambda: figures.sizes(families),
+        "depth": lambda: figures.depth(open_questions.depth_shares(descents)),
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_have_the_same_bytes_whatever_the_readers_settings(drawings, name):
+    first = show(drawings[name](), "fig-test").svg
+    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9}):
+        assert show(drawings[name](), "fig-test").svg == first

@@ -1,0 +1,48 @@
+"""The browser check finds what only a browser can see."""
+
+from pathlib import Path
+
+import pytest
+
+from claimbook.browser import SCHEMES, SIZES, check_in_browser
+from claimbook.devtools import find_chromium
+from claimbook.project import BookError
+
+HEAD = '<!doctype html><html><head><meta name="viewport" content="width=device-width"></head><body>'
+GOOD = f"""{HEAD}<main><p>A page.</p><div style="overflow-x: auto"><div style="width: 3000px">wide</div></div>
+<span class="math"><mjx-container>x</mjx-container></span><input type="search"></main></body></html>"""
+BAD = f"""{HEAD}<main><div style="width: 3000px">wide</div><span class="math">\\(x\\)</span>
+<input type="search"><form class="bd-search"><input type="search"></form>
+<img src="gone.png" alt="gone"><img src="http://127.0.0.1:9/a.png" alt="elsewhere">
+<script>fetch("https://example.org/x").catch(() => null); undefined.property;</script></main></body></html>"""
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
+def test_each_fault_is_found_in_each_view(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "good.html").write_text(GOOD)
+    (site / "bad.html").write_text(BAD)
+    found = check_in_browser(site, tmp_path / "shots")
+    assert {finding.page.split()[0] for finding in found} == {"bad.html"}
+    for size in SIZES:
+        for scheme in SCHEMES:
+            kinds = {finding.kind for finding in found if finding.page == f"bad.html ({size}, {scheme})"}
+            assert {
+                "wider than the screen",
+                "formula not rendered",
+                "search bars",
+                "image not loaded",
+                "missing file",
+                "request to another host",
+                "JavaScript error",
+            } == kinds
+    requests = {finding.cause for finding in found if finding.kind == "request to another host"}
+    assert requests == {"http://127.0.0.1:9/a.png", "https://example.org/x"}
+    assert len(list((tmp_path / "shots").glob("*.png"))) == 8
+
+
+def test_a_missing_browser_is_an_error_with_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHROMIUM", str(tmp_path / "nowhere"))
+    with pytest.raises(BookError, match="install it"):
+        check_in_browser(tmp_path, tmp_path / "shots")

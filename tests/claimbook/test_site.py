@@ -1,0 +1,197 @@
+"""From chapters to a published site through the command line: what is shown, kept, refused, and what a kill leaves."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from throwaway import MEASURED, chapter_text, make_book
+
+from claimbook.cli import main
+from claimbook.devtools import find_chromium
+from claimbook.files import tree_digest
+from claimbook.project import Project
+
+PROSE = """
+```{prf:theorem} Doubling
+:label: thm-double
+Twice $x$ is $x + x$ {cite}`haeffele2017global`.
+```
+
+By {prf:ref}`thm-double` and [the table](measured.md#doubling) twice the seed is {glue:text}`twice:.1f`.
+
+$$
+x + x = 2x
+$$ (eq-double)
+
+See {eq}`eq-double` and {numref}`fig-line`.
+
+```{exercise}
+:label: ex-double
+Double it.
+```
+
+```{solution} ex-double
+:class: dropdown
+Doubled.
+```
+"""
+HEADER = """---
+mystnb:
+  figure:
+    caption: A line for $x > 0$.
+    name: fig-line
+  image:
+    alt: A line that rises from left to right
+---
+"""
+CELLS = (
+    "seed = 1  # any integer",
+    "import toy\nfrom matplotlib.figure import Figure\nfrom claimbook import claim, number, show",
+    'number("twice", toy.double(seed))\n'
+    'claim("equation-8/double", "twice the seed, $2x$", measured=toy.double(seed), at_least=2, function=toy.double)',
+    HEADER + 'figure = Figure(figsize=(3, 2))\nfigure.subplots().plot([0, 1], [0, 1])\nshow(figure, "fig-line")',
+)
+ONE = chapter_text(CELLS, prose=PROSE)
+
+
+def _main(project: Project, *words: str) -> int:
+    return main(["--root", str(project.root), *words])
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    bibliography = "# Bibliography\n\n```{bibliography}\n```\n"
+    pages = {"one": ONE, "measured": MEASURED, "bibliography": bibliography}
+    project = make_book(tmp_path_factory.mktemp("site"), pages, site=True)
+    assert _main(project, "build") == 0
+    return project
+
+
+def test_the_site_shows_what_the_chapter_says(project: Project) -> None:
+    page = (project.html / "book" / "one.html").read_text()
+    assert 'id="claim-equation-8-double"' in page
+    assert 'alt="A line that rises from left to right"' in page
+    assert "Theorem 1" in page
+    assert "2.0" in page
+    assert "mathjax/tex-svg.js" in page
+    assert "../_sources/book/one.ipynb" in page
+    table = (project.html / "book" / "measured.html").read_text()
+    assert 'href="../book/one.html#claim-equation-8-double"' in table
+    source = nbformat.read(project.html / "_sources" / "book" / "one.ipynb", as_version=4)
+    assert [cell.execution_count for cell in source.cells if cell.cell_type == "code"] == [1, 2, 3, 4]
+
+
+def test_nothing_is_done_twice(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    before = tree_digest(project.html)
+    stamp = project.html.stat().st_ino
+    assert _main(project, "build") == 0
+    shown = capsys.readouterr()
+    assert "one: unchanged, 1 claim holds" in shown.err
+    assert f"open {(project.html / 'index.html').as_uri()}" in shown.out
+    assert (tree_digest(project.html), project.html.stat().st_ino) == (before, stamp)
+    assert _main(project, "check") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("one", ONE.replace("at_least=2,", "at_least=3,"), "one, cell 3 of 4"),
+        ("welcome", '# Welcome\n\n<a href="gone.html">gone</a>\n', "book/welcome.html: dead link: gone.html"),
+    ],
+)
+def test_what_fails_is_not_published(
+    project: Project, capsys: pytest.CaptureFixture[str], name: str, text: str, message: str
+) -> None:
+    before = tree_digest(project.html)
+    path = project.root / "book" / f"{name}.md"
+    good = path.read_text()
+    path.write_text(text)
+    try:
+        assert _main(project, "build") == 1
+        assert message in capsys.readouterr().err
+        assert tree_digest(project.html) == before
+    finally:
+        path.write_text(good)
+
+
+def test_one_chapter_with_other_parameters(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _main(project, "run", "one", "-p", "seed=3") == 0
+    shown = capsys.readouterr().out
+    path = Path(shown.splitlines()[0])
+    assert path.parent == project.build / "runs"
+    notebook = nbformat.read(path, as_version=4)
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    assert cells[0] == "seed = 3  # any integer"
+    assert len(cells) == 4
+    assert "✓ equation-8/double" in shown
+    assert "measured 6" in shown
+    assert (project.build / "runs" / f"{path.stem}-figures" / "fig-line.pdf").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "one", "-p", "sead=3"], "did you mean seed"),
+        (["run", "oen"], "did you mean one"),
+        (["build", "--tier", "huge"], "choose one of quick, full"),
+        (["build", "--jobs", "0"], "at least one chapter"),
+        (["run", "one", "--device", "cuda"], "unknown parameter device"),
+    ],
+)
+def test_wrong_requests_end_with_status_2(
+    project: Project, capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    before = {p for p in project.build.rglob("*") if "work" not in p.parts}
+    assert _main(project, *words) == 2
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert len(shown.strip().splitlines()) == 1
+    assert {p for p in project.build.rglob("*") if "work" not in p.parts} == before
+
+
+def test_figures_are_written_in_both_formats(project: Project) -> None:
+    assert _main(project, "figures") == 0
+    assert sorted(p.name for p in (project.build / "figures").iterdir()) == ["fig-line.pdf", "fig-line.svg"]
+    assert b"<dc:date>" not in (project.build / "figures" / "fig-line.svg").read_bytes()
+
+
+def _left(project: Project) -> list[str]:
+    running = [" ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])]
+    return [line for line in running if str(project.root) in line]
+
+
+def test_a_killed_build_leaves_no_trace(project: Project) -> None:
+    before = tree_digest(project.html)
+    last = json.loads((project.build / "site.json").read_text())
+    shutil.rmtree(project.build)
+    draw = random.Random(20)
+    command = [sys.executable, "-m", "claimbook.cli", "--root", str(project.root), "build"]
+    for seconds in (draw.uniform(1, 4), draw.uniform(4, 8)):
+        build = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+        time.sleep(seconds)
+        os.killpg(build.pid, signal.SIGKILL)
+        build.wait()
+        deadline = time.monotonic() + 10
+        while _left(project) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not _left(project)
+    assert _main(project, "build") == 0
+    assert tree_digest(project.html) == before
+    assert json.loads((project.build / "site.json").read_text()) == last
+    assert sorted(p.name for p in project.build.iterdir() if p.name.startswith(".")) == [".lock"]
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
+def test_the_site_holds_in_a_browser(project: Project) -> None:
+    assert _main(project, "check", "--browser") == 0
+    shots = {p.name for p in (project.build / "screenshots").iterdir()}
+    assert {"book-one-desktop-light.png", "book-one-phone-dark.png"} <= shots
