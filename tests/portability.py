@@ -21,7 +21,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = Path(sys.executable).with_name("global-optimality")
-NUMERICS = ("certificate", "polar", "relu_exact", "relu_enclosure", "descent", "solve", "theorems", "convex", "verify")
+NUMERICS = ("certificate", "polar", "relu_exact", "relu_enclosure", "descent", "solve", "theorems", "convex")
 """The tests of the fast part: where last digits could decide."""
 
 QUICK_CHAPTERS = ("theorems", "landscape")
@@ -89,7 +89,7 @@ def chapters() -> list[str]:
 
 def _is_run(text: str) -> bool:
     head = text.split("---\n")[1] if text.startswith("---\n") else ""
-    return "global_optimality" in (yaml.safe_load(head) or {})
+    return "claimbook" in (yaml.safe_load(head) or {})
 
 
 def _output(command: list[str | Path], environment: dict[str, str]) -> tuple[int, str]:
@@ -99,7 +99,7 @@ def _output(command: list[str | Path], environment: dict[str, str]) -> tuple[int
 
 def run_tests(configuration: Configuration, quick: bool) -> tuple[bool, str, str]:
     """Whether the tests pass, in words, and what pytest said of those that do not."""
-    files = [f for name in NUMERICS for f in sorted(map(str, Path(ROOT / "tests").glob(f"test_{name}*.py")))]
+    files = [f for name in NUMERICS for f in sorted(map(str, Path(ROOT / "tests").rglob(f"test_{name}*.py")))]
     command = [sys.executable, "-m", "pytest", "-n", "logical", "--maxprocesses", "4", *(files if quick else ())]
     code, text = _output(command, configuration.environment())
     summary = re.findall(r"(?:\d+ (?:failed|passed|errors?),? ?)+", text)

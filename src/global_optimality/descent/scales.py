@@ -39,9 +39,7 @@ def refit(problem: Problem, W: Factors, stop: Stop = never) -> Factors:
         return new if bool(problem(*new) <= problem(*W)) else W
 
 
-def best_scales(
-    loss: ArrayLoss, D: Array, cost: Array, start: Array | None = None, *, stop: Stop = never
-) -> Array:
+def best_scales(loss: ArrayLoss, D: Array, cost: Array, start: Array | None = None, *, stop: Stop = never) -> Array:
     """argmin over s ≥ 0 of ℓ(Σ s_i D_i) + Σ s_i cost_i, ``(r,)``, for outputs D ``(r, *D)`` and costs ``(r,)``.
 
     An active set, from 1 or ``start``: Newton steps with line searches on the scales that are not zero, cut off where

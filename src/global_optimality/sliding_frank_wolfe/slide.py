@@ -25,6 +25,7 @@ FLAT = 1e-12
 IDLE = 20
 """So many steps in a row, and one a unit, may leave f as it is (units meet kinks) before the slide ends."""
 
+
 def slide(f: Objective, units: Units, stop: Stop, steps: int = STEPS) -> Units:
     """At most ``steps`` steps down to a local minimiser of f, or until ``stop``; f never rises beyond rounding."""
     units, value = drop(f, units, stop)
