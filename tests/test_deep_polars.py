@@ -34,8 +34,9 @@ from global_optimality import (
 from global_optimality.factors import Factors
 from global_optimality.mappings import Mapping
 from global_optimality.polar.ascent import ascend
+from global_optimality.polar.best_first import begin, refine
 from global_optimality.polar.deep_relu import atom_of, deep_relu_polar, number_of_orthants, search_of
-from global_optimality.polar.fans import begin, normalised, refine
+from global_optimality.polar.fans import normalised
 from global_optimality.polar.relu_cones import ReluCones
 from global_optimality.polar.tensor import TensorCones
 from global_optimality.regularizers import Regularizer
@@ -283,7 +284,7 @@ def test_the_search_narrows_can_be_resumed_and_stops_at_its_target():
     assert whole.lower <= early.upper <= target
     assert early.made < whole.made
     atom = atom_of(mapping, whole)
-    assert float(mapping.inner(Q[None], *atom)) == pytest.approx(whole.lower, rel=1e-12)
+    assert float(mapping.inner(Q[None], *atom)) == pytest.approx(float(whole.lower), rel=1e-12)
 
 
 def test_bounds_hold_on_every_cone():
@@ -292,11 +293,11 @@ def test_bounds_hold_on_every_cone():
     S, Q = draw("S", 6, 2), draw("Q", 6, 2)
     for widths, signs, slope in (((), (1.0, -1.0), 0.0), ((), (1.0, -1.0, 1.0), 0.3), ((2,), (1.0, -1.0), 0.0)):
         f = ReluCones(S, Q, widths, torch.tensor(signs, dtype=torch.float64), slope, outer=True)
-        cones = f.start()
+        cones = f.orthants()
         for size in (1.0, 0.5, 0.1):
             around = tuple(normalised(v + 0.3 * normal(stream, *v[:, :1].shape)) for v in cones)
             small = tuple(normalised(v.sum(1, keepdim=True) / v.shape[1] + size * v) for v in around)
-            bound = f.bound(small)
+            bound = f.bounds(small)
             for _ in range(20):
                 inside = []
                 for v in small:
@@ -372,7 +373,7 @@ def test_large_tensors_are_bounded_by_unfoldings():
     unfolded = min(np.linalg.norm(np.moveaxis(Q[0].numpy(), k, 0).reshape(Q.shape[1 + k], -1), 2) for k in range(3))
     assert float(bound.upper) == pytest.approx(unfolded, rel=1e-9)
     laws.polar_encloses(lambda q: bound, mapping, SumOfPowers(3), Q, networks(mapping, 1))
-    search = begin([TensorCones(draw("T", 3, 5, 5))])
+    search = begin([TensorCones(draw("T", 3, 5, 5))], torch.zeros(1, dtype=torch.float64))
     assert refine(search, Effort(nodes=500, tolerance=1e-6)).upper <= search.upper
 
 

@@ -177,3 +177,41 @@ def test_euclidean_products():
         assert NormProduct((Norm.TWO,) * K, c).euclidean
         assert euclidean(K) == NormProduct((Norm.TWO,) * K)
     assert not NormProduct((Norm.TWO, Norm.ONE)).euclidean
+
+
+class Cheaper(SumOfSquares):
+    def theta(self, *W):
+        return 0.5 * super().theta(*W)
+
+
+class Larger(DeepRelu):
+    def phi(self, *W):
+        return 2 * super().phi(*W)
+
+
+class Doubled(MatrixProduct):
+    def phi(self, *W):
+        return 2 * super().phi(*W)
+
+
+class SaysSo(Cheaper):
+    def product(self, shapes):
+        return NormProduct((Norm.TWO,) * 2, 0.5)
+
+
+def test_a_subclass_with_another_theta_or_phi_does_not_inherit_the_polar():
+    """Negative control: the parent's polar would be too small by 2, and certify what is not optimal."""
+    S = randn("lookup S", 7, 3)
+    for f in (
+        problem(MAPPINGS["matrix"], Cheaper()),
+        problem(MAPPINGS["matrix"], WeightedSum((Cheaper(),))),
+        problem(MAPPINGS["matrix"], NonNegative(Cheaper())),
+        problem(Larger(S, (3, 2)), SumOfSquares()),
+        problem(Doubled(4, 3), SumOfSquares()),
+    ):
+        with pytest.raises(LookupError, match="no polar is known"):
+            polar_of(f)
+    assert Doubled(4, 3).gates is None
+    Q = randn("lookup Q", 1, 4, 3)
+    one, other = (polar_of(problem(MAPPINGS["matrix"], theta))(Q) for theta in (SumOfSquares(), SaysSo()))
+    laws.same(other.lower, 2 * one.lower, 1e-12)

@@ -10,8 +10,8 @@ from book.deep_networks.deep_census import census, spread
 from global_optimality.effort import Effort
 from global_optimality.factors import Factors
 from global_optimality.mappings import ConvPool, DeepRelu, Mapping
+from global_optimality.polar.best_first import refine
 from global_optimality.polar.deep_relu import search_of
-from global_optimality.polar.fans import refine
 from global_optimality.streams import generator, normal
 
 from .timing import medians
@@ -81,7 +81,7 @@ def branch_and_bound(
         for _ in range(stretches):
             search = refine(search, Effort(nodes=cones // stretches, tolerance=1e-6))
             seconds = time.perf_counter() - began
-            rows.append((device, search.made, seconds, search.made / seconds, search.upper / search.lower - 1))
+            rows.append((device, search.made, seconds, search.made / seconds, float(search.upper / search.lower) - 1))
     table = pd.DataFrame(rows, columns=["device", "cones", "seconds", "cones_per_second", "gap"])
     return table.assign(samples=samples, width=width, threads=torch.get_num_threads())
 

@@ -17,8 +17,8 @@ from global_optimality.losses import SquaredLoss
 from global_optimality.losses.arrays import ArrayLoss
 from global_optimality.mappings import DeepRelu, ReluUnit
 from global_optimality.polar import lambda_max, polar_of
+from global_optimality.polar.best_first import refine
 from global_optimality.polar.deep_relu import deep_relu_polar, search_of
-from global_optimality.polar.fans import refine
 from global_optimality.problem import Problem
 from global_optimality.regularizers import BalancedWeightDecay, SumOfSquares
 from global_optimality.sliding_frank_wolfe import solve
@@ -121,7 +121,7 @@ def enumerated_polar(N: int, count: int, efforts: Sequence[int], *, seed: int, d
         search = search_of(mapping, Q.to(device))
         for goal in efforts:
             search = refine(search, Effort(nodes=max(goal - search.made, 0), tolerance=1e-9))
-            rows.append((k, goal, search.lower / truth, search.upper / truth, partial / truth))
+            rows.append((k, goal, float(search.lower) / truth, float(search.upper) / truth, partial / truth))
     return pd.DataFrame(rows, columns=["direction", "cones", "lower", "upper", "one_sign"])
 
 

@@ -15,8 +15,8 @@ from global_optimality.losses import SquaredLoss
 from global_optimality.mappings import DeepRelu
 from global_optimality.polar import Polar, PolarBound
 from global_optimality.polar.ascent import ascend
+from global_optimality.polar.best_first import refine
 from global_optimality.polar.deep_relu import deep_relu_polar, search_of
-from global_optimality.polar.fans import refine
 from global_optimality.problem import Problem
 from global_optimality.regularizers import BalancedWeightDecay, SumOfPowers
 from global_optimality.sliding_frank_wolfe import Solution, solve

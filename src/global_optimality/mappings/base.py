@@ -34,6 +34,12 @@ class Reduction:
 class Mapping(ABC):
     """φ on factors ``(n, r, *D_k)``, positively homogeneous of ``degree``; outputs ``(n, r, *D)``."""
 
+    def __init_subclass__(cls) -> None:
+        """A subclass with a φ of its own does not inherit what another class says of its φ."""
+        for claim in ("gates", "reduction"):
+            if "phi" in vars(cls) and claim not in vars(cls):
+                setattr(cls, claim, vars(Mapping)[claim])
+
     @property
     @abstractmethod
     def degree(self) -> int:

@@ -24,8 +24,8 @@ from ..factors import Factors
 from ..mappings import DeepRelu
 from ..regularizers import SumOfPowers
 from .ascent import Climbing, ascend
+from .best_first import Search, begin, refine
 from .bound import Oracle, PolarBound
-from .fans import Search, begin, refine
 from .relu_cones import ReluCones
 
 EFFORT = Effort(nodes=100_000, tolerance=1e-7)
@@ -48,14 +48,14 @@ def deep_relu_polar(mapping: DeepRelu, effort: Effort = EFFORT) -> Oracle:
 
 
 def search_of(mapping: DeepRelu, Q: Tensor, known: float = 0.0) -> Search:
-    """The branch and bound for one Q ``(N, c)`` before its first cut, for ``fans.refine``; progress is in ``history``.
+    """The branch and bound for one Q ``(N, c)`` before its first cut, to be refined; progress is in ``history``.
 
     ``known`` is a value that an ascent attained already; below it nothing is searched.
     """
     widths = mapping.effective_widths
-    return begin(
-        [ReluCones(mapping.S, Q, widths[:-2], s, mapping.slope, outer=len(widths) > 1) for s in _signs(mapping)], known
-    )
+    signs = _signs(mapping)
+    bounds = [ReluCones(mapping.S, Q, widths[:-2], s, mapping.slope, outer=len(widths) > 1) for s in signs]
+    return begin(bounds, Q.new_tensor([known]))
 
 
 def number_of_orthants(mapping: DeepRelu) -> int:
@@ -82,10 +82,10 @@ def _enclose(mapping: DeepRelu, Q: Tensor, effort: Effort, clock: Clock) -> Pola
     if number_of_orthants(mapping) > (math.inf if effort.nodes is None else effort.nodes) or not bool(Q.any()):
         return PolarBound(value, torch.maximum(ceiling, value), atom)
     search = refine(search_of(mapping, Q, float(value)), effort, clock)
-    if search.lower > float(value):
+    if bool(search.lower > value):
         atom = atom_of(mapping, search)
         value = mapping.inner(Q[None], *atom)[:, 0].clamp(min=0)
-    upper = torch.minimum(value.new_tensor([search.upper]), ceiling)
+    upper = torch.minimum(search.upper, ceiling)
     return PolarBound(value, torch.maximum(upper, value), atom)
 
 
@@ -98,9 +98,9 @@ def _spectral_bound(S: Tensor, Q: Tensor) -> Tensor:
 
 def atom_of(mapping: DeepRelu, search: Search) -> Factors:
     """The best point of a search as one subnetwork with layers of norm 1 (the reductions undone)."""
-    f = search.relaxation
+    f, point = search.best()
     assert isinstance(f, ReluCones)
-    *first, z = (p[0] for p in search.point)
+    *first, z = (p[0] for p in point)
     widths = (mapping.S.shape[1], *mapping.effective_widths)
     layers = [w.reshape(a, b) for w, a, b in zip(first, widths[:-1], widths[1:], strict=False)]
     if len(widths) == 2:
@@ -109,7 +109,7 @@ def atom_of(mapping: DeepRelu, search: Search) -> Factors:
         share = z.norm(dim=1).sqrt()
         inverse = torch.where(share > 0, 1 / share, torch.zeros_like(share))
         layers += [(z * inverse[:, None]).mT, (f.signs * share)[:, None]]
-    y = f.output(search.point)[0]
+    y = f.output(point)[0]
     length = y.norm()
     y = y / length if float(length) > 0 else torch.nn.functional.one_hot(torch.tensor(0), len(y)).to(y)
     return mapping.embed(tuple(w[None, None] for w in layers), y[None, None, None])

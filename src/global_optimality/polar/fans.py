@@ -1,4 +1,4 @@
-"""The maximum of a positively homogeneous function over a product of unit balls, enclosed by branch and bound on cones.
+"""Simplicial cones that cover a product of unit balls, for positively homogeneous functions (see ``best_first``).
 
 A block is a vector v = (v_1, …, v_m) of m units with the norm N(v) = Σ_u ‖v_u‖ (m = 1: Euclidean). The 2^dim orthants
 are simplicial cones; a cone is cut through its longest edge. On the cone of vertices V_1, …, V_D (norm 1)
@@ -9,33 +9,33 @@ Whatever majorant and c a relaxation chooses, the bound holds; chosen well, it i
 """
 
 import itertools
-import math
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from abc import abstractmethod
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from ..effort import Clock, Effort
+from .best_first import Best, Bound, Open, first_best
 
 BATCH = 4096
-"""Cones cut in one round; a round takes the ones of largest bound (best first)."""
+"""Cones cut in one round."""
 
 Points = tuple[Tensor, ...]
 """One tensor a block: points ``(B, units, size)``, or vertices of cones ``(B, D, units, size)``, D = units · size."""
 
 
-class Relaxation(ABC):
-    """A function F of several blocks, to be maximised: its starting cones, its values, its upper bounds on cones."""
+class Relaxation(Bound):
+    """A function F of several blocks, to be maximised: its starting cones, its values, its upper bounds on cones.
+
+    One run; a cell is a cone of each block.
+    """
 
     @property
-    @abstractmethod
-    def rounding(self) -> float:
-        """What is added to the final bound: rounding of values, and of the vertices, which are off by a few eps."""
+    def batch(self) -> int:
+        return BATCH
 
     @abstractmethod
-    def start(self) -> Points:
+    def orthants(self) -> Points:
         """Cones that cover all blocks, up to symmetries of F."""
 
     @abstractmethod
@@ -43,121 +43,45 @@ class Relaxation(ABC):
         """F at points of norm 1, ``(B,)``."""
 
     @abstractmethod
-    def bound(self, cones: Points) -> Tensor:
+    def bounds(self, cones: Points) -> Tensor:
         """An upper bound of F over each cone's points of norm at most 1 in every block, ``(B,)``.
 
         −∞ for cones on which another relaxation of the same search is known to be at least as large.
         """
 
-    def cut(self, block: int, cones: Points, i: Tensor, j: Tensor) -> Tensor:
+    def at(self, block: int, cones: Points, i: Tensor, j: Tensor) -> Tensor:
         """Where to cut the edge from vertex i to vertex j of one block: a share in (0, 1) of it, ``(B,)``."""
         return torch.full_like(cones[0][:, 0, 0, 0], 0.5)
 
+    def start(self) -> tuple[Open, Best]:
+        cones = self.orthants()
+        bound = self.bounds(cones)
+        zeros = torch.zeros(len(bound), dtype=torch.long, device=bound.device)
+        centres = tuple(normalised(v.sum(1)) for v in cones)
+        nothing = bound.new_full((1,), -torch.inf)
+        best = Best(nothing, tuple(v[:1] for v in centres))
+        return Open(cones, zeros, bound, zeros), self.improve(best, nothing, centres, zeros)
 
-@dataclass(frozen=True, eq=False)
-class Cover:
-    """One relaxation with its cones that may still hold a better point, and their bounds."""
+    def branch(self, parents: Open, threshold: Tensor) -> tuple[Open, Points, Tensor]:
+        cones = parents.cells
+        block, one, two = _longest_edges(cones)
+        left, right = tuple(v.clone() for v in cones), tuple(v.clone() for v in cones)
+        middles = [normalised(v.sum(1)) for v in cones]
+        for b, v in enumerate(cones):
+            rows = (block == b).nonzero()[:, 0]
+            i, j = one[rows], two[rows]
+            at = self.at(b, tuple(w[rows] for w in cones), i, j)[:, None, None]
+            middle = normalised((1 - at) * v[rows, i] + at * v[rows, j])
+            left[b][rows, i] = middle
+            right[b][rows, j] = middle
+            middles[b][rows] = middle
+        both = tuple(torch.cat(pair) for pair in zip(left, right, strict=True))
+        twice = replace(parents + parents, cells=both)
+        bound = torch.minimum(self.bounds(both), twice.bound)
+        return replace(twice, bound=bound, depth=twice.depth + 1), tuple(middles), parents.run
 
-    relaxation: Relaxation
-    cones: Points
-    bound: Tensor
-
-    @property
-    def upper(self) -> float:
-        return float(self.bound.max()) if len(self.bound) else -math.inf
-
-
-@dataclass(frozen=True, eq=False)
-class Search:
-    """A search over one or several relaxations, to be refined further at will; what was done before is kept.
-
-    ``point`` (of ``relaxation``) attains ``lower`` unless that was known before. ``history``: (cones, lower, upper).
-    """
-
-    covers: tuple[Cover, ...]
-    lower: float
-    relaxation: Relaxation
-    point: Points
-    made: int
-    history: tuple[tuple[int, float, float], ...] = ()
-
-    @property
-    def upper(self) -> float:
-        """The proved bound: no point of norm 1 exceeds it."""
-        return max(self.lower, *(c.upper for c in self.covers)) + max(c.relaxation.rounding for c in self.covers)
-
-
-def begin(relaxations: Sequence[Relaxation], known: float = 0.0) -> Search:
-    """The search before the first cut; ``known`` is a value of F that is attained (``point`` may then be worse)."""
-    covers = []
-    for f in relaxations:
-        cones = f.start()
-        covers.append(Cover(f, cones, f.bound(cones)))
-    centres = [tuple(normalised(v.sum(1)) for v in c.cones) for c in covers]
-    first = tuple(v[:1] for v in centres[0])
-    search = Search(tuple(covers), known, relaxations[0], first, sum(len(c.bound) for c in covers))
-    for f, points in zip(relaxations, centres, strict=True):
-        search = _improve(search, f, points)
-    return _record(search)
-
-
-def refine(search: Search, effort: Effort, clock: Clock | None = None) -> Search:
-    """Cuts until upper ≤ lower (1 + tolerance), or upper ≤ target, or ``nodes`` further cones or the time are spent."""
-    clock = effort.started("branch and bound") if clock is None else clock
-    goal = math.inf if effort.nodes is None else search.made + effort.nodes
-    with clock.interruptible():
-        while search.made < goal and not clock.over:
-            which = max(range(len(search.covers)), key=lambda j: search.covers[j].upper)
-            cover = search.covers[which]
-            target = 0.0 if effort.target is None else effort.target
-            threshold = max(search.lower * (1 + (effort.tolerance or 0.0)), target - cover.relaxation.rounding)
-            count = int(min(int((cover.bound > threshold).sum()), BATCH, max((goal - search.made) // 2, 1)))
-            if not count:
-                break
-            search = _record(_cut(search, which, count))
-            clock.say(lambda: f"{search.made} cones, between {search.lower:.6g} and {search.upper:.6g}")  # noqa: B023
-    return search
-
-
-def _cut(search: Search, which: int, count: int) -> Search:
-    """One round: the ``count`` cones of largest bound are cut; cones that cannot hold a better point are dropped."""
-    cover = search.covers[which]
-    f = cover.relaxation
-    chosen = cover.bound.topk(count).indices
-    rest = torch.ones_like(cover.bound, dtype=torch.bool)
-    rest[chosen] = False
-    parents, old = tuple(v[chosen] for v in cover.cones), cover.bound[chosen]
-    block, one, two = _longest_edges(parents)
-    left, right = tuple(v.clone() for v in parents), tuple(v.clone() for v in parents)
-    middles = [normalised(v.sum(1)) for v in parents]
-    for b, v in enumerate(parents):
-        rows = (block == b).nonzero()[:, 0]
-        i, j = one[rows], two[rows]
-        at = f.cut(b, tuple(w[rows] for w in parents), i, j)[:, None, None]
-        middle = normalised((1 - at) * v[rows, i] + at * v[rows, j])
-        left[b][rows, i] = middle
-        right[b][rows, j] = middle
-        middles[b][rows] = middle
-    search = _improve(search, f, tuple(middles))
-    both = tuple(torch.cat(pair) for pair in zip(left, right, strict=True))
-    bound = torch.cat([cover.bound[rest], torch.minimum(f.bound(both), torch.cat([old, old]))])
-    keep = bound > search.lower
-    cones = tuple(torch.cat([v[rest], w])[keep] for v, w in zip(cover.cones, both, strict=True))
-    covers = list(search.covers)
-    covers[which] = Cover(f, cones, bound[keep])
-    return replace(search, covers=tuple(covers), made=search.made + 2 * count)
-
-
-def _improve(search: Search, f: Relaxation, points: Points) -> Search:
-    values = f.value(points)
-    best = int(values.argmax())
-    if float(values[best]) <= search.lower:
-        return search
-    return replace(search, lower=float(values[best]), relaxation=f, point=tuple(x[best : best + 1] for x in points))
-
-
-def _record(search: Search) -> Search:
-    return replace(search, history=(*search.history, (search.made, search.lower, search.upper)))
+    def improve(self, best: Best, lower: Tensor, points: Points, run: Tensor) -> Best:
+        return first_best(points, run, self.value(points), best, lower)
 
 
 def _longest_edges(cones: Points) -> tuple[Tensor, Tensor, Tensor]:

@@ -24,7 +24,7 @@ EUCLIDEAN: dict[type[Mapping], Callable[..., Polar]] = {
     RankOneTensor: tensor_polar,
     ReluUnit: relu_unit_polar,
 }
-"""The polar of a mapping with Euclidean norms."""
+"""The polar of a mapping with Euclidean norms, by exact type: a subclass may have another φ."""
 
 
 def polar_of(problem: Problem, effort: Effort | None = None) -> Oracle:
@@ -50,7 +50,7 @@ def polar_of(problem: Problem, effort: Effort | None = None) -> Oracle:
 
 def _found(mapping: Mapping, form: NormProduct) -> Oracle | None:
     """The polar of φ and ∏‖wᵏ‖, whatever the constant of the product."""
-    if isinstance(mapping, MatrixProduct):
+    if type(mapping) is MatrixProduct:
         polar = matrix_polar(form)
         return None if polar is None else oracle(polar)
     if not form.euclidean:

@@ -62,18 +62,7 @@ class Enclosed(Searching):
     S: Tensor
 
     def __call__(self, Q: Tensor) -> PolarBound:
-        limits, clock = self.effort.otherwise(EFFORT), self.started()
-        assert limits.nodes is not None
-        assert limits.tolerance is not None
-        found = enclose(
-            self.S,
-            Q.double(),
-            generator=generator(0, "enclosure"),
-            target=limits.target,
-            tolerance=limits.tolerance,
-            nodes=limits.nodes,
-            seconds=clock.left,
-        )
+        found = enclose(self.S, Q.double(), self.effort.otherwise(EFFORT), self.started())
         u, v = found.u.to(Q), found.v.to(Q)
         return PolarBound(found.lower.to(Q), found.upper.to(Q), (u[:, None], v[:, None]))
 

@@ -53,7 +53,7 @@ class ReluCones(Relaxation):
         total = float((self.Q.norm(dim=1) * self.S.norm(dim=1)).sum())
         return 4096 * torch.finfo(self.S.dtype).eps * total
 
-    def start(self) -> Points:
+    def orthants(self) -> Points:
         sigma = self.signs.tolist()
         alike = [[u for u, s in enumerate(sigma) if s == side] for side in (1.0, -1.0)]
         blocks = [orthants(1, a * b, [], self.S) for a, b in itertools.pairwise(self._inputs)]
@@ -72,8 +72,8 @@ class ReluCones(Relaxation):
         h = relu(h @ points[-1].mT, self.slope) @ self.signs
         return (relu(h, self.slope) if self.outer else h) @ self.Q
 
-    def bound(self, cones: Points) -> Tensor:
-        return torch.cat([self._bound(v) for v in self._pieces(cones)])
+    def bounds(self, cones: Points) -> Tensor:
+        return torch.cat([self._bounds(v) for v in self._pieces(cones)])
 
     def _pieces(self, blocks: Points) -> list[Points]:
         shapes = [v.shape[1:] for v in blocks]
@@ -81,7 +81,7 @@ class ReluCones(Relaxation):
         size = max(1, WORK // (len(self.S) * vertices * max(math.prod(shape[-2:]) for shape in shapes)))
         return list(zip(*(v.split(size) for v in blocks), strict=True))
 
-    def _bound(self, cones: Points) -> Tensor:
+    def _bounds(self, cones: Points) -> Tensor:
         guesses = [v.new_full(v.shape[:2], 1 / v.shape[1]) for v in cones]
         best = cones[0].new_full((len(cones[0]),), torch.inf)
         for step in range(ROUNDS):
@@ -124,7 +124,7 @@ class ReluCones(Relaxation):
                 spare |= ((on[:, :, a] & on[:, :, b]) | (off[:, :, a] & off[:, :, b])).all(1)
         return spare
 
-    def cut(self, block: int, cones: Points, i: Tensor, j: Tensor) -> Tensor:
+    def at(self, block: int, cones: Points, i: Tensor, j: Tensor) -> Tensor:
         """The zero of a preactivation nearest to the middle, with the other blocks at their centres."""
         rows = torch.arange(len(i), device=i.device)
         h = self.S[None, None]

@@ -9,8 +9,9 @@ from ..effort import Clock, Effort
 from ..mappings import RankOneTensor
 from ..regularizers import SumOfPowers
 from .ascent import Climbing, ascend
+from .best_first import begin, refine
 from .bound import Oracle, PolarBound
-from .fans import Points, Relaxation, begin, normalised, orthants, ratio, refine, supports
+from .fans import Points, Relaxation, normalised, orthants, ratio, supports
 from .relu_cones import ROUNDS
 from .spectral import decompose
 
@@ -33,9 +34,8 @@ def tensor_polar(mapping: RankOneTensor, effort: Effort = EFFORT) -> Oracle:
         order = sorted(range(mapping.degree), key=lambda k: mapping.shape[k])
         if sum(mapping.shape[k] for k in order[:-2]) <= LARGEST:
             for i, q in enumerate(Q):
-                search = begin([TensorCones(q.permute(order))], float(lower[i]))
-                search = refine(search, effort, clock)
-                upper[i] = torch.minimum(upper[i], upper.new_tensor(search.upper))
+                search = refine(begin([TensorCones(q.permute(order))], lower[i : i + 1]), effort, clock)
+                upper[i] = torch.minimum(upper[i], search.upper[0])
         return PolarBound(lower, torch.maximum(upper, lower), atom)
 
     return Climbing(mapping, polar, effort=effort.otherwise(EFFORT))
@@ -54,7 +54,7 @@ class TensorCones(Relaxation):
     def rounding(self) -> float:
         return 4096 * torch.finfo(self.Q.dtype).eps * float(torch.linalg.vector_norm(self.Q))
 
-    def start(self) -> Points:
+    def orthants(self) -> Points:
         blocks = [orthants(1, d, [], self.Q) for d in self.Q.shape[:-2]]
         blocks = [normalised(b[: len(b) // 2]) for b in blocks]
         grid = torch.cartesian_prod(*(torch.arange(len(b), device=self.Q.device) for b in blocks))
@@ -63,7 +63,7 @@ class TensorCones(Relaxation):
     def value(self, points: Points) -> Tensor:
         return self._norms(tuple(u[:, None] for u in points))[:, 0]
 
-    def bound(self, cones: Points) -> Tensor:
+    def bounds(self, cones: Points) -> Tensor:
         norms = self._norms(cones)
         guesses = [v.new_full(v.shape[:2], 1 / v.shape[1]) for v in cones]
         best = norms.new_full((len(norms),), torch.inf)

@@ -11,6 +11,11 @@ from .form import NormProduct, Shapes
 class Regularizer(ABC):
     """θ ≥ 0 on factors ``(n, r, *D_k)``, positively homogeneous of ``degree``, θ(0) = 0."""
 
+    def __init_subclass__(cls) -> None:
+        """A subclass with a θ of its own does not inherit what another class says of its θ."""
+        if "theta" in vars(cls) and "product" not in vars(cls):
+            cls.product = Regularizer.product
+
     @property
     @abstractmethod
     def degree(self) -> int | float:

@@ -1,5 +1,5 @@
 """Enclosure of the polar of one hidden ReLU layer for d > 3."""
 
-from .branch_and_bound import Enclosure, Status, enclose, refine
+from .branch_and_bound import Enclosure, Ended, enclose, refine
 
-__all__ = ["Enclosure", "Status", "enclose", "refine"]
+__all__ = ["Enclosure", "Ended", "enclose", "refine"]

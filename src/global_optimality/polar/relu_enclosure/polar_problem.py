@@ -12,7 +12,7 @@ from . import ascent
 
 @dataclass(frozen=True)
 class PolarProblem:
-    """The data of the search: S (N, d), Q (n, N, c), target (n,) or −∞, relative tolerance of lower against upper.
+    """The data of the search: S (N, d), Q (n, N, c).
 
     size is T = Σ_i ‖Q_i‖ ‖s_i‖ (n,), a bound and a Lipschitz constant of ‖Qᵀ(S u)₊‖, and samples the number of rows,
     both before equal rows were merged.
@@ -20,8 +20,6 @@ class PolarProblem:
 
     S: Tensor
     Q: Tensor
-    target: Tensor
-    tolerance: float
     size: Tensor
     samples: int
 
@@ -42,23 +40,18 @@ class PolarProblem:
         bound = torch.minimum(self.size, self.Q.flatten(1).norm(dim=1) * self.S.norm())
         return bound * (1 + self.rounding(0))
 
-    def closing(self, lower: Tensor) -> Tensor:
-        """An upper bound at or below it closes the enclosure."""
-        return lower * (1 + self.tolerance) + 100 * self.rounding(0) * self.size
-
-    def cut(self, lower: Tensor) -> Tensor:
-        """A cone whose bound is at or below it needs no more work."""
-        return torch.maximum(self.target, self.closing(lower))
+    def slack(self) -> Tensor:
+        """An upper bound that exceeds the lower one by less is as good as rounding lets it be, ``(n,)``."""
+        return 100 * self.rounding(0) * self.size
 
 
-def prepare(S: Tensor, Q: Tensor, target: Tensor | float | None, tolerance: float) -> PolarProblem:
+def prepare(S: Tensor, Q: Tensor) -> PolarProblem:
     """Check the data and merge equal rows of S, whose Q_i add up."""
     _check(S, Q)
-    goal = torch.as_tensor(float("-inf") if target is None else target, dtype=S.dtype, device=S.device)
     size = Q.norm(dim=2) @ S.norm(dim=1)
     rows, index = torch.unique(S, dim=0, return_inverse=True)
     merged = Q.new_zeros(len(Q), len(rows), Q.shape[2]).index_add(1, index, Q)
-    return PolarProblem(rows, merged, goal.expand(len(Q)).clone(), tolerance, size, len(S))
+    return PolarProblem(rows, merged, size, len(S))
 
 
 def attained(polar: PolarProblem, u: Tensor) -> tuple[Tensor, Tensor]:
