@@ -7,15 +7,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from .certificate import Certificate, certify
+from .cone_proof import prove_by_cones
+from .effort import Effort
 from .exact.check import infeasible
 from .exact.drawn import drawn
 from .exact.file import FORMATS, Saved, read
 from .exact.numbers import round_down, round_up
-from .exact.values import OutsideDomainError, dual_value, objective
+from .exact.values import dual_value, objective
 from .factors import Factors
 from .losses import CrossEntropyLoss, LogisticLoss, Loss, MaskedSquaredLoss, SampleLoss, SquaredLoss
 from .mappings import MatrixProduct, ReluUnit
@@ -24,6 +27,9 @@ from .regularizers import Norm, ProductOfNorms, SumOfSquares
 
 SHRINK = (0.0, 2.0**-46, 2.0**-40, 2.0**-34)
 """How much of the dual point is given away until it is feasible exactly, not only to rounding."""
+
+SHARES = (2.0**-30, 2.0**-14)
+"""How much of the dual point is given away to a proof by cones: the more, the fewer cones."""
 
 _NAMES: dict[type[Loss], str] = {
     SquaredLoss: "squared",
@@ -50,14 +56,17 @@ def save_certificate(
     *,
     run: int = 0,
     proof: dict[str, Any] | None = None,
+    effort: Effort | None = None,
 ) -> None:
     """Write one run's weights, dual point and claims with all data that prove them, as JSON, in one atomic step.
 
     For outputs that are a matrix, θ = ½(‖u‖² + ‖v‖²) or ‖u‖‖v‖. The claims are those of exact arithmetic: the objective
-    rounded up, the bound rounded down. S of more than three columns needs a ``proof`` by splits.
-    ``ValueError`` for other problems, float32, a bound that is not finite or not feasible to rounding.
+    rounded up, the bound rounded down. S of more than three columns needs a ``proof`` by splits: without one it is
+    looked for by cones, within ``effort.nodes``, and costs the bound up to SHARES of itself.
+    ``ValueError`` for other problems, float32, a bound that is not finite, not feasible, or not proved in time.
     """
-    saved = _exact(_collected(problem, W, certificate, run, proof))
+    saved = _collected(problem, W, certificate, run, proof)
+    saved = _proved(saved, effort) if saved.S is not None and len(saved.S[0]) > 3 else _exact(saved)
     names = {"bias": "output_bias"}
     entries = {names.get(key, key): value for key, value in asdict(saved).items() if key != "version"}
     text = json.dumps({"format": FORMATS[-1], **entries}, allow_nan=False)
@@ -109,10 +118,10 @@ def _collected(problem: Problem, W: Factors, certificate: Certificate, run: int,
     weights = loss.weights if samples and loss.weights is not None else torch.ones_like(loss.Y[:, 0])
     mask = loss.mask if isinstance(loss, MaskedSquaredLoss) else torch.ones_like(loss.Y, dtype=torch.bool)
     S = mapping.S if isinstance(mapping, ReluUnit) else None
-    if S is not None and S.shape[1] > 3 and proof is None:
+    if S is not None and S.shape[1] > 3 and loss.Y.shape[1] > 1:
         raise ValueError(
-            f"S has {S.shape[1]} columns: beyond 3 the checkers need proof=..., a tree of splits (book: How to check a "
-            "certificate)."
+            f"S has {S.shape[1]} columns and there are {loss.Y.shape[1]} outputs: beyond 3 columns the checkers know "
+            "proofs of one output only."
         )
     return Saved(
         version=2,
@@ -135,21 +144,39 @@ def _collected(problem: Problem, W: Factors, certificate: Certificate, run: int,
 
 def _exact(saved: Saved) -> Saved:
     """With a dual point that is feasible exactly, and claims that hold exactly."""
-    reason: str | None = "The dual point lies outside the domain of the loss's conjugate."
-    for shrink in SHRINK if saved.proof is None else SHRINK[:1]:
-        G = drawn(saved, shrink)
-        if G is None:
-            break
-        exact = replace(saved, G=G, objective=round_up(objective(saved)))
-        try:
-            exact = replace(exact, lower_bound=round_down(dual_value(exact)))
-        except OutsideDomainError as error:
-            reason = str(error)
-            continue
-        reason = infeasible(exact)
-        if reason is None:
+    reason: str | None = None
+    for shrink in SHRINK:
+        exact = _claimed(saved, shrink)
+        if (reason := infeasible(exact)) is None:
             return exact
     raise ValueError(f"the certificate cannot be saved: {reason}")
+
+
+def _proved(saved: Saved, effort: Effort | None) -> Saved:
+    """As ``_exact``, with the proof that is given, or else one by cones: the smallest share first."""
+    if saved.proof is not None:
+        exact = _claimed(saved, 0.0)
+        if (reason := infeasible(exact)) is not None:
+            raise ValueError(f"the certificate cannot be saved: {reason}")
+        return exact
+    for share in SHARES:
+        exact = _claimed(saved, share)
+        S, q = np.array(saved.S), -np.array(exact.G)[:, 0]
+        try:
+            return replace(exact, proof=prove_by_cones(S, q, saved.lam, effort))
+        except ValueError:
+            if share == SHARES[-1]:
+                raise
+    raise AssertionError("SHARES is empty")
+
+
+def _claimed(saved: Saved, shrink: float) -> Saved:
+    """The dual point less a share, exactly in the conjugate's domain, and the claims that follow."""
+    G = drawn(saved, shrink)
+    if G is None:
+        raise ValueError("the certificate cannot be saved: its dual point lies outside the conjugate's domain.")
+    exact = replace(saved, G=G, objective=round_up(objective(saved)))
+    return replace(exact, lower_bound=round_down(dual_value(exact)))
 
 
 def _balanced(U: Tensor, V: Tensor) -> Factors:

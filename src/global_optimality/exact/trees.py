@@ -24,6 +24,9 @@ from .file import number, vector
 from .forms import negative_direction
 from .numbers import integers, matrix
 
+Vertex = tuple[list[int], int]
+"""(m, k): the vector m / 2^k."""
+
 
 class ProofError(ValueError):
     """A leaf or the shape of a tree does not hold; the message says where."""
@@ -131,28 +134,29 @@ def _over(m: int, k: int) -> Fraction:
 def _cones(tree: _Reader, instance: Instance) -> None:
     d = len(instance.S[0])
     for signs in itertools.product((1, -1), repeat=d):
-        # vertices are integers: a positive multiple of a vertex spans the same cone
-        todo = [[[s * (i == j) for j in range(d)] for i, s in enumerate(signs)]]
+        todo: list[list[Vertex]] = [[([s * (i == j) for j in range(d)], 0) for i, s in enumerate(signs)]]
         while todo:
             cone = todo.pop()
             node = tree.next()
             if set(node) == {"edge", "at"}:
                 todo += _split(tree, cone, node)
             elif set(node) in ({"y"}, {"y", "shares"}):
-                _cones_leaf(tree, instance, node, cone)
+                _cones_leaf(tree, instance, node, [v for v, _ in cone])  # a multiple of a vertex serves as well
             else:
                 raise ValueError("damaged: a node of a tree of cones is an edge and where it is cut, or y and shares.")
 
 
-def _split(tree: _Reader, cone: list[list[int]], node: dict[str, Any]) -> list[list[list[int]]]:
+def _split(tree: _Reader, cone: list[Vertex], node: dict[str, Any]) -> list[list[Vertex]]:
     """The second cone, then the first: the stack turns them round."""
     edge, at = node["edge"], vector("at", node["at"])
     if not isinstance(edge, list) or len(edge) != 2 or len(at) != 2:
         raise ValueError("damaged: an edge joins two vertices, and is cut at two positive numbers.")
     a, b = (_index(x, len(cone)) for x in edge)
     tree.demand(a != b and min(at) > 0, "an edge joins two vertices, and is cut at two positive numbers")
-    (x, y), _ = integers(at)
-    new = [x * v + y * w for v, w in zip(cone[a], cone[b], strict=True)]
+    (x, y), scale = integers(at)
+    (v, kv), (w, kw) = cone[a], cone[b]
+    k = max(kv, kw)
+    new = [x * (p << (k - kv)) + y * (q << (k - kw)) for p, q in zip(v, w, strict=True)], k + scale
     return [[new if i == k else v for i, v in enumerate(cone)] for k in (b, a)]
 
 
