@@ -1,15 +1,20 @@
+from dataclasses import dataclass, replace
+
 import pytest
 import torch
 
 import laws
 from cases import LOSSES, MAPPINGS, PROBLEMS, SMOOTH, factors, matrix, params, problem, randn, seen, starts
 from global_optimality import (
+    AlexNet,
+    BalancedWeightDecay,
     MaskedSquaredLoss,
     MatrixProduct,
     NonNegative,
     Problem,
     ProductOfNorms,
     SquaredLoss,
+    SumOfPowers,
     SumOfSquares,
     Verdict,
     certify,
@@ -21,6 +26,7 @@ from global_optimality import (
 )
 from global_optimality.boosting import boost
 from global_optimality.mappings import Mapping
+from global_optimality.regularizers import Regularizer
 
 every = pytest.mark.parametrize("f", params(PROBLEMS))
 
@@ -190,6 +196,48 @@ def test_a_mapping_without_polar_is_a_lookup_error_that_names_the_cure():
         certify(f, starts(problem()))
     with pytest.raises(LookupError, match="MatrixProduct"):
         omega(f, matrix()[None])
+
+
+def test_a_pair_is_measured_once(monkeypatch):
+    """Another λ, another loss, a moved problem on the same device: no pass through φ or θ."""
+    passes = []
+    mapping, theta = AlexNet(randn("images", 2, 1, 8, 8), (1, 1), (3, 2), (2, 2), 1, 2), SumOfPowers(4)
+    plain_phi, plain_theta = AlexNet.phi, SumOfPowers.theta
+    monkeypatch.setattr(AlexNet, "phi", lambda self, *W: passes.append("φ") or plain_phi(self, *W))
+    monkeypatch.setattr(SumOfPowers, "theta", lambda self, *W: passes.append("θ") or plain_theta(self, *W))
+    f = Problem(SquaredLoss(randn("labels", 2, 2)), mapping, theta, 1.0)
+    assert {"φ", "θ"} == set(passes)
+    passes.clear()
+    for g in (
+        replace(f, lam=0.5),
+        replace(f, loss=SquaredLoss(randn("other labels", 2, 2))),
+        f.to(torch.device("cpu")),
+    ):
+        assert g.mapping is mapping
+    assert passes == []
+    replace(f, regularizer=BalancedWeightDecay(4))
+    assert "φ" in passes, "another pair is measured"
+    passes.clear()
+    Problem(SquaredLoss(f.loss.Y.float()), replace(mapping, images=mapping.images.float()), theta, 1.0)
+    assert "φ" in passes, "so is the pair in another precision"
+
+
+@dataclass
+class Unhashed(Regularizer):
+    """½ Σ‖w‖², claimed to be of any degree; instances of such a class have no hash."""
+
+    degree: float = 2
+
+    def theta(self, *W):
+        return SumOfSquares().theta(*W)
+
+
+def test_what_has_no_hash_is_measured_each_time():
+    theta = Unhashed()
+    Problem(SquaredLoss(matrix()), MatrixProduct(4, 3), theta, 1.0)
+    theta.degree = 3
+    with pytest.raises(ValueError, match="declares degree 3"):
+        Problem(SquaredLoss(matrix()), MatrixProduct(4, 3), theta, 1.0, allow_mismatch=True)
 
 
 def test_float32_problem():

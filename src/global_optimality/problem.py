@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .factors import Factors, check_alike, check_factors, ordinary
-from .homogeneity import check_degree, check_nondegenerate
+from .homogeneity import check_declared
 from .losses import Loss
 from .losses.arrays import ArrayLoss
 from .mappings import Mapping
@@ -54,12 +54,7 @@ class Problem:
             )
         if self.mapping.data is not None:
             check_alike(Y=self.loss.Y, S=self.mapping.data)
-        shapes, like = self.mapping.factor_shapes, self.loss.Y
-        check_degree(type(self.mapping).__name__, self.mapping.phi, shapes, p, like)
-        if not math.isnan(q):
-            check_degree(type(self.regularizer).__name__, self.regularizer.theta, shapes, q, like)
-        if self.balanced:
-            check_nondegenerate(self.mapping, self.regularizer, like)
+        check_declared(self.mapping, self.regularizer, self.loss.Y)
 
     def __call__(self, *W: Tensor) -> Tensor:
         self.check(W)

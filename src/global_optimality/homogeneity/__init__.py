@@ -3,7 +3,7 @@
 from .layers import LayerRow, layer_table
 from .measure import Degree, Homogeneity, check_degree, measure_degree, random_points
 from .optimizer import optimizer_decays
-from .pair import Nondegeneracy, PairTest, check_nondegenerate, check_pair
+from .pair import Nondegeneracy, PairTest, check_declared, check_nondegenerate, check_pair
 from .report import Mismatch, Report, report, report_module
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Nondegeneracy",
     "PairTest",
     "Report",
+    "check_declared",
     "check_degree",
     "check_nondegenerate",
     "check_pair",

@@ -1,16 +1,19 @@
 """Whether (φ, θ) is a nondegenerate pair (section 5), as far as it can be tested at finitely many points."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
-from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
 from ..factors import Factors
+from ..mappings import Mapping
+from ..regularizers import Regularizer
 from ..streams import generator, normal
-from .measure import Degree, Homogeneity, measure_degree, random_points
+from .measure import Degree, Homogeneity, check_degree, measure_degree, random_points
 
 SHRINKS = (1e-2, 1e-4, 1e-6)
 """Factors by which one layer alone is scaled: a ratio ‖φ‖/θ that grows without end along it refutes condition 2."""
@@ -20,23 +23,6 @@ POINTS = 32
 
 FEW = 4
 """The same for the check at the construction of a problem."""
-
-
-class MappingLike(Protocol):
-    @property
-    def degree(self) -> int: ...
-    @property
-    def factor_shapes(self) -> tuple[tuple[int, ...], ...]: ...
-    @property
-    def data(self) -> Tensor | None: ...
-    def phi(self, *W: Tensor) -> Tensor: ...
-
-
-class RegularizerLike(Protocol):
-    @property
-    def degree(self) -> int | float: ...
-    def theta(self, *W: Tensor) -> Tensor: ...
-    def project(self, *W: Tensor) -> Factors: ...
 
 
 class Nondegeneracy(Enum):
@@ -60,7 +46,7 @@ class PairTest:
     witness: Factors | None
 
 
-def check_pair(mapping: MappingLike, regularizer: RegularizerLike, *, seed: int = 0) -> PairTest:
+def check_pair(mapping: Mapping, regularizer: Regularizer, *, seed: int = 0) -> PairTest:
     """Tests the two conditions of a nondegenerate pair at random points, at points with zero layers and entries, and
     along rays that scale one layer alone. With one degree, condition 2 means that ‖φ‖/θ is bounded.
     """
@@ -75,7 +61,7 @@ def check_pair(mapping: MappingLike, regularizer: RegularizerLike, *, seed: int 
     return PairTest(p, q, ratio, verdict, witness)
 
 
-def check_nondegenerate(mapping: MappingLike, regularizer: RegularizerLike, like: Tensor | None = None) -> None:
+def check_nondegenerate(mapping: Mapping, regularizer: Regularizer, like: Tensor | None = None) -> None:
     """``ValueError`` when condition 2 is refuted at a few points; cheap, for a pair whose degrees are checked."""
     W = _trials(mapping.factor_shapes, like, 0, FEW)
     _, verdict, _ = _condition_2(mapping, regularizer, W)
@@ -86,9 +72,36 @@ def check_nondegenerate(mapping: MappingLike, regularizer: RegularizerLike, like
         )
 
 
-def _condition_2(
-    mapping: MappingLike, regularizer: RegularizerLike, W: Factors
-) -> tuple[float, Nondegeneracy, Factors | None]:
+def check_declared(mapping: Mapping, regularizer: Regularizer, like: Tensor) -> None:
+    """``ValueError`` when a degree is measured to be another than declared, or a pair of one degree is degenerate.
+
+    Measured once for each mapping and regularizer, as long as both live: with another loss or λ they are the same.
+    """
+    p, q = mapping.degree, regularizer.degree
+    claims = (p, str(q), like.dtype, like.device)
+    known = _known(mapping, regularizer)
+    if claims in known:
+        return
+    check_degree(type(mapping).__name__, mapping.phi, mapping.factor_shapes, p, like)
+    if not math.isnan(q):
+        check_degree(type(regularizer).__name__, regularizer.theta, mapping.factor_shapes, q, like)
+    if p == q:
+        check_nondegenerate(mapping, regularizer, like)
+    known.add(claims)
+
+
+def _known(mapping: Mapping, regularizer: Regularizer) -> set[tuple[object, ...]]:
+    try:
+        return _KNOWN.setdefault(mapping, WeakKeyDictionary()).setdefault(regularizer, set())
+    except TypeError:  # a class of the user's whose instances have no hash: measured each time
+        return set()
+
+
+_KNOWN: WeakKeyDictionary[Mapping, WeakKeyDictionary[Regularizer, set[tuple[object, ...]]]] = WeakKeyDictionary()
+"""What was measured and found as declared: (p, q, dtype, device) of each pair."""
+
+
+def _condition_2(mapping: Mapping, regularizer: Regularizer, W: Factors) -> tuple[float, Nondegeneracy, Factors | None]:
     """(largest ‖φ‖/θ met, verdict, witness) for the subnetworks W of one run."""
     with torch.no_grad():
         if not torch.isfinite(regularizer.theta(*W)).all():  # a cone: try its inside
@@ -110,16 +123,16 @@ def _condition_2(
     return float(ratio[i]), Nondegeneracy.NOT_REFUTED, None
 
 
-def _sizes(mapping: MappingLike, regularizer: RegularizerLike, W: Factors) -> tuple[Tensor, Tensor]:
+def _sizes(mapping: Mapping, regularizer: Regularizer, W: Factors) -> tuple[Tensor, Tensor]:
     return mapping.phi(*W)[0].flatten(1).norm(dim=1), regularizer.theta(*W)[0]
 
 
-def _ratio(mapping: MappingLike, regularizer: RegularizerLike, point: Factors, k: int, scale: float) -> float:
+def _ratio(mapping: Mapping, regularizer: Regularizer, point: Factors, k: int, scale: float) -> float:
     size, cost = _sizes(mapping, regularizer, tuple(scale * w if j == k else w for j, w in enumerate(point)))
     return float(size / cost) if float(cost) > 0 else float("inf")
 
 
-def _inside(regularizer: RegularizerLike, points: list[Factors]) -> list[Factors]:
+def _inside(regularizer: Regularizer, points: list[Factors]) -> list[Factors]:
     """The points themselves, or their absolute values where a cone excludes them."""
     finite = all(bool(torch.isfinite(regularizer.theta(*w)).all()) for w in points)
     return points if finite else [tuple(x.abs() for x in w) for w in points]

@@ -6,10 +6,11 @@ from enum import Enum
 import torch
 from torch import Tensor
 
+from ..mappings import Mapping
+from ..regularizers import Regularizer
 from ..streams import generator, normal
 from .measure import Degree, Homogeneity, measure_degree, random_points
 from .optimizer import optimizer_decays
-from .pair import MappingLike, RegularizerLike
 
 
 class Mismatch(Enum):
@@ -53,7 +54,7 @@ class Report:
         return f"φ is {self.mapping}; θ is {self.regularizer}. {self.mismatch.value}{here} {self.advice}"
 
 
-def report(mapping: MappingLike, regularizer: RegularizerLike) -> Report:
+def report(mapping: Mapping, regularizer: Regularizer) -> Report:
     """Measures the degrees of φ and θ and says what follows from them."""
     points = random_points(mapping.factor_shapes, like=mapping.data)
     phi = measure_degree(mapping.phi, points)

@@ -32,7 +32,8 @@ class ConvPool(Mapping):
     """Convolution without padding, ReLU, pooling over p × p windows, linear; degree 2; output ``(n, N, outputs)``.
 
     ``images`` ``(N, C, height, width)``; factors ``(n, r, channels, C, k, k)`` and ``(n, r, features, outputs)``,
-    features ordered (channel, row, column). ``ValueError`` for sizes that do not fit and pooling that does not divide.
+    features ordered (channel, row, column). ``patches`` are those of ``window_patches``. ``ValueError`` for sizes that
+    do not fit and pooling that does not divide.
     """
 
     images: Tensor
@@ -41,7 +42,7 @@ class ConvPool(Mapping):
     pool: int
     outputs: int
     pooling: Pooling = Pooling.MAX
-    _patches: Tensor = field(init=False, repr=False)
+    patches: Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_images(self.images)
@@ -50,7 +51,7 @@ class ConvPool(Mapping):
             if getattr(self, name) < 1:
                 raise ValueError(f"ConvPool: {name} = {getattr(self, name)} must be at least 1.")
         convolved(tuple(self.images.shape[2:]), self.kernel, self.pool, "ConvPool")
-        object.__setattr__(self, "_patches", window_patches(self.images, self.kernel, self.pool))
+        object.__setattr__(self, "patches", window_patches(self.images, self.kernel, self.pool))
 
     @property
     def _map(self) -> tuple[int, int]:
@@ -85,7 +86,7 @@ class ConvPool(Mapping):
         return x.reshape(len(x), n, r, -1).permute(1, 2, 0, 3) @ last
 
     def Phi(self, *W: Tensor) -> Tensor:
-        numbers = self.channels * self._patches.shape[2]
+        numbers = self.channels * self.patches.shape[2]
         return in_blocks(lambda filters, last: add_columns(self._features(filters), last), W, numbers)
 
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
@@ -95,7 +96,7 @@ class ConvPool(Mapping):
         """(n, r, features, N): pixel by pixel of the pooling window, one product with the patches of all images."""
         n, r, c = filters.shape[:3]
         rows = filters.reshape(n * r * c, -1)
-        return pooled_features(rows, self._patches, self.pooling).reshape(n, r, -1, len(self.images))
+        return pooled_features(rows, self.patches, self.pooling).reshape(n, r, -1, len(self.images))
 
 
 def window_patches(images: Tensor, kernel: int, pool: int) -> Tensor:

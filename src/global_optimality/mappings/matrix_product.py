@@ -1,6 +1,7 @@
 """φ(u, v) = u vᵀ: matrix factorization (section 3)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from numbers import Integral
 from typing import final
 
@@ -43,7 +44,7 @@ class MatrixProduct(Mapping):
         """As gated rows; None where the identity alone would be longer than what a solver gains by it."""
         if self.rows > MOST_ROWS:
             return None
-        return Gates(torch.eye(self.rows, dtype=torch.float64), kinked=False)
+        return _open_gates(self.rows)
 
     def phi(self, *W: Tensor) -> Tensor:
         U, V = W
@@ -56,3 +57,8 @@ class MatrixProduct(Mapping):
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
         U, V = W
         return torch.linalg.vecdot(U @ Q, V)
+
+
+@lru_cache(maxsize=16)
+def _open_gates(rows: int) -> Gates:
+    return Gates(torch.eye(rows, dtype=torch.float64), kinked=False)

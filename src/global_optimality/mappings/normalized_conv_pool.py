@@ -51,7 +51,7 @@ class NormalizedConvPool(Mapping):
         # variance of wᵀx over all patches x is ‖R w‖² with R from a QR: no rounding of a covariance is squared
         root = torch.linalg.qr((seen - mean[:, None]).T / seen.shape[1] ** 0.5, mode="r").R
         object.__setattr__(self, "_plain", plain)
-        object.__setattr__(self, "_patches", plain._patches - mean[:, None])
+        object.__setattr__(self, "_patches", plain.patches - mean[:, None])
         object.__setattr__(self, "_mean", mean)
         object.__setattr__(self, "_root", root)
 
