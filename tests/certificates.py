@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from tests.test_saved_certificate import PROBLEMS, normal, solved
 
 from global_optimality import Problem, ReluUnit, SquaredLoss, SumOfSquares, save_certificate, solve
+from tests.test_saved_certificate import PROBLEMS, normal, solved
 
 
 def four_columns(count: int = 8) -> Problem:

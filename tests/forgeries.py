@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests.node import NODE, check_with_node
 
 from global_optimality import verify_certificate
+from tests.node import NODE, check_with_node
 
 ROUNDING = 1e-9
 """What numpy's recomputation may differ by, relative to the sizes of the terms."""

@@ -5,10 +5,6 @@ import math
 
 import numpy as np
 import pytest
-from tests.certificates import four_columns, valid_certificates
-from tests.forgeries import accepted, attack, falsehood
-from tests.node import check_with_node, needs_node
-from tests.test_saved_certificate import normal
 
 from global_optimality import (
     CrossEntropyLoss,
@@ -19,6 +15,10 @@ from global_optimality import (
     save_certificate,
     verify_certificate,
 )
+from tests.certificates import four_columns, valid_certificates
+from tests.forgeries import accepted, attack, falsehood
+from tests.node import check_with_node, needs_node
+from tests.test_saved_certificate import normal
 
 NAMES = ("cones", "rows", "squared d=3", "cross entropy free bias", "completion")
 
