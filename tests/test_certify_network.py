@@ -266,6 +266,14 @@ def split_optimizer(model, **second):
     return torch.optim.Adam(groups, weight_decay=0.1)
 
 
+def bias_decay(model, wd: float):
+    optimizer = torch.optim.Adam(
+        [{"params": [model[2].bias]}, {"params": [model[0].weight, model[0].bias, model[2].weight]}], weight_decay=0.1
+    )
+    optimizer.param_groups[0]["weight_decay"] = wd
+    return optimizer
+
+
 def with_layer(layer: nn.Module):
     return nn.Sequential(nn.Linear(1, 2), layer, nn.Linear(2, 1))
 
@@ -284,7 +292,11 @@ REFUSALS = {
         refusal(wd=lambda m: torch.optim.SGD(m.parameters(), lr=1, weight_decay=0.1, maximize=True)),
         "maximises",
     ),
-    "two decays": (refusal(wd=lambda m: split_optimizer(m, weight_decay=0.2)), "two layers have decays"),
+    "one layer without decay": (refusal(wd=lambda m: split_optimizer(m, weight_decay=0.0)), "both weight matrices"),
+    "negative decay of a bias": (
+        refusal(wd=lambda m: bias_decay(m, -0.1)),
+        "a bias has weight_decay = -0.1",
+    ),
     "not in the optimizer": (
         refusal(wd=lambda m: torch.optim.Adam(m[2].parameters(), weight_decay=0.1)),
         "not in the optimizer",
@@ -293,7 +305,6 @@ REFUSALS = {
         refusal(wd=lambda m: torch.optim.Adam(m.parameters(), weight_decay=0.1), decay_output_bias=False),
         "groups say which",
     ),
-    "free hidden bias": (refusal(decay_hidden_bias=False), "θ then no longer controls φ"),
     "no decay": (refusal(wd=0.0), "Train with a positive"),
     "negative decay": (refusal(wd=-1.0), "Train with a positive"),
     "nan decay": (refusal(wd=float("nan")), "Train with a positive"),

@@ -10,6 +10,7 @@ from .exact import Verification, verify_certificate
 from .losses import CrossEntropyLoss, LogisticLoss, MaskedSquaredLoss, SquaredLoss
 from .mappings import (
     AlexNet,
+    BiasedReluUnit,
     ConvPool,
     DeepLinear,
     DeepRelu,
@@ -50,6 +51,7 @@ __all__ = [
     "LBFGS",
     "AlexNet",
     "BalancedWeightDecay",
+    "BiasedReluUnit",
     "Certificate",
     "ConvPool",
     "CrossEntropyLoss",

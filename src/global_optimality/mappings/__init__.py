@@ -2,6 +2,7 @@
 
 from .alexnet import AlexNet
 from .base import Gates, Mapping, Reduction
+from .biased_relu import BiasedReluUnit
 from .conv_pool import ConvPool, Pooling
 from .deep_linear import DeepLinear
 from .deep_relu import DeepRelu
@@ -13,6 +14,7 @@ from .relu_unit import ReluUnit
 
 __all__ = [
     "AlexNet",
+    "BiasedReluUnit",
     "ConvPool",
     "DeepLinear",
     "DeepRelu",

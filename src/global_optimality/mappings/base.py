@@ -14,10 +14,12 @@ class Gates(NamedTuple):
     """φ(u, v) = (D S u) vᵀ: linear in u for frozen gates D = diag(0 or 1), linear in v.
 
     S is ``(N, d)``. With ``kinked`` gate j is open where s_jᵀu > 0, so that s_jᵀu = 0 is a kink; else all are open.
+    Only the first ``priced`` coordinates of u have a price (None: all).
     """
 
     S: Tensor
     kinked: bool
+    priced: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,13 @@ class Mapping(ABC):
     def gates(self) -> Gates | None:
         """The mapping as gated linear rows, if it is one: a solver then knows its kinks and derivatives exactly."""
         return None
+
+    def gated(self, W: Factors) -> Factors:
+        """W as the (u, v) of ``gates``; ``ungated`` is the way back."""
+        return W
+
+    def ungated(self, W: Factors) -> Factors:
+        return W
 
     @property
     def reduction(self) -> Reduction | None:

@@ -1,17 +1,29 @@
 """Which polar a problem has: that of the simplest mapping and the product of norms that its pair (φ, θ) comes to."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
 from ..effort import Clock, Effort
-from ..mappings import AlexNet, ConvPool, DeepLinear, DeepRelu, Mapping, MatrixProduct, RankOneTensor, ReluUnit
+from ..mappings import (
+    AlexNet,
+    BiasedReluUnit,
+    ConvPool,
+    DeepLinear,
+    DeepRelu,
+    Mapping,
+    MatrixProduct,
+    RankOneTensor,
+    ReluUnit,
+)
 from ..problem import Problem
-from ..regularizers import NormProduct, euclidean
+from ..regularizers import FREE_BIAS, NormProduct, euclidean
 from .bound import Checked, Divided, Lifted, Oracle, Polar, oracle
 from .convolution import convolution_polar
 from .deep_linear import deep_linear_polar
 from .deep_relu import deep_relu_polar
+from .free_bias import free_bias_polar
 from .matrix import matrix_polar
 from .relu import relu_unit_polar
 from .tensor import tensor_polar
@@ -53,6 +65,8 @@ def _found(mapping: Mapping, form: NormProduct) -> Oracle | None:
     if type(mapping) is MatrixProduct:
         polar = matrix_polar(form)
         return None if polar is None else oracle(polar)
+    if isinstance(mapping, BiasedReluUnit):
+        return free_bias_polar(mapping) if form == replace(FREE_BIAS, constant=form.constant) else None
     if not form.euclidean:
         return None
     if (reduction := mapping.reduction) is not None:

@@ -4,7 +4,7 @@ from .base import Regularizer
 from .cones import NonNegative
 from .decay import L1Decay, PowerDecay, WeightDecay
 from .dropout import DropoutPenalty, dropout_lam
-from .form import Norm, NormProduct, euclidean
+from .form import FREE_BIAS, Norm, NormProduct, euclidean
 from .max_norm import MaxNorm
 from .norms import ProductOfNorms, SumOfSquares
 from .on_layers import OnLayers
@@ -13,6 +13,7 @@ from .powers import BalancedWeightDecay, SumOfPowers
 from .sums import WeightedSum
 
 __all__ = [
+    "FREE_BIAS",
     "BalancedWeightDecay",
     "DropoutPenalty",
     "L1Decay",

@@ -36,10 +36,12 @@ class Norm(Enum):
 class NormProduct:
     """c ∏‖wᵏ‖ with a norm for each factor, c = ``constant``; on factors without negative entries if ``non_negative``.
 
+    None stands for a factor without a price, which the product leaves out.
+
     Regularizers with one such product have one polar, and one Ω, with every φ of degree 1 in each factor.
     """
 
-    norms: tuple[Norm, ...]
+    norms: tuple[Norm | None, ...]
     constant: float = 1.0
     non_negative: bool = False
 
@@ -52,3 +54,7 @@ class NormProduct:
 def euclidean(layers: int) -> NormProduct:
     """∏‖wᵏ‖₂ of so many factors."""
     return NormProduct((Norm.TWO,) * layers)
+
+
+FREE_BIAS = NormProduct((Norm.TWO, None, Norm.TWO))
+"""The product of ``OnLayers(SumOfSquares(), (0, 2))``: a hidden unit's weights have a price, its bias has none."""

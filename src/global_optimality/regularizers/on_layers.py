@@ -1,6 +1,6 @@
 """A regularizer that looks at some of the layers only: weights that φ is blind to need no price (section 6)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from torch import Tensor
@@ -34,7 +34,13 @@ class OnLayers(Regularizer):
         return self.inside.degree
 
     def product(self, shapes: Shapes) -> NormProduct | None:
-        return self.inside.product(shapes) if self.layers == tuple(range(len(shapes))) else None
+        if max(self.layers) >= len(shapes):
+            return None
+        inside = self.inside.product(tuple(shapes[k] for k in self.layers))
+        if inside is None:
+            return None
+        norms = dict(zip(self.layers, inside.norms, strict=True))
+        return replace(inside, norms=tuple(norms.get(k) for k in range(len(shapes))))
 
     def theta(self, *W: Tensor) -> Tensor:
         if max(self.layers) >= len(W):

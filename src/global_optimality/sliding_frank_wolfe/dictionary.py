@@ -27,7 +27,7 @@ SHORT = 12
 def first_units(f: Objective, rows: Rows, outputs: int, stop: Stop) -> Units:
     """A network to start from: a coarse Lasso over the dictionary, then short slides with more of it; maybe none."""
     units = no_units(rows, outputs)
-    if not rows.kinked or units.P.shape[1] > DENSE:
+    if rows.free or not rows.kinked or units.P.shape[1] > DENSE:
         return units
     for share, steps in (COARSE, 0), (FINE, SHORT):
         for _ in range(ROUNDS):

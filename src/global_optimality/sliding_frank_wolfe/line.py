@@ -53,7 +53,9 @@ class Ray:
         change = self.rises * gates
         hidden = units.heights * gates + t * change
         P = units.P + t * step_p
-        grows = float(np.vecdot(P, step_p) @ (1 / np.maximum(np.sqrt(np.vecdot(P, P)), 1e-300)))
+        priced = P[:, : units.rows.priced]
+        inward = np.vecdot(priced, step_p[:, : units.rows.priced])
+        grows = float(inward @ (1 / np.maximum(np.sqrt(np.vecdot(priced, priced)), 1e-300)))
         if Z.shape[1] == 1:  # Z = ±1 stays
             G = self.f.loss.gradient(hidden.T @ Z)
             return float(Z[:, 0] @ (change @ G[:, 0])) + self.f.lam * grows, G, Z
@@ -107,7 +109,8 @@ def search(ray: Ray) -> Units:
 
 def _room(ray: Ray) -> tuple[float, int, bool]:
     """The t ≤ reach at which the first unit has shrunk to nothing (in its own direction), which, and whether so."""
-    inward = np.vecdot(ray.units.P, ray.step_p) / ray.units.size**2
+    priced = ray.units.rows.priced
+    inward = np.vecdot(ray.units.P[:, :priced], ray.step_p[:, :priced]) / ray.units.size**2
     first = int(inward.argmin())
     limit = 1 / max(-float(inward[first]), 1e-300)
     return min(ray.reach, limit), first, limit <= ray.reach

@@ -10,9 +10,11 @@ from torch import Tensor
 
 from ..descent import Stop, minimise, refit
 from ..factors import Factors, append, scale
+from ..losses import SampleLoss
 from ..losses.arrays import CHUNK
 from ..mappings import MatrixProduct
 from ..problem import Problem
+from ..regularizers import FREE_BIAS, NormProduct
 from .dictionary import first_units
 from .objective import Objective
 from .slide import STEPS, slide
@@ -48,15 +50,27 @@ class Local(ABC):
 
 
 def local_of(problem: Problem, memory: float = MEMORY) -> Local:
-    """Newton on faces where φ is gated linear and θ the (half squared) Euclidean pair, else batched descent."""
-    if problem.mapping.gates is not None and _euclidean(problem):
+    """Newton on faces where φ is gated linear and θ the (half squared) Euclidean pair, else batched descent.
+
+    A free hidden bias is one of them where constants over the samples are those of a free output bias.
+    """
+    gates = problem.mapping.gates
+    if gates is None:
+        return Descending(problem)
+    free = gates.priced is not None
+    constants = isinstance(problem.loss, SampleLoss) and problem.loss.output_bias == 0
+    if constants and _form(problem) == FREE_BIAS if free else _euclidean(problem):
         return OnFaces(problem, memory)
     return Descending(problem)
 
 
 def _euclidean(problem: Problem) -> bool:
-    form = problem.regularizer.product(problem.mapping.factor_shapes)
+    form = _form(problem)
     return form is not None and form.euclidean
+
+
+def _form(problem: Problem) -> NormProduct | None:
+    return problem.regularizer.product(problem.mapping.factor_shapes)
 
 
 @final
@@ -73,9 +87,9 @@ class OnFaces(Local):
 
     def descend(self, W: Factors, stop: Stop, steps: int = STEPS) -> Factors:
         """At most ``steps`` steps of the slide."""
-        units = units_of(self.rows, W)
+        units = units_of(self.rows, self.problem.mapping.gated(W))
         if self.affordable(units):
-            return slide(self.objective, units, stop, steps).weights(W[0])
+            return self.problem.mapping.ungated(slide(self.objective, units, stop, steps).weights(W[0]))
         return self.descending.descend(W, stop)
 
     def affordable(self, units: Units) -> bool:
@@ -88,8 +102,8 @@ class OnFaces(Local):
         return 8 * (matrices + rows) <= self.memory and operations <= OPERATIONS[not self.rows.kinked]
 
     def first(self, W: Factors, stop: Stop) -> Factors:
-        units = first_units(self.objective, self.rows, W[1].shape[2], stop)
-        return slide(self.objective, units, stop).weights(W[0])
+        units = first_units(self.objective, self.rows, W[-1].shape[2], stop)
+        return self.problem.mapping.ungated(slide(self.objective, units, stop).weights(W[0]))
 
 
 @final

@@ -57,9 +57,15 @@ def _candidates(units: Units) -> npt.NDArray[np.intp]:
     apart = above @ below.T
     U = units.P / units.size[:, None]
     one_cell, same_output = (apart + apart.T) == 0, units.Z @ units.Z.T > 1 - PARALLEL
-    alike = (one_cell & same_output) | (U @ U.T > 1 - PARALLEL**2)
+    alike = (one_cell & same_output) | (_distances(U) < 2 * PARALLEL**2)
     first, second = alike.nonzero()
     return np.stack([first, second], 1)[first < second]
+
+
+def _distances(U: Array) -> Array:
+    """‖u_i − u_k‖² of all rows, to rounding of the squares."""
+    squares = np.vecdot(U, U)
+    return squares[:, None] + squares - 2 * U @ U.T
 
 
 def _merged(units: Units, i: int, k: int) -> Units:
@@ -70,7 +76,7 @@ def _merged(units: Units, i: int, k: int) -> Units:
     else:
         V = units.size[i] * Z[i] + units.size[k] * Z[k]
         length = np.linalg.norm(V)
-        P[i] = (P[i] + P[k]) / np.linalg.norm(P[i] + P[k]) * length
+        P[i] = (P[i] + P[k]) / np.linalg.norm((P[i] + P[k])[: units.rows.priced]) * length
         Z[i] = V / max(length, 1e-300)
     first, second = units.faces.each[i], units.faces.each[k]
     face = units.rows.face(first.pinned & second.pinned)

@@ -42,11 +42,13 @@ def newton_direction(f: Objective, units: Units) -> Direction:
     m = d + c - 1
     bases = units.faces.bases
     G = f.loss.gradient(units.X)
-    along = (units.P[:, None] @ bases)[:, 0] / units.size[:, None]
+    priced = bases[:, : units.rows.priced]
+    along = (units.P[:, None, : units.rows.priced] @ priced)[:, 0] / units.size[:, None]
     # every derivative of Φ is a number for each sample times one output direction
     samples = (bases.transpose(0, 2, 1) @ units.rows.S.T) * units.open[:, None]
     outputs = units.Z[:, None]
-    own = (np.eye(d) - along[:, :, None] * along[:, None]) * (f.lam / units.size)[:, None, None]
+    inner = priced.transpose(0, 2, 1) @ priced if units.rows.free else np.eye(d)
+    own = (inner - along[:, :, None] * along[:, None]) * (f.lam / units.size)[:, None, None]
     if c == 1:
         tangents = np.zeros((r, c, 0))
         g = (samples @ G)[:, :, 0] * units.Z + f.lam * along

@@ -59,7 +59,7 @@ def slide(f: Objective, units: Units, stop: Stop, steps: int = STEPS) -> Units:
         if new > value + rounding:
             break
         idle = idle + 1 if new >= value - rounding else 0
-        units, value = moved, new
+        units, value = moved.lifted(), new
     return units
 
 
@@ -77,6 +77,9 @@ def release(f: Objective, units: Units) -> Units | None:
         heights = face.rays @ S.T
         heights[np.abs(heights) <= 1e-11 * length] = 0.0
         falls = heights @ (weight * units.open[i]) + np.maximum(heights, 0) @ (weight * face.pinned)
+        if units.rows.free:  # rays are orthogonal to the face, but not in the priced coordinates alone
+            k = units.rows.priced
+            falls += f.lam * (face.rays[:, :k] @ units.P[i, :k]) / units.size[i]
         best = int(falls.argmin())
         if falls[best] >= -1e-9 * f.lam:
             continue

@@ -17,19 +17,36 @@ ON = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The rows s_j of the gated linear map, their lengths and directions; the same for every unit."""
+    """The rows s_j of the gated linear map, their lengths and directions; the same for every unit.
+
+    The price of a unit p is ‖p‖ of its first ``priced`` coordinates.
+    """
 
     S: Array
     length: Array
     unit: Array
     kinked: bool
+    priced: int
     faces: dict[bytes, Face] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, gates: Gates) -> "Rows":
         S = gates.S.detach().cpu().numpy()
         length = np.linalg.norm(S, axis=1)
-        return cls(S, length, S / np.where(length > 0, length, 1.0)[:, None], gates.kinked)
+        return cls(S, length, S / np.where(length > 0, length, 1.0)[:, None], gates.kinked, gates.priced or S.shape[1])
+
+    @property
+    def free(self) -> bool:
+        """Whether the last coordinate, the height of a free bias, has no price."""
+        return self.priced < self.S.shape[1]
+
+    @cached_property
+    def affine(self) -> Face:
+        """Where a unit is held whose gates are all open: with a free bias its height changes nothing."""
+        N, d = self.S.shape
+        basis = np.eye(d)
+        basis[:, self.priced :] = 0
+        return Face(basis, self.priced, np.zeros(N, dtype=bool), np.zeros((0, d)))
 
     @cached_property
     def whole(self) -> Face:
@@ -58,8 +75,9 @@ class Units:
 
     @cached_property
     def size(self) -> Array:
-        """‖p‖, ``(r,)``."""
-        return np.sqrt(np.vecdot(self.P, self.P))
+        """‖p‖ of the priced coordinates, ``(r,)``."""
+        priced = self.P[:, : self.rows.priced]
+        return np.sqrt(np.vecdot(priced, priced))
 
     @cached_property
     def heights(self) -> Array:
@@ -98,6 +116,20 @@ class Units:
             U, V = np.zeros((1, self.P.shape[1])), np.zeros((1, self.Z.shape[1]))
         return torch.from_numpy(U)[None].to(like), torch.from_numpy(V)[None].to(like)
 
+    def lifted(self) -> "Units":
+        """With a free bias: units whose gates are all open, as high above all kinks as they are long."""
+        if not self.rows.free:
+            return self
+        P, faces, rows = self.P.copy(), self.faces, self.rows
+        for i in (self.open | self.faces.pinned).all(1).nonzero()[0].tolist():
+            if faces.each[i] is not rows.affine:
+                P[i, -1] += max(0.0, self.size[i] - float((self.heights[i] / rows.S[:, -1]).min()))
+                faces = faces.replaced(i, rows.affine)
+        if faces is self.faces:
+            return self
+        gates = self.open | np.array([face is rows.affine for face in faces.each])[:, None]
+        return Units(rows, P, self.Z, gates, faces)
+
     def with_face(self, i: int, rows: Mask, opened: Mask) -> "Units":
         """Unit i moved to the face of the given hyperplanes; ``opened`` (N,) are its gates off the face."""
         face = self.rows.face(rows)
@@ -116,7 +148,7 @@ def no_units(rows: Rows, outputs: int) -> Units:
 def units_of(rows: Rows, W: Factors) -> Units:
     """Units of one run of factors, those with φ = 0 left out; kinks within ON of a unit pin it."""
     U, V = (w[0].detach().cpu().numpy() for w in W)
-    lengths = np.linalg.norm(U, axis=1), np.linalg.norm(V, axis=1)
+    lengths = np.linalg.norm(U[:, : rows.priced], axis=1), np.linalg.norm(V, axis=1)
     size = lengths[0] * lengths[1]
     kept = size > 0
     size = size[kept]
@@ -130,4 +162,4 @@ def units_of(rows: Rows, W: Factors) -> Units:
     near = (np.abs(heights) <= ON * size[:, None] * rows.length) & (rows.length > 0)
     for i in near.any(1).nonzero()[0].tolist():
         units = units.with_face(i, near[i], opened[i])
-    return units.take(units.size > 0)
+    return units.take(units.size > 0).lifted()

@@ -9,13 +9,15 @@ from torch import Tensor, nn
 from ..certificate import ENCLOSED, Certificate, Verdict, certify
 from ..effort import Effort
 from ..factors import Factors, check_finite
-from ..mappings import ReluUnit
+from ..mappings import BiasedReluUnit
 from ..polar import Polar
 from ..problem import Problem
-from ..regularizers import SumOfSquares
 from ..sliding_frank_wolfe import Solution, solve
 from .losses import Scaled, scaled_loss
 from .modules import Decay, decay_of, layers_of, unwrapped
+from .translation import Translation
+
+Layers = tuple[nn.Linear, nn.Linear]
 
 CONSISTENT = 1e-9
 """Torch's own objective and ours, scaled, must agree to this, relative; else the model computes something else."""
@@ -39,7 +41,7 @@ class NetworkCertificate:
     weights: Factors
     certificate: Certificate
     upcast: torch.dtype | None
-    hidden_bias: bool
+    translation: Translation
 
     @property
     def gap(self) -> float:
@@ -73,7 +75,7 @@ class NetworkCertificate:
     ) -> tuple[nn.Sequential, Solution]:
         """The certified optimum as a float64 module of the user's form, and its ``Solution``; options: ``solve``."""
         solution = solve(self.problem, start=self.weights, tol=tol, time_limit=time_limit, polar=polar, effort=effort)
-        return solution.to_torch(hidden_bias=self.hidden_bias), solution
+        return self.translation.module(solution), solution
 
 
 def certify_network(
@@ -93,7 +95,8 @@ def certify_network(
 
     ``loss`` is the torch loss (mean or sum), ``weight_decay`` the number given to SGD or Adam, or the optimizer itself.
     With a number every bias is decayed unless ``decay_hidden_bias`` or ``decay_output_bias`` is False; an optimizer
-    knows. The hidden bias must be decayed; the output bias may be absent, free or decayed. ``polar`` replaces
+    knows. Decays may differ; only weights need one. A hidden bias without decay makes constants at a vanishing price,
+    so that the best network is that with a free output bias, whether there is one or not. ``polar`` replaces
     ``polar_of(problem)``, ``effort`` limits its call. ``TypeError`` or ``ValueError`` say why something cannot be
     certified and what would work.
     """
@@ -108,10 +111,12 @@ def certify_network(
         raise ValueError(f"inputs have shape {tuple(data.shape)}, expected (N, {hidden.in_features}): a row a sample.")
     check_finite("inputs", data)
     with torch.no_grad():
-        scaled = scaled_loss(loss, targets, twin(data), decay.output_bias)
-        problem, W = _problem(scaled, data, hidden, outer, decay)
-        objective = _objective(scaled, twin(data), hidden, outer, decay)
-        own = _own(problem, W, outer, scaled)
+        outputs, translation = twin(data), Translation(decay)
+        scaled = scaled_loss(loss, targets, outputs, 0.0 if translation.free else decay.output_bias)
+        problem = translation.problem(scaled, data, outer.out_features)
+        W = translation.factors(problem, hidden, outer)
+        objective = _objective(scaled, outputs, (hidden, outer), decay)
+        own = _own(problem, W, data, (hidden, outer), scaled, decay)
     if not abs(own - objective) <= CONSISTENT * abs(objective):
         raise ValueError(
             f"torch computes the objective {objective:.12g} but Sequential(Linear, ReLU, Linear) with this loss and "
@@ -122,7 +127,7 @@ def certify_network(
     verdict = _verdict(objective, best, scaled.scale * float(certificate.escape_objective[0]), tol)
     advice = _advice(verdict, certificate, problem, W, objective, scaled.scale, tol)
     return NetworkCertificate(
-        objective, best, verdict, advice, scaled.scale, problem, W, certificate, upcast, hidden.bias is not None
+        objective, best, verdict, advice, scaled.scale, problem, W, certificate, upcast, translation
     )
 
 
@@ -138,37 +143,32 @@ def _upcast(model: nn.Module, inputs: Tensor) -> tuple[nn.Module, Tensor, torch.
     return copy.deepcopy(model).double(), inputs.detach().double(), None if lowest == torch.float64 else lowest
 
 
-def _problem(
-    scaled: Scaled, data: Tensor, hidden: nn.Linear, outer: nn.Linear, decay: Decay
-) -> tuple[Problem, Factors]:
-    """J / scale as f_r: a column of ones for the hidden bias, λ = wd / scale."""
-    S, U = data, hidden.weight
-    if hidden.bias is not None:
-        S = torch.cat([S, torch.ones_like(S[:, :1])], 1)
-        U = torch.cat([U, hidden.bias[:, None]], 1)
-    problem = Problem(scaled.loss, ReluUnit(S, outer.out_features), SumOfSquares(), decay.weights / scaled.scale)
-    return problem, (U.detach()[None], outer.weight.detach().mT[None].contiguous())
-
-
-def _objective(scaled: Scaled, outputs: Tensor, hidden: nn.Linear, outer: nn.Linear, decay: Decay) -> float:
+def _objective(scaled: Scaled, outputs: Tensor, layers: Layers, decay: Decay) -> float:
     """Torch's own loss + Σ (wd/2)‖w‖²."""
-    squares = hidden.weight.square().sum() + outer.weight.square().sum()
-    if hidden.bias is not None:
-        squares = squares + hidden.bias.square().sum()
-    value = float(scaled.torch_value(outputs)) + 0.5 * decay.weights * float(squares)
-    if outer.bias is not None and decay.output_bias is not None:
-        value += 0.5 * decay.output_bias * float(outer.bias.square().sum())
-    return value
+    return float(scaled.torch_value(outputs)) + _price(layers, decay)
 
 
-def _own(problem: Problem, W: Factors, outer: nn.Linear, scaled: Scaled) -> float:
-    """The same from the package's loss, at the user's output bias."""
-    X, loss = problem.mapping.Phi(*W), scaled.fixed_bias
-    value = problem.lam * problem.regularizer.Theta(*W)
+def _price(layers: Layers, decay: Decay) -> float:
+    """Σ (wd/2)‖w‖²."""
+    hidden, outer = layers
+    priced = [(hidden.weight, decay.hidden), (outer.weight, decay.outer)]
+    priced += [(hidden.bias, decay.hidden_bias), (outer.bias, decay.output_bias)]
+    return sum(0.5 * wd * float(w.square().sum()) for w, wd in priced if w is not None and wd)
+
+
+def _own(problem: Problem, W: Factors, data: Tensor, layers: Layers, scaled: Scaled, decay: Decay) -> float:
+    """The same from the package's loss, at the user's output bias; θ of the factors prices all but that bias."""
+    hidden, outer = layers
+    if isinstance(problem.mapping, BiasedReluUnit):
+        X = torch.relu(data @ hidden.weight.mT + hidden.bias) @ outer.weight.mT
+        X = X[None]
+    else:
+        X = problem.mapping.Phi(*W)
+    value = scaled.scale * float(problem.lam * problem.regularizer.Theta(*W))
     if outer.bias is None:
-        return scaled.scale * float(loss(X) + value)
-    penalty = 0.5 * scaled.loss.decay * outer.bias.square().sum()
-    return scaled.scale * float(loss(X + outer.bias) + value + penalty)
+        return value + scaled.scale * float(scaled.fixed_bias(X))
+    penalty = 0.5 * (decay.output_bias or 0.0) * float(outer.bias.square().sum())
+    return value + scaled.scale * float(scaled.fixed_bias(X + outer.bias)) + penalty
 
 
 def _verdict(objective: float, best: float, lower: float, tol: float) -> Verdict:
@@ -184,7 +184,7 @@ def _advice(
     if verdict is Verdict.CERTIFIED:
         return verdict.value
     worth = tol * abs(J) / 10
-    u, v = W[0][0].norm(dim=1), W[1][0].norm(dim=1)
+    u, v = W[0][0].norm(dim=1), W[-1][0].norm(dim=1)
     uneven = scale * problem.lam * 0.5 * float((u - v).square().sum())
     offset = J - scale * float(certificate.objective[0])
     cures = []

@@ -16,9 +16,11 @@ FORM = "certify_network takes Sequential(Linear, ReLU, Linear)"
 
 @dataclass(frozen=True)
 class Decay:
-    """wd on both weight matrices and the hidden bias, and on the output bias (None: no such bias)."""
+    """wd of the incoming and the outgoing weights of hidden units, of hidden and output bias (None: no such bias)."""
 
-    weights: float
+    hidden: float
+    outer: float
+    hidden_bias: float | None
     output_bias: float | None
 
 
@@ -139,12 +141,7 @@ def decay_of(
         for name, p in named.items():
             if p is not None and p not in of:
                 raise ValueError(f"the {name} is not in the optimizer: pass weight_decay as a number instead.")
-        weights, second = of[hidden.weight], of[outer.weight]
-        if second != weights:
-            raise ValueError(
-                f"the two layers have decays {weights} and {second}, and scaling the hidden units trades one for the "
-                "other: take one decay for both, √(product) gives the same best objective."
-            )
+        weights = of[hidden.weight], of[outer.weight]
         bias = None if hidden.bias is None else of[hidden.bias]
         free = None if outer.bias is None else of[outer.bias]
     else:
@@ -153,18 +150,16 @@ def decay_of(
                 f"weight_decay is a {type(weight_decay).__name__}: pass the number given to SGD or Adam, or that "
                 "optimizer (of a scheduler, scheduler.optimizer)."
             )
-        weights = float(weight_decay)
-        bias = None if hidden.bias is None else 0.0 if decay_hidden_bias is False else weights
-        free = None if outer.bias is None else 0.0 if decay_output_bias is False else weights
-    if not (math.isfinite(weights) and weights > 0):
-        raise ValueError(
-            f"weight_decay = {weights}: without decay nothing limits the network, and the best possible objective is "
-            "that of an interpolation. Train with a positive, finite weight_decay."
-        )
-    if bias is not None and bias != weights:
-        why = "is not decayed" if bias == 0 else f"has decay {bias}, the weights {weights}"
-        raise ValueError(
-            f"the hidden bias {why}: θ then no longer controls φ, as a unit may grow through its bias at another "
-            "price. Decay it like the weights (one group of parameters), or build the hidden Linear with bias=False."
-        )
-    return Decay(weights, free)
+        weights = (float(weight_decay),) * 2
+        bias = None if hidden.bias is None else 0.0 if decay_hidden_bias is False else weights[0]
+        free = None if outer.bias is None else 0.0 if decay_output_bias is False else weights[0]
+    for wd in weights:
+        if not (math.isfinite(wd) and wd > 0):
+            raise ValueError(
+                f"weight_decay = {wd}: without decay of both weight matrices nothing limits the network, and the best "
+                "possible objective is that of an interpolation. Train with a positive, finite weight_decay on them."
+            )
+    for wd in (bias, free):
+        if wd is not None and not (math.isfinite(wd) and wd >= 0):
+            raise ValueError(f"a bias has weight_decay = {wd}: take 0 (free) or a positive, finite number.")
+    return Decay(*weights, bias, free)

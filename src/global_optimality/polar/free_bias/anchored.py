@@ -1,0 +1,106 @@
+"""Samples beyond the plane: the polar of ``ReluUnit(S − 1s_iᵀ)`` for every sample s_i, the largest of them first."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import torch
+from torch import Tensor
+
+from ...arrangement import Arrangement, arrangement, hyperplanes
+from ...effort import Effort
+from ...factors import Factors
+from ...mappings import BiasedReluUnit
+from ..best_first import begin, refine
+from ..bound import PolarBound, Searching
+from ..directions import directions
+from ..great_circles import ascents, unit
+from ..relu_enclosure.cones import LARGEST_D, Cones
+from ..relu_enclosure.polar_problem import prepare
+from ..relu_exact import relu_polar
+from .units import apart, best_thresholds, bounded, centred, completed
+
+EFFORT = Effort(nodes=200_000, tolerance=1e-9)
+"""Of one call, unless told otherwise."""
+
+STARTS = 32
+"""Directions from which units are climbed to."""
+
+ANCHORS = 8
+"""Ascents go around at most so many samples."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Anchored(Searching):
+    """Exact for samples of affine dimension 3, else an enclosure: the nodes of an effort are cones of all samples.
+
+    Around the sample with the largest bound first, until that is within the tolerance of the best value.
+    """
+
+    mapping: BiasedReluUnit
+
+    @cached_property
+    def rows(self) -> Tensor:
+        return self.mapping.centred.double()
+
+    @cached_property
+    def arrangements(self) -> tuple[Arrangement, ...] | None:
+        """Those of S − 1s_iᵀ for every sample; None beyond rank 3."""
+        S = self.rows
+        return tuple(arrangement(S - s) for s in S) if hyperplanes(S - S[:1]).rank <= 3 else None
+
+    def __call__(self, Q: Tensor) -> PolarBound:
+        q = centred(Q.double())
+        upper, u, anchor = self._exact(q) if self.arrangements is not None else self._enclosed(q)
+        W = [completed(self.mapping, *parts)[1] for parts in zip(q, u[:, None], anchor[:, None], strict=True)]
+        # the differences s_j − s_i were rounded
+        slack = 4 * torch.finfo(q.dtype).eps * self.rows.norm(dim=1).max() * q.norm(dim=2).sum(1)
+        return bounded(self.mapping, Q, list(zip(upper + slack, W, strict=True)))
+
+    def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
+        return self._apart(Q, self._climbed(centred(Q.double())[0], self.rows[:0], count), count)
+
+    def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
+        return self._apart(Q, self._climbed(centred(Q.double())[0], W[0][0].double(), count), count)
+
+    def _apart(self, Q: Tensor, W: Factors, count: int) -> Factors:
+        return apart(self.mapping, tuple(w.to(Q)[None] for w in W), count)
+
+    def _exact(self, q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Upper bounds ``(n,)``, the u ``(n, d)`` of the best values and their samples ``(n,)``."""
+        assert self.arrangements is not None
+        found = [relu_polar(arrangement, q) for arrangement in self.arrangements]
+        anchor = torch.stack([f.lower for f in found]).argmax(0)
+        u = torch.stack([f.u for f in found])[anchor, torch.arange(len(q), device=q.device)]
+        return torch.stack([f.upper for f in found]).amax(0), u, anchor
+
+    def _enclosed(self, q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The same from one search over the cones around all samples."""
+        effort, S = self.effort.otherwise(EFFORT), self.rows
+        u, b, _ = (torch.stack(w)[:, 0] for w in zip(*(self._climbed(p, S[:0], STARTS) for p in q), strict=True))
+        pinned = (u @ S.mT + b * self.mapping.reach).abs().argmin(1)
+        units = zip(q, u[:, None], pinned[:, None], strict=True)
+        known = torch.cat([completed(self.mapping, *unit)[0] for unit in units])
+        covers = [Cones(prepare(S - s, q), u) for s in S]
+        search = begin(covers, known)
+        if S.shape[1] <= LARGEST_D:
+            search = refine(search, effort, self.started())
+        for run in range(len(q)):
+            if float(search.lower[run]) > float(known[run]):
+                cones, point = search.best(run)
+                u[run], pinned[run] = point[0][0], next(k for k, c in enumerate(covers) if c is cones)
+        return search.upper, u, pinned
+
+    def _climbed(self, q: Tensor, U: Tensor, count: int) -> Factors:
+        """Units (m, ·), the best first: directions with their best thresholds, and ascents around a few samples."""
+        S = self.rows
+        U = torch.cat([unit(U[U.norm(dim=1) > 0]), directions(S.shape[1]).to(S)])
+        value, anchor = best_thresholds(S, q, U)
+        order = value.argsort(descending=True)[:count]
+        found = [completed(self.mapping, q, U[order], anchor[order])]
+        for i in list(dict.fromkeys(anchor[order].tolist()))[:ANCHORS]:
+            u = ascents(S - S[i], q, U[anchor == i], max(1, count // 2))[1]
+            found.append(completed(self.mapping, q, u, torch.full((len(u),), i, device=S.device)))
+        order = torch.cat([value for value, _ in found]).argsort(descending=True)
+        return tuple(torch.cat(w)[order] for w in zip(*(W for _, W in found), strict=True))

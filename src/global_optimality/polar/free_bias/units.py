@@ -1,0 +1,63 @@
+"""Units with a free bias: their best thresholds, and atoms as the polars return them."""
+
+import torch
+from torch import Tensor
+
+from ...arrangement.circles import CHUNK
+from ...factors import Factors
+from ...mappings import BiasedReluUnit
+from ..bound import PolarBound
+from ..great_circles import TINY, unit
+
+ALIKE = 1 - 1e-6
+"""Subnetworks whose outputs have a larger cosine are one."""
+
+
+def centred(Q: Tensor) -> Tensor:
+    """Q ``(n, N, c)`` with 1ᵀQ = 0: φ has no constants over the samples."""
+    return Q - Q.mean(1, keepdim=True)
+
+
+def best_thresholds(S: Tensor, q: Tensor, U: Tensor) -> tuple[Tensor, Tensor]:
+    """max over i of ‖qᵀ((S − s_i)u)₊‖ for rows u of U, and that i; each (m,). Sums over the samples above each."""
+    values, anchors = [], []
+    for part in U.split(max(1, CHUNK // (len(S) * q.shape[1]))):
+        heights, order = (part @ S.mT).sort(dim=1, descending=True)
+        sorted_q = q[order]
+        above = sorted_q.cumsum(1)
+        X = (sorted_q * heights[..., None]).cumsum(1) - heights[..., None] * above
+        value, k = X.norm(dim=2).max(1)
+        values.append(value)
+        anchors.append(order.gather(1, k[:, None])[:, 0])
+    return torch.cat(values), torch.cat(anchors)
+
+
+def completed(mapping: BiasedReluUnit, q: Tensor, u: Tensor, anchor: Tensor) -> tuple[Tensor, Factors]:
+    """Units u ``(m, d)`` pinned to samples ``anchor``: values ``(m,)``; u, b ``(m, 1)`` and unit v ``(m, c)``."""
+    S, reach = mapping.centred.double(), mapping.reach.double()
+    heights = u @ S.mT
+    at = heights.gather(1, anchor[:, None])
+    pull = (heights - at).clamp(min=0) @ (q / reach)
+    v = unit(pull)
+    v[:, 0] += (v == 0).all(1)
+    return torch.linalg.vector_norm(pull, dim=1) * reach, (u, -at / reach, v)
+
+
+def bounded(mapping: BiasedReluUnit, Q: Tensor, found: list[tuple[Tensor, Factors]]) -> PolarBound:
+    """The enclosure from an upper bound and an atom a run; its lower end is what the atom attains in the mapping."""
+    upper = torch.stack([bound for bound, _ in found])
+    W = tuple(torch.stack(w).to(Q) for w in zip(*(atom for _, atom in found), strict=True))
+    lower = mapping.inner(Q, *W)[:, 0].clamp(min=0)
+    return PolarBound(lower, torch.maximum(upper.to(Q), lower), W)
+
+
+def apart(mapping: BiasedReluUnit, W: Factors, count: int) -> Factors:
+    """At most ``count`` subnetworks of W ``(1, m, ·)``, in order, without those whose outputs an earlier one has."""
+    X = mapping.phi(*W)[0].flatten(1)
+    X = unit(X / X.abs().amax(1, keepdim=True).clamp(min=TINY))
+    chosen: list[int] = []
+    left = torch.arange(len(X), device=X.device)
+    while len(left) and len(chosen) < count:
+        chosen.append(int(left[0]))
+        left = left[X[left] @ X[left[0]] < ALIKE]
+    return tuple(w[:, chosen] for w in W)
