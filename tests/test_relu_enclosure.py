@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.optimize import nnls
 
-from global_optimality import Effort
+from global_optimality import Effort, Problem, ReluUnit, SquaredLoss, SumOfSquares, certify, effort, minimise
 from global_optimality.polar import fans
 from global_optimality.polar.best_first import Open
 from global_optimality.polar.relu_enclosure import (
@@ -94,6 +94,36 @@ def test_bounds_hold_at_any_effort(c, nodes):
     torch.testing.assert_close(value, x.lower, rtol=1e-9, atol=0)
     inner = torch.einsum("rnc,rn,rc->r", Q, (x.u @ S.T).clamp(min=0), x.v)
     torch.testing.assert_close(inner, x.lower, rtol=1e-9, atol=0)
+
+
+def test_no_time_at_all_leaves_bounds_that_hold():
+    S, Q = normal(15, 5, seed=1), normal(3, 15, 2, seed=2)
+    x = enclose(S, Q, Effort(seconds=0.0))
+    assert x.search.made == 0
+    assert x.ended == (Ended.EFFORT_SPENT,) * 3
+    assert (attained(S, Q, normal(100_000, 5, seed=3)).amax(1) <= x.upper).all()
+    assert (x.lower > 0).all()
+    assert (x.lower <= x.upper).all()
+
+
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("where", "name"), [(ascent, "largest"), (cones.Cones, "branch")])
+def test_an_interrupt_returns_bounds_that_hold_and_a_certificate(where, name, monkeypatch):
+    S, Y = normal(15, 5, seed=1), normal(15, 2, seed=2)
+    problem = Problem(SquaredLoss(Y), ReluUnit(S, 2), SumOfSquares(), 0.5)
+    monkeypatch.setattr(effort, "_last_interrupt", -np.inf)
+    monkeypatch.setattr(where, name, interrupted)
+    W = problem.random(1, 3, seed=4)
+    certificate = certify(problem, W)
+    monkeypatch.undo()
+    best = minimise(problem, problem.random(8, 20, seed=5)).objective.min()
+    assert float(certificate.lower_bound) <= float(best)
+    assert float(certificate.lower_bound) > 0
+    closed = certify(problem, W)
+    assert float(certificate.lower_bound) < float(closed.lower_bound)
 
 
 @pytest.mark.parametrize("c", [1, 2])

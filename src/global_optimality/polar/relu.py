@@ -17,8 +17,11 @@ from .relu_enclosure import enclose
 from .relu_enclosure.ascent import largest
 from .relu_exact import maximisers, relu_polar
 
-EFFORT = Effort(nodes=200_000, tolerance=1e-9)
-"""Of one call, unless told otherwise."""
+TOLERANCE = 1e-9
+"""Relative width of an enclosure, unless told otherwise."""
+
+NODES, WORK = 200_000, 5e7
+"""Cones bounded in one call, unless told otherwise: NODES, but cones · N d c at most WORK, some 20 core seconds."""
 
 
 def relu_unit_polar(mapping: ReluUnit) -> Oracle:
@@ -62,7 +65,9 @@ class Enclosed(Searching):
     S: Tensor
 
     def __call__(self, Q: Tensor) -> PolarBound:
-        found = enclose(self.S, Q.double(), self.effort.otherwise(EFFORT), self.started())
+        nodes = max(1, min(NODES, int(WORK / (self.S.numel() * Q.shape[2]))))
+        limits = self.effort.otherwise(Effort(nodes=nodes, tolerance=TOLERANCE))
+        found = enclose(self.S, Q.double(), limits, self.started())
         u, v = found.u.to(Q), found.v.to(Q)
         return PolarBound(found.lower.to(Q), found.upper.to(Q), (u[:, None], v[:, None]))
 
@@ -72,9 +77,12 @@ class Enclosed(Searching):
     def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
         return self._ascend(Q, W[0][0].double(), count, above)
 
+    def _late(self) -> bool:
+        return self.clock is not None and self.clock.over
+
     def _ascend(self, Q: Tensor, U: Tensor, count: int, above: float) -> Factors:
         value, u, v = ascents(self.S, Q[0].double(), U, count)
         if not float(value[0]) > above:
-            _, best = largest(self.S, Q.double(), starts=256, generator=generator(0, "ascent"))
+            _, best = largest(self.S, Q.double(), starts=256, generator=generator(0, "ascent"), stop=self._late)
             value, u, v = ascents(self.S, Q[0].double(), torch.cat([best, U]), count)
         return u.to(Q)[None], v.to(Q)[None]

@@ -57,7 +57,8 @@ def enclose(
     clock = effort.started("upper bound of the polar") if clock is None else clock
     u = torch.zeros_like(S[:1]).index_fill(1, torch.tensor([0], device=S.device), 1.0).expand(len(Q), -1)
     with clock.interruptible():
-        u = ascent.largest(polar.S, polar.Q, starts=starts, generator=generator(seed, "enclosure"))[1]
+        stream = generator(seed, "enclosure")
+        u = ascent.largest(polar.S, polar.Q, starts=starts, generator=stream, stop=lambda: clock.over)[1]
     search = begin([Cones(polar, u)], Q.new_zeros(len(Q)))
     return refine(search, effort, clock)
 
