@@ -1,7 +1,7 @@
 """How far a network is from the global optimum over networks of every size: weak duality (MATH.md, section 1)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import torch
@@ -10,8 +10,10 @@ from torch import Tensor
 from .effort import Effort
 from .factors import Factors, append, scale
 from .losses.base import column
-from .polar import Polar, oracle_of
+from .polar import Polar
+from .polar.in_units import twin_oracle
 from .problem import Problem
+from .twin import Twin, twin
 
 SUMMATION = 4.0
 """−ℓ* is lowered by SUMMATION · (log₂ card(X) + 4) · eps · Σ|terms|.
@@ -108,11 +110,18 @@ def certify(problem: Problem, W: Factors, polar: Polar | None = None, *, effort:
 
     The dual point is G = sĜ with Ĝ = ∇ℓ(Φ_r(W)) projected on the affine hull of dom ℓ* and s the best in
     [0, λ/Ω°(−Ĝ)]; then F* ≥ −ℓ*(G). ``polar`` defaults to ``polar_of(problem)``; a call costs at most ``effort``.
-    Weights that are not finite, or a polar that contradicts itself, prove nothing (gap +∞); nor does a mismatch.
+    All is computed in units of the data (``twin``), so that theirs do not matter. Weights that are not finite, or a
+    polar that contradicts itself, prove nothing (gap +∞); nor does a mismatch.
     """
     if not problem.balanced:
         return _nothing(problem, W)
-    polar = oracle_of(problem, polar, effort)
+    problem.check(W)
+    same = twin(problem)
+    return same_in_units(same, certify_twin(same.problem, same.inside(W), twin_oracle(same, polar, effort)))
+
+
+def certify_twin(problem: Problem, W: Factors, polar: Polar) -> Certificate:
+    """``certify`` for a problem that is in units of its own data."""
     objective, gradient = problem.gradient(*W)
     finite = torch.isfinite(objective)
     W = tuple(torch.where(column(finite, w), w.detach(), torch.zeros_like(w)) for w in W)
@@ -143,6 +152,20 @@ def certify(problem: Problem, W: Factors, polar: Polar | None = None, *, effort:
         dual=dual,
         escape=escape,
         escape_objective=proved(escape_objective),
+    )
+
+
+def same_in_units(twin: Twin, certificate: Certificate) -> Certificate:
+    """A certificate of the twin as one of the problem: every number in the problem's units."""
+    if (twin.weight, twin.dual, twin.value) == (1.0, 1.0, 1.0):
+        return certificate
+    values = "objective", "lower_bound", "gap", "alignment", "escape_objective"
+    return replace(
+        certificate,
+        **{name: getattr(certificate, name) * twin.value for name in values},
+        gradient_norm=certificate.gradient_norm * (twin.value / twin.weight),
+        dual=certificate.dual * twin.dual,
+        escape=twin.outside(certificate.escape),
     )
 
 

@@ -50,6 +50,11 @@ class Loss(ABC):
             X, T = ordinary(X), ordinary(T)
             return torch.func.jvp(self.gradient, (X.expand_as(T),), (T,))[1]
 
+    def in_units(self, step: int) -> tuple["Loss", int, int]:
+        """(ℓ', b, v) with ℓ(X) = 2^v ℓ'(2^{−b} X) and data about 1 in ℓ', b a multiple of ``step``; exact, and equal
+        as functions of X also where an output bias takes up a shift of Y."""
+        return self, 0, 0
+
     @abstractmethod
     def conjugate(self, G: Tensor) -> Tensor:
         """ℓ*(G) = sup_X ⟨G, X⟩ − ℓ(X), ``(n,)``, summed by ``pairwise``; +∞ outside its domain."""

@@ -2,7 +2,8 @@
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from ..factors import check_alike, check_finite
 from ..summation import pairwise, tree_sum
 from .base import Loss, column
+from .units import exponent
 
 DAMPING = 0.03
 TURNED = 0.5
@@ -132,6 +134,16 @@ class SampleLoss(Loss):
             return G
         return G - (_over_samples(G) / G.shape[1])[:, None]
 
+    def in_units(self, step: int) -> tuple[Loss, int, int]:
+        w = 0 if self.weights is None else exponent(self.weights)
+        return (self, 0, 0) if w == 0 else (self._weighing(2.0**w), 0, w)
+
+    def _weighing(self, unit: float) -> Self:
+        """The loss divided by a unit: of its sample weights, and of the decay of the bias."""
+        weights = None if self.weights is None else self.weights / unit
+        bias = None if self.output_bias is None else self.output_bias / unit
+        return replace(self, weights=weights, output_bias=bias)
+
     def bias(self, X: Tensor) -> Tensor:
         return self._bias(X).detach() if self.has_bias else super().bias(X)
 
@@ -210,7 +222,8 @@ class SampleLoss(Loss):
                 trial = b + column(t, b) * step
                 g, H, excess = look(trial)
                 turned = (g * step).flatten(1).sum(1) / slope
-                wrong = (turned.abs() > TURNED) & (excess > 1) & ((turned < 0) | (t < 1))
+                moves = (t * step.abs().flatten(1).amax(1)) > eps * (size + b.abs().flatten(1).amax(1))
+                wrong = (turned.abs() > TURNED) & (excess > 1) & ((turned < 0) | (t < 1)) & moves
                 if not bool(wrong.any()):
                     break
                 low, high = torch.where(turned > 0, t, low), torch.where(turned < 0, t, high)

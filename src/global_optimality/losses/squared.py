@@ -1,6 +1,6 @@
 """The squared loss of eq. (6), on all entries or on the seen ones."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from ..factors import check_alike, check_finite
 from .base import Loss, inner
 from .samples import SampleLoss
+from .units import exponent
 
 ROOM = 2.0**10
 """Targets stay this factor within the square roots of the ends of their dtype: sums of squares then do too."""
@@ -59,6 +60,21 @@ class SquaredLoss(SampleLoss):
     def line_minimum(self, X: Tensor, D: Tensor, slope: float) -> Tensor:
         top = -_product(D, self.gradient(X)) - slope
         return _vertex(_product(D, self.hessian_product(X, D)), top, torch.full_like(top, torch.inf))
+
+    def in_units(self, step: int) -> tuple[Loss, int, int]:
+        """Y as well, less a shift that a free output bias takes up where the difference is exact."""
+        Y, (loss, _, w) = self._shifted_targets(), super().in_units(step)
+        b = exponent(Y, step)
+        return (loss, 0, w) if b == 0 and Y is self.Y else (replace(loss, Y=Y / 2.0**b), b, 2 * b + w)
+
+    def _shifted_targets(self) -> Tensor:
+        """Y less an entry of each column that is more than twice its distance to all others: no difference rounds."""
+        if self.output_bias != 0.0:
+            return self.Y
+        middle = self.Y.median(0).values
+        R = self.Y - middle
+        exact = R.abs().amax(0) <= 0.5 * middle.abs()
+        return torch.where(exact, R, self.Y) if bool((exact & (middle != 0)).any()) else self.Y
 
     def _bias(self, X: Tensor) -> Tensor:
         count = self.Y.shape[0] if self.weights is None else self.weights.sum()
@@ -119,6 +135,10 @@ class MaskedSquaredLoss(Loss):
 
     def project(self, G: Tensor) -> Tensor:
         return G * self.mask
+
+    def in_units(self, step: int) -> tuple[Loss, int, int]:
+        b = exponent(self.Y, step)
+        return (self, 0, 0) if b == 0 else (replace(self, Y=self.Y / 2.0**b), b, 2 * b)
 
 
 def _check_squares(Y: Tensor) -> None:

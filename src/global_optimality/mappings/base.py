@@ -79,6 +79,10 @@ class Mapping(ABC):
         """A simpler mapping with the same polar for Euclidean norms, if there is one."""
         return None
 
+    def in_units(self, unit: float) -> "Mapping | None":
+        """φ with its data divided by ``unit``, if that divides φ; None where it does not, or there are no data."""
+        return None
+
     @abstractmethod
     def phi(self, *W: Tensor) -> Tensor:
         """φ(w_i) of every subnetwork, ``(n, r, *D)``."""

@@ -1,6 +1,6 @@
 """φ(w¹, …, wᴷ) = w¹ w² … wᴷ, or S w¹ … wᴷ: parallel deep linear networks, whose Ω is known (section 5)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from torch import Tensor
@@ -49,6 +49,9 @@ class DeepLinear(Mapping):
     @property
     def data(self) -> Tensor | None:
         return self.S
+
+    def in_units(self, unit: float) -> Mapping | None:
+        return None if self.S is None else replace(self, S=self.S / unit)
 
     def phi(self, *W: Tensor) -> Tensor:
         X = W[0] if self.S is None else self.S @ W[0]

@@ -1,6 +1,6 @@
 """φ(w¹, …, wᴷ) = (…((S w¹)₊ w²)₊ …)₊ wᴷ: one fully connected subnetwork of Figure 3, right (section 5)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from torch import Tensor
@@ -75,6 +75,9 @@ class DeepRelu(Mapping):
                 w[:, :, 0, 0] = 1
         factors[-1][:, :, :1] = last
         return tuple(factors)
+
+    def in_units(self, unit: float) -> Mapping:
+        return replace(self, S=self.S / unit)
 
     def phi(self, *W: Tensor) -> Tensor:
         X = self.S

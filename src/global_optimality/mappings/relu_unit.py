@@ -1,6 +1,6 @@
 """φ(u, v) = (S u)₊ vᵀ: one hidden unit of rectified linear type (section 4, eq. 12)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
@@ -49,6 +49,9 @@ class ReluUnit(Mapping):
     @property
     def gates(self) -> Gates | None:
         return Gates(self.S, kinked=True)
+
+    def in_units(self, unit: float) -> Mapping:
+        return replace(self, S=self.S / unit)
 
     def phi(self, *W: Tensor) -> Tensor:
         U, V = W

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..factors import Factors, append, scale
 from ..losses import SampleLoss
 from ..losses.arrays import CHUNK
 from ..mappings import MatrixProduct
+from ..polar import Oracle
 from ..problem import Problem
 from ..regularizers import FREE_BIAS, NormProduct
 from .dictionary import first_units
@@ -26,6 +28,12 @@ WORTH = 1e-9
 ENTRIES = 24
 """At most so many atoms enter in a round."""
 
+ATOMS = 24
+"""Ascents of the polar in one round; the best few of their starts and ends enter."""
+
+RANDOM = 8
+"""Random networks that are tried where nothing else lowers f."""
+
 SEARCHES = 200
 """Steps of L-BFGS in a round."""
 
@@ -37,12 +45,37 @@ OPERATIONS = 2e10, 2e8
 where φ is smooth, and L-BFGS needs about a hundred gradients."""
 
 
+@dataclass(frozen=True, eq=False)
 class Local(ABC):
-    """Descends in all weights of one run, whatever the number of subnetworks."""
+    """Descends in weights of one run, whatever the number of subnetworks."""
+
+    problem: Problem
+
+    @property
+    def proves(self) -> bool:
+        """Whether every round begins with a certificate, and takes the atom that attains its polar."""
+        return False
 
     @abstractmethod
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
         """Weights of at most the objective of W, some of the atoms among them."""
+
+    def atoms(self, polar: Oracle, Q: Tensor, W: Factors) -> Factors:
+        """Subnetworks that may lower f where −∇ℓ = Q, found cheaply."""
+        return polar.ascend(Q, W, ATOMS, self.problem.lam * (1 + WORTH))
+
+    def proved(self, polar: Oracle, Q: Tensor, escape: Factors) -> Factors:
+        """Subnetworks that may lower f, with that of a certificate among them."""
+        return append(polar.atoms(Q, ATOMS, self.problem.lam * (1 + WORTH)), escape)
+
+    def elsewhere(self, W: Factors, seed: int, stop: Stop) -> Factors:
+        """A network found from random ones of ``seed`` beside W by batched descent; W where none is lower."""
+        r = W[0].shape[1] + 1
+        size = float(W[0].abs().max()) or 1.0
+        starts = append(self.problem.random(RANDOM, r, seed=seed, deviation=size), W)
+        ends = minimise(self.problem, starts, max_steps=SEARCHES, stop=stop)
+        best = int(ends.objective.nan_to_num(torch.inf).argmin())
+        return refit(self.problem, tuple(w[best : best + 1] for w in ends.weights), stop)
 
     def first(self, W: Factors, stop: Stop) -> Factors:
         """Weights to start from instead of the zero network W; W itself where none are at hand."""
@@ -74,13 +107,20 @@ def _form(problem: Problem) -> NormProduct | None:
 
 
 @final
+@dataclass(frozen=True, eq=False)
 class OnFaces(Local):
     """Exact treatment of kinks, Newton's method in between; L-BFGS where Newton's matrix is too large."""
 
-    def __init__(self, problem: Problem, memory: float = MEMORY) -> None:
-        assert problem.mapping.gates is not None
-        self.problem, self.objective, self.rows = problem, Objective.of(problem), Rows.of(problem.mapping.gates)
-        self.memory, self.descending = memory, Descending(problem)
+    memory: float = MEMORY
+
+    @cached_property
+    def objective(self) -> Objective:
+        return Objective.of(self.problem)
+
+    @cached_property
+    def rows(self) -> Rows:
+        assert self.problem.mapping.gates is not None
+        return Rows.of(self.problem.mapping.gates)
 
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
         return self.descend(append(W, entering(self.problem, W, atoms)), stop)
@@ -90,7 +130,7 @@ class OnFaces(Local):
         units = units_of(self.rows, self.problem.mapping.gated(W))
         if self.affordable(units):
             return self.problem.mapping.ungated(slide(self.objective, units, stop, steps).weights(W[0]))
-        return self.descending.descend(W, stop)
+        return Descending(self.problem).descend(W, stop)
 
     def affordable(self, units: Units) -> bool:
         """Whether a step of Newton's method on so many units takes little enough memory and time."""
@@ -113,8 +153,6 @@ class Descending(Local):
     L-BFGS may jam; subnetworks that no longer help get the scale 0 and are left out.
     """
 
-    problem: Problem
-
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
         return self.descend(append(W, entering(self.problem, W, atoms)), stop)
 
@@ -126,11 +164,33 @@ class Descending(Local):
         return refit(self.problem, W, stop)
 
 
+@final
+@dataclass(frozen=True, eq=False)
+class Scaling(Local):
+    """Best scales only (fully corrective Frank–Wolfe): the directions of the weights stay as the polar gave them."""
+
+    @property
+    def proves(self) -> bool:
+        return True
+
+    def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
+        return refit(self.problem, append(W, atoms), stop)
+
+    def atoms(self, polar: Oracle, Q: Tensor, W: Factors) -> Factors:
+        return W
+
+    def proved(self, polar: Oracle, Q: Tensor, escape: Factors) -> Factors:
+        return escape
+
+    def elsewhere(self, W: Factors, seed: int, stop: Stop) -> Factors:
+        return W
+
+
 def singular_pairs(W: Factors) -> Factors:
     """The same UᵀV in as few subnetworks as its rank to rounding, orthogonal and balanced: Θ is least (section 3)."""
     (U, V), eps = (w[0].T for w in W), torch.finfo(W[0].dtype).eps
     (first, R), (second, T) = torch.linalg.qr(U), torch.linalg.qr(V)
-    left, s, right = torch.linalg.svd(R @ T.T)
+    left, s, right = torch.linalg.svd(R @ T.T, full_matrices=False)
     kept = s > eps * s[0]
     if not bool(kept.any()):
         return tuple(torch.zeros_like(w[:, :1]) for w in W)

@@ -1,29 +1,30 @@
 """Sliding Frank–Wolfe (Denoyelle et al. 2019) with certificates: polar, correct, slide, merge, certify."""
 
 import math
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 
-from ..certificate import Certificate, certify
-from ..effort import Effort
-from ..factors import Factors, append
+from ..certificate import Certificate, certify_twin, same_in_units
+from ..effort import Clock, Effort
+from ..factors import Factors
 from ..losses.base import column
 from ..polar import Oracle, Polar, oracle_of
+from ..polar.in_units import twin_oracle
 from ..problem import Problem
 from ..status import Status
-from .local import WORTH, Local, best_value, local_of
+from ..twin import Twin, twin
+from .local import MEMORY, Local, best_value, local_of
 from .solution import Round, Solution
-
-ATOMS = 24
-"""Ascents of the polar in one round; the best few of their starts and ends enter."""
 
 PATIENCE = 3
 """Rounds in a row in which f falls by at most LEAST · f before the solver says that it cannot go on."""
 
 LEAST = 1e-14
+
+SHARE = 0.5
+"""A proof on the way may take this share of the time that is left."""
 
 
 def solve(
@@ -31,35 +32,42 @@ def solve(
     *,
     tol: float = 1e-8,
     time_limit: float | None = None,
+    memory_limit: float = MEMORY,
     start: Factors | None = None,
     seed: int = 0,
     device: torch.device | None = None,
     polar: Polar | None = None,
     effort: Effort | None = None,
     max_rounds: int = 1000,
+    local: Callable[[Problem], Local] | None = None,
 ) -> Solution:
     """A network that is globally optimal over all sizes to relative gap ``tol``, with its certificate.
 
     From ``start`` (one run), else from a network of a fixed dictionary (ReLU layers of few features) or the zero one.
     Each round asks the polar for subnetworks that lower f, gives them their best scales, then descends in all weights
-    at once, kinks included; f never rises beyond rounding. Nothing here is random: ``seed`` is accepted for callers
-    that pass one to every solver. ``time_limit`` (seconds) ends the descent; the certificate is computed all the same.
-    Each call of the polar costs at most ``effort``.
-    ``ValueError`` for float32, a mismatched problem or a start of several runs; ``LookupError`` when no polar is known.
+    at once, kinks included (``local``: another descent); f never rises. Where none of that lowers it, random networks
+    of ``seed`` are tried. ``time_limit`` (seconds) holds for all, the proof too; each polar costs at most ``effort``.
+    Arrays of a step stay within ``memory_limit`` (bytes). ``ValueError`` for float32, a mismatched problem, a start of
+    several runs, numbers beyond float64; ``LookupError`` when no polar is known.
     """
+    clock = Effort(seconds=time_limit).started("solve")
     if device is not None:
         problem = problem.to(device)
         start = None if start is None else tuple(w.to(device) for w in start)
     W = _start(problem, start)
     if not tol > 0:
         raise ValueError(f"tol = {tol}: the tolerance on the relative gap must be positive.")
-    polar = oracle_of(problem, polar, effort)
-    run = _Run(problem, polar, local_of(problem), tol, time_limit, W)
-    try:
+    if not memory_limit > 0:
+        raise ValueError(f"memory_limit = {memory_limit}: pass a positive number of bytes, such as 2e9.")
+    problem.check_balanced()
+    same = twin(problem)
+    step = local_of(same.problem, memory_limit) if local is None else local(same.problem)
+    effort = Effort() if effort is None else effort
+    run = _Run(same, twin_oracle(same, polar, effort), effort, step, tol, clock, seed, same.inside(W))
+    status = Status.INTERRUPTED
+    with clock.interruptible():
         status = run.rounds(max_rounds)
-    except KeyboardInterrupt:
-        status = Status.INTERRUPTED
-    return run.solution(status)
+    return run.solution(problem, status)
 
 
 def solve_path(problem: Problem, lams: Sequence[float], *, polar: Polar | None = None, **options) -> list[Solution]:
@@ -96,38 +104,41 @@ def _start(problem: Problem, start: Factors | None) -> Factors:
 
 @dataclass(eq=False)
 class _Run:
-    """The state of one call: the present weights, and the certified ones with the smallest gap."""
+    """The state of one call, in units of the data: the present weights, and the best ones that were certified."""
 
-    problem: Problem
+    twin: Twin
     polar: Oracle
+    effort: Effort
     local: Local
     tol: float
-    time_limit: float | None
+    clock: Clock
+    seed: int
     W: Factors
+    history: list[Round] = field(default_factory=list)
+    best: tuple[Factors, Certificate] | None = None
+    certified: bool = False
+    proof: float = 0.0
+    """Seconds that the longest certificate took: kept for the last one."""
 
-    def __post_init__(self) -> None:
-        self.began = time.monotonic()
-        self.history: list[Round] = []
-        self.best: tuple[Factors, Certificate] | None = None
-        self.certified = False
-
-    def seconds(self) -> float:
-        return time.monotonic() - self.began
+    @property
+    def problem(self) -> Problem:
+        return self.twin.problem
 
     def late(self) -> bool:
-        return self.time_limit is not None and self.seconds() > self.time_limit
+        return self.clock.left <= min(self.proof, SHARE * (self.clock.effort.seconds or 0.0))
 
     def rounds(self, max_rounds: int) -> Status:
         if not bool(self.problem.regularizer.theta(*self.W).any()):
             self.W = self.local.first(self.W, self.late)
         patience = PATIENCE
-        for _ in range(max_rounds):
+        for count in range(max_rounds):
             if self.late():
                 return Status.TIME
             value, Q = self.look()
-            atoms = self.ascend(Q)
+            self.clock.say(lambda k=count, f=value * self.twin.value: f"round {k}, objective {f:.10g}")
+            atoms = self.local.atoms(self.polar, Q, self.W)
             excess = best_value(self.problem, Q, atoms)
-            gap = self.least_gap(value, Q, excess) if patience == PATIENCE else 0.0
+            gap = self.least_gap(value, Q, excess) if patience == PATIENCE and not self.local.proves else 0.0
             if gap > self.tol * abs(value):
                 self.record(value, -torch.inf, excess)
             else:
@@ -136,13 +147,24 @@ class _Run:
                     return Status.GLOBAL
                 if self.late():
                     return Status.TIME
-                atoms = append(self.atoms(Q), certificate.escape)
-            self.W, self.certified = self.local(self.W, atoms, self.late), False
-            fell = self.look()[0] < value - LEAST * abs(value)
-            patience = PATIENCE if fell else patience - 1
+                atoms = self.local.proved(self.polar, Q, certificate.escape)
+            if self.moved(self.local(self.W, atoms, self.late), value):
+                patience = PATIENCE
+                continue
+            patience -= 1
             if not patience:
-                return Status.NO_ESCAPE
+                if not self.moved(self.local.elsewhere(self.W, self.seed + count, self.late), value):
+                    return Status.NO_ESCAPE
+                patience = PATIENCE
         return Status.ROUNDS
+
+    def moved(self, W: Factors, value: float) -> bool:
+        """Go to W unless f rises there; whether it falls."""
+        with torch.no_grad():
+            new = float(self.problem(*W)[0])
+        if new <= value + LEAST * abs(value):
+            self.W, self.certified = W, False
+        return new < value - LEAST * abs(value)
 
     @torch.no_grad()
     def look(self) -> tuple[float, torch.Tensor]:
@@ -150,12 +172,6 @@ class _Run:
         loss, X = self.problem.loss, self.problem.mapping.Phi(*self.W)
         value = loss(X) + self.problem.lam * self.problem.regularizer.Theta(*self.W)
         return float(value[0]), -loss.project(loss.gradient(X))
-
-    def ascend(self, Q: torch.Tensor) -> Factors:
-        return self.polar.ascend(Q, self.W, ATOMS, self.problem.lam * (1 + WORTH))
-
-    def atoms(self, Q: torch.Tensor) -> Factors:
-        return self.polar.atoms(Q, ATOMS, self.problem.lam * (1 + WORTH))
 
     def least_gap(self, value: float, Q: torch.Tensor, excess: float) -> float:
         """The gap if the best atom attained Ω°: an upper bound of Ω° can only prove a larger one.
@@ -167,24 +183,48 @@ class _Run:
         gap = value + float(loss.conjugate(-column(scale, Q) * Q))
         return gap if math.isfinite(gap) else 0.0
 
-    def certify(self) -> Certificate:
-        """The certificate of the present weights; the pair with the smallest gap is kept."""
-        certificate = certify(self.problem, self.W, self.polar)
+    def certify(self, share: float = SHARE) -> Certificate:
+        """The certificate of the present weights; kept if f is lower than at those kept, or as low and better proved.
+
+        It may take a ``share`` of the time that is left.
+        """
+        began, polar = self.clock.spent, self.polar
+        if math.isfinite(self.clock.left):
+            polar = polar.spending(Effort(seconds=min(share * self.clock.left, self.effort.seconds or math.inf)))
+        certificate = certify_twin(self.problem, self.W, polar)
+        self.proof = max(self.proof, self.clock.spent - began)
         self.certified = True
         self.record(float(certificate.objective[0]), float(certificate.lower_bound[0]), float(certificate.polar[0]))
-        if self.best is None or bool(certificate.gap[0] < self.best[1].gap[0]):
+        if self.best is None or _better(certificate, self.best[1]):
             self.best = self.W, certificate
         return certificate
 
     def record(self, objective: float, bound: float, polar: float) -> None:
+        objective, bound = objective * self.twin.value, bound * self.twin.value
         best = max(bound, self.history[-1].best_bound) if self.history else bound
-        self.history.append(Round(objective, bound, best, self.W[0].shape[1], polar, self.seconds()))
+        self.history.append(Round(objective, bound, best, self.W[0].shape[1], polar, self.clock.spent))
 
-    def solution(self, status: Status) -> Solution:
+    def solution(self, problem: Problem, status: Status) -> Solution:
         if not self.certified:
-            self.certify()
+            self.certify(share=1.0)
         assert self.best is not None
+        if not float(self.best[1].relative_gap[0]) <= self.tol and not bool(self.best[1].objective[0] < self.zero()):
+            self.W = tuple(torch.zeros_like(w[:, :1]) for w in self.W)
+            self.certify(share=1.0)
         W, certificate = self.best
         if float(certificate.relative_gap[0]) <= self.tol:
             status = Status.GLOBAL
-        return Solution(self.problem, W, certificate, tuple(self.history), status)
+        weights = self.twin.outside(W)
+        return Solution(problem, weights, same_in_units(self.twin, certificate), tuple(self.history), status)
+
+    @torch.no_grad()
+    def zero(self) -> float:
+        """f of the zero network."""
+        return float(self.problem.loss(torch.zeros_like(self.problem.mapping.Phi(*self.W)))[0])
+
+
+def _better(new: Certificate, old: Certificate) -> bool:
+    f, g = float(new.objective[0]), float(old.objective[0])
+    if abs(f - g) <= LEAST * abs(g):
+        return bool(new.gap[0] < old.gap[0])
+    return f < g
