@@ -46,7 +46,7 @@ class LogisticLoss(SampleLoss):
     def sample_product(self, X: Tensor, T: Tensor) -> Tensor:
         return torch.sigmoid(X) * torch.sigmoid(-X) * T
 
-    def _newton(self, X: Tensor) -> Tensor:
+    def _best_bias(self, X: Tensor) -> Tensor:
         """Each output has a bias of its own, the zero of an increasing function: Newton in a bracket, to rounding.
 
         At x + b beyond FAR all samples on one side are 0 to rounding, whatever their weights.
