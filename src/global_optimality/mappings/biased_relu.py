@@ -1,6 +1,6 @@
 """A hidden ReLU unit whose bias no decay holds, as most networks are trained (section 4)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import torch
@@ -70,6 +70,9 @@ class BiasedReluUnit(Mapping):
 
     def ungated(self, W: Factors) -> Factors:
         return W[0][..., :-1], W[0][..., -1:], W[1]
+
+    def in_units(self, unit: float) -> Mapping:
+        return replace(self, S=self.S / unit)
 
     def phi(self, *W: Tensor) -> Tensor:
         H = self._hidden(*W[:2])
