@@ -153,7 +153,7 @@ def claims_json(book: Book, records: dict[str, Record], *, staged: bool = True) 
         for chapter in book.chapters
         if chapter.name in records
     ]
-    return json.dumps(chapters, indent=1, sort_keys=True)
+    return json.dumps({"chapters": chapters, "statements": book.statements.record()}, indent=1, sort_keys=True)
 
 
 def results(

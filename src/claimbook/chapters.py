@@ -14,7 +14,7 @@ import yaml
 
 from .parameters import Parameter, closest, parameters_of, substitute
 from .project import BookError, Project
-from .statements import read_statements
+from .statements import Statements, read_statements
 
 FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---[ \t]*\n", re.DOTALL)
 KEYS = ("minutes", "limit_minutes", "collects_claims")
@@ -90,6 +90,7 @@ class Book:
     docnames: tuple[str, ...]
     chapters: tuple[Chapter, ...]
     pages: tuple[tuple[str, Path], ...]
+    statements: Statements
 
     def chapter(self, name: str) -> Chapter:
         found = {chapter.name: chapter for chapter in self.chapters}
@@ -196,4 +197,4 @@ def read_book(project: Project) -> Book:
     for name in names:
         if names.count(name) > 1:
             raise BookError(f"two pages are named {name}: chapters are called by their file name")
-    return Book(docnames, tuple(chapters), tuple(pages))
+    return Book(docnames, tuple(chapters), tuple(pages), statements)

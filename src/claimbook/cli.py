@@ -47,7 +47,7 @@ def build(project: Project, arguments: argparse.Namespace) -> None:
         book, records = results(project, options, progress)
         stage(project, book, records)
         progress.say("rendering the site" if not project.html.is_dir() else "bringing the site up to date")
-        changed = publish(project)
+        changed = publish(project, book)
     progress.say(f"{'published' if changed else 'unchanged'} after {progress.seconds:.1f} s")
     print(f"open {(project.html / 'index.html').as_uri()}")
 

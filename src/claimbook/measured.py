@@ -36,15 +36,27 @@ class Html:
         return {"text/html": self.html, "text/plain": self.text}
 
 
+_GIVEN: list[str] = []
+
+
+def use(collected: str) -> None:
+    """Make the tables from this text, as a notebook that is far from its book carries it."""
+    _GIVEN[:] = [collected]
+    for made in (collect, _statements):
+        made.cache_clear()
+
+
 @cache
 def collect() -> tuple[Tested, ...]:
     """The claims of all other chapters.
 
-    In a build the runner hands them over. Elsewhere (a plain `jupyter-book build .`, a reader's Jupyter) stored
-    results are used where they are fresh, and the other chapters are run first.
+    In a build the runner hands them over, in an exported notebook `use` does. Elsewhere (a plain
+    `jupyter-book build .`, a reader's Jupyter) stored results are used where fresh, and other chapters are run first.
     """
     path = os.environ.get(CLAIMS_FILE)
-    if path:
+    if _GIVEN:
+        text = _GIVEN[0]
+    elif path:
         text = Path(path).read_text()
     else:
         from .build import Options, claims_json, results
@@ -58,14 +70,16 @@ def collect() -> tuple[Tested, ...]:
         text = claims_json(book, records, staged=False)
     return tuple(
         Tested(Claim.from_record(record), chapter["page"], chapter["title"])
-        for chapter in json.loads(text)
+        for chapter in json.loads(text)["chapters"]
         for record in chapter["claims"]
     )
 
 
 @cache
 def _statements() -> Statements:
-    """Those of the book around the working directory, or of the one that the runner names."""
+    """Those given with the claims; else of the book that the runner names, or around the working directory."""
+    if _GIVEN:
+        return Statements.from_record(json.loads(_GIVEN[0])["statements"])
     root = os.environ.get(ROOT)
     return read_statements(Project(Path(root)) if root else Project.find())
 

@@ -25,11 +25,12 @@ class Settings:
     """What a book says of itself under `[tool.claimbook]` in its pyproject.toml; every entry may be missing.
 
     `sources` are files and folders (relative to the book) that every chapter depends on; `statements` the YAML file of
-    the statements that claims test.
+    the statements that claims test. `wheels` are folders with a pyproject.toml: the packages that notebooks need.
     """
 
     sources: tuple[str, ...] = ("src",)
     statements: str | None = None
+    wheels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Project:
             return Settings()
         try:
             entries = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("claimbook", {})
-            return Settings(**{**entries, "sources": tuple(entries.get("sources", Settings.sources))})
+            lists = {name: tuple(entries.get(name, getattr(Settings, name))) for name in ("sources", "wheels")}
+            return Settings(**{**entries, **lists})
         except (tomllib.TOMLDecodeError, TypeError) as error:
             raise BookError(f"pyproject.toml: [tool.claimbook] cannot be read: {error}") from None
 

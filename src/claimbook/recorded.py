@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 
@@ -14,17 +15,20 @@ CHAPTER = "CLAIMBOOK_CHAPTER"
 """Names the folder of the chapter at work; without it (a reader's Jupyter) that is the working directory."""
 
 
-def data_folder() -> Path:
-    """The folder `data` of the chapter at work."""
+def data_folder(beside: ModuleType | None = None) -> Path:
+    """The folder `data` beside a module; without one, that of the chapter at work."""
+    if beside is not None and beside.__file__:
+        return Path(beside.__file__).parent / "data"
     return Path(os.environ.get(CHAPTER) or Path.cwd()) / "data"
 
 
-def recorded(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def recorded(name: str, beside: ModuleType | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`data/<name>.csv` beside the chapter, and its provenance as a one-column table.
 
+    `beside` is a module of the chapter's own: with it the table comes along wherever that module is installed.
     BookError when one of the two files is missing; the message says where they were looked for.
     """
-    file = data_folder() / f"{name}.csv"
+    file = data_folder(beside) / f"{name}.csv"
     try:
         table, origin = read_table(file)
     except FileNotFoundError as missing:

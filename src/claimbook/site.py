@@ -15,9 +15,11 @@ from pathlib import Path
 import nbformat
 import yaml
 
+from .build import claims_json
 from .cache import Record
 from .chapters import Book, page_of
 from .check import check_site
+from .export import export, source_digest
 from .files import digest, recover_folder, replace_folder, scratch, tree_digest, write_atomic
 from .key import packages
 from .project import BuildFailed, Project
@@ -68,6 +70,7 @@ def stage(project: Project, book: Book, records: dict[str, Record]) -> Path:
             target = folder / f"{page_of(docname)}.md"
             target.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(target, _relinked(path.read_text(encoding="utf-8"), docname, executed))
+        write_atomic(folder / "claims.json", claims_json(book, records))
         write_atomic(folder / "_config.yml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
         toc = yaml.safe_load((project.root / "_toc.yml").read_text(encoding="utf-8"))
         write_atomic(folder / "_toc.yml", yaml.safe_dump(_staged_toc(toc), sort_keys=False, allow_unicode=True))
@@ -76,9 +79,10 @@ def stage(project: Project, book: Book, records: dict[str, Record]) -> Path:
 
 
 def _inputs(project: Project) -> str:
-    """A digest of everything that the rendering depends on."""
+    """A digest of everything that the rendering and the downloads depend on."""
     versions = {"jupyter-book": metadata.version("jupyter-book"), **packages(project.root / "requirements.txt")}
-    return digest(f"{tree_digest(project.staged)} {json.dumps(versions, sort_keys=True)}".encode())
+    said = f"{tree_digest(project.staged)} {json.dumps(versions, sort_keys=True)} {source_digest(project)}"
+    return digest(said.encode())
 
 
 def _render(project: Project, output: Path) -> Path:
@@ -103,7 +107,7 @@ def _render(project: Project, output: Path) -> Path:
     return output / "_build" / "html"
 
 
-def publish(project: Project) -> bool:
+def publish(project: Project, book: Book) -> bool:
     """Bring `_build/html` up to date with what is staged. False when it was already; the site is checked anyway.
 
     A site that fails a check is not published: the last good one stays, the refused one is kept beside it.
@@ -120,6 +124,7 @@ def publish(project: Project) -> bool:
         return False
     with scratch(project.work, "site") as folder:
         new = _render(project, folder)
+        export(project, book, new)
         try:
             _demand(new)
         except BuildFailed:

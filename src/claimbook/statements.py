@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import yaml
 
@@ -43,6 +44,17 @@ class Statements:
             hint = f"did you mean {' or '.join(near)}?" if near else "the book's file of statements lists them"
             raise BookError(f"claim {claim!r}: there is no statement {identifier!r}: {hint}")
         return self.by_id.get(identifier) or Statement(identifier, identifier, 0, identifier)
+
+    def record(self) -> dict[str, Any]:
+        """A JSON object that `from_record` reads."""
+        sections = {str(number): title for number, title in self.sections.items()}
+        return {"sections": sections, "statements": [asdict(s) for s in self.by_id.values()], "open": self.open}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Statements:
+        statements = [Statement(**entry) for entry in record["statements"]]
+        sections = {int(number): title for number, title in record["sections"].items()}
+        return cls(sections, {s.id: s for s in statements}, record["open"])
 
 
 def read_statements(project: Project) -> Statements:

@@ -112,7 +112,7 @@ def test_the_page_lists_every_statement_tested_or_not(tmp_path, monkeypatch: pyt
     ]
     path = tmp_path / "claims.json"
     record = {"page": "book/digits.html", "title": "Digits & more", "claims": [c.record() for c in made]}
-    path.write_text(json.dumps([record]))
+    path.write_text(json.dumps({"chapters": [record]}))
     monkeypatch.setenv(CLAIMS_FILE, str(path))
     monkeypatch.setenv(ROOT, str(REPOSITORY))
     measured.collect.cache_clear()

@@ -3,11 +3,13 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -15,6 +17,7 @@ import psutil
 import pytest
 from throwaway import MEASURED, chapter_text, make_book
 
+import claimbook
 from claimbook.cli import main
 from claimbook.devtools import find_chromium
 from claimbook.files import tree_digest
@@ -87,7 +90,52 @@ def test_the_site_shows_what_the_chapter_says(project: Project) -> None:
     table = (project.html / "book" / "measured.html").read_text()
     assert 'href="../book/one.html#claim-equation-8-double"' in table
     source = nbformat.read(project.html / "_sources" / "book" / "one.ipynb", as_version=4)
-    assert [cell.execution_count for cell in source.cells if cell.cell_type == "code"] == [1, 2, 3, 4]
+    assert [cell.execution_count for cell in source.cells if cell.cell_type == "code"] == [None, 1, 2, 3, 4]
+
+
+def test_a_downloaded_notebook_runs_in_an_empty_folder(project: Project, tmp_path: Path) -> None:
+    """With the wheel that the site carries, and no book around it; its text needs no Sphinx."""
+    packages, folder = tmp_path / "packages", tmp_path / "empty"
+    folder.mkdir()
+    with zipfile.ZipFile(project.html / "downloads" / "notebooks.zip") as archive:
+        archive.extractall(tmp_path / "unpacked")
+    unpacked = tmp_path / "unpacked"
+    assert sorted(p.name for p in unpacked.iterdir()) == ["measured.ipynb", "one.ipynb", "toy-1.2-py3-none-any.whl"]
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(packages)]
+    subprocess.run([*install, str(next(unpacked.glob("*.whl")))], check=True)
+    for name in ("one", "measured"):
+        downloaded = nbformat.read(project.html / "_sources" / "book" / f"{name}.ipynb", as_version=4)
+        assert downloaded == nbformat.read(unpacked / f"{name}.ipynb", as_version=4)
+        code = [cell.source for cell in downloaded.cells if cell.cell_type == "code"]
+        assert "python -m pip install toy-1.2-py3-none-any.whl" in code[0]
+        asked = "\nprint(claims_summary().text, claims_table(3).text)"
+        script = "\n".join(code) + (asked if name == "measured" else "")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("CLAIMBOOK")}
+        environment["PYTHONPATH"] = os.pathsep.join([str(packages), str(Path(claimbook.__file__).parents[1])])
+        command = [sys.executable, "-P", "-c", script]
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+        assert "Missing" not in done.stdout
+        if name == "measured":
+            assert "1 claims were measured" in done.stdout
+            assert "twice the seed" in done.stdout
+    text = "\n".join(c.source for c in nbformat.read(unpacked / "one.ipynb", 4).cells if c.cell_type == "markdown")
+    assert "**Theorem 1 (Doubling).**" in text
+    assert "By Theorem 1 and" in text
+    assert "twice the seed is 2.0." in text
+    assert "\\tag{1}" in text
+    assert "See (1) and Fig. 1." in text
+    assert "**Figure 1.** A line for $x > 0$." in text
+    assert "**Solution to Exercise 1.**" in text
+    assert "Haeffele and Vidal" in text
+    assert not re.search(r"\{[a-z:]+\}`|^[`:]{3,}\{|:label:", text, re.MULTILINE)
+
+
+def test_a_notebook_says_what_is_missing_and_where_it_lies(project: Project, tmp_path: Path) -> None:
+    notebook = nbformat.read(project.html / "_sources" / "book" / "one.ipynb", as_version=4)
+    command = [sys.executable, "-I", "-c", notebook.cells[0].source]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "Missing here: toy" in done.stdout
+    assert "python -m pip install toy-1.2-py3-none-any.whl" in done.stdout
 
 
 def test_nothing_is_done_twice(project: Project, capsys: pytest.CaptureFixture[str]) -> None:

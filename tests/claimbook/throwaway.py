@@ -21,6 +21,21 @@ STATEMENTS = {
 }
 """A book of its own: nothing of the real one is in it."""
 
+PYPROJECT = """[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "toy"
+version = "1.2"
+[tool.setuptools]
+package-dir = {"" = "src"}
+packages = ["toy"]
+package-data = {toy = ["data/*"]}
+[tool.claimbook]
+sources = ["src"]
+statements = "book/statements.yml"
+"""
+
 MEASURED = """---
 jupytext: {text_representation: {extension: .md, format_name: myst}}
 kernelspec: {name: python3, display_name: Python 3}
@@ -80,7 +95,7 @@ def make_book(root: Path, chapters: dict[str, str], *, site: bool = False) -> Pr
     toc = {"format": "jb-book", "root": "book/welcome", "chapters": [{"file": f"book/{n}"} for n in chapters]}
     (root / "_toc.yml").write_text(yaml.safe_dump(toc))
     (root / "book" / "statements.yml").write_text(yaml.safe_dump(STATEMENTS))
-    (root / "pyproject.toml").write_text('[tool.claimbook]\nsources = ["src"]\nstatements = "book/statements.yml"\n')
+    (root / "pyproject.toml").write_text(PYPROJECT + ('wheels = ["."]\n' if site else ""))
     shutil.copy(REPOSITORY / "_config.yml", root / "_config.yml")
     for name in ("static", "vendor", "references.bib") if site else ():
         source, target = REPOSITORY / "book" / name, root / "book" / name
