@@ -59,6 +59,7 @@ EQUAL: dict[str, Regularizer] = {
     "power decay": PowerDecay(2),
     "product of norms": ProductOfNorms(),
     "on all layers": OnLayers(WeightDecay(), (0, 1)),
+    "on all layers, in another order": OnLayers(SumOfPowers(2), (1, 0)),
     "half and half": WeightedSum((WeightDecay(), ProductOfNorms()), (0.5, 0.5)),
 }
 """All with the polar of ½(‖u‖² + ‖v‖²)."""
@@ -116,7 +117,6 @@ def test_what_has_no_product_has_none_and_no_polar():
     assert WeightDecay().product(((1,),) * 3) is None, "of degree 2, whatever the number of layers"
     assert SumOfPowers(3).product(vectors) is None
     assert WeightedSum((SumOfSquares(), ProductOfNorms((Norm.ONE, Norm.TWO)))).product(vectors) is None
-    assert OnLayers(SumOfPowers(2), (1, 0)).product(vectors) is None
     assert NonNegative(PathNorm(2, 1.5)).product(vectors) is None
     assert NonNegative(WeightDecay()).product(vectors) == NormProduct((Norm.TWO,) * 2, non_negative=True)
     assert not NonNegative().product(vectors).euclidean

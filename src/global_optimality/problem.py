@@ -84,6 +84,21 @@ class Problem:
         """card(X), the number of entries of one output (section 5)."""
         return math.prod(self.mapping.shape)
 
+    def output_bias(self, *W: Tensor) -> Tensor:
+        """The bias ``(n, outputs)`` minimised inside the loss at these weights; zeros where the loss has none."""
+        with torch.no_grad():
+            return self.loss.bias(self.mapping.Phi(*W))
+
+    def predict(self, W: Factors, inputs: Tensor) -> Tensor:
+        """Outputs for other inputs ``(M, …)``, the training data's output bias included: ``(n, M, outputs)``.
+
+        ``TypeError`` for a mapping without inputs.
+        """
+        self.check(W)
+        with torch.no_grad():
+            outputs = self.mapping.on(inputs).Phi(*W)
+            return outputs + self.output_bias(*W)[:, None] if self.loss.has_bias else outputs
+
     def check(self, W: Factors) -> None:
         """Raise ``ValueError`` unless W fits the mapping's shapes and the data's dtype and device."""
         check_factors(W, self.mapping.factor_shapes)

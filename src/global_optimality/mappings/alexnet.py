@@ -1,6 +1,6 @@
 """A miniature of AlexNet as one φ: the paper's r = 1 example, with homogeneous response normalization (section 5)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
@@ -70,6 +70,9 @@ class AlexNet(Mapping):
     @property
     def data(self) -> Tensor:
         return self.images
+
+    def on(self, inputs: Tensor) -> "AlexNet":
+        return replace(self, images=inputs)
 
     def phi(self, *W: Tensor) -> Tensor:
         first, second, third, fourth = W

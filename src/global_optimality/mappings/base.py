@@ -83,6 +83,10 @@ class Mapping(ABC):
         """φ with its data divided by ``unit``, if that divides φ; None where it does not, or there are no data."""
         return None
 
+    def on(self, inputs: Tensor) -> "Mapping":
+        """The same mapping of other inputs, for the same weights. ``TypeError`` for a mapping without inputs."""
+        raise TypeError(f"{type(self).__name__} takes no inputs: its outputs are its weights' alone.")
+
     @abstractmethod
     def phi(self, *W: Tensor) -> Tensor:
         """φ(w_i) of every subnetwork, ``(n, r, *D)``."""

@@ -1,6 +1,6 @@
 """φ(w¹, w²) = pool((S ∗ w¹)₊) w²: one convolutional subnetwork; eq. (14) with a convolution and a pooling."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import reduce
 from typing import final
@@ -77,6 +77,9 @@ class ConvPool(Mapping):
     @property
     def data(self) -> Tensor:
         return self.images
+
+    def on(self, inputs: Tensor) -> "ConvPool":
+        return replace(self, images=inputs)
 
     def phi(self, *W: Tensor) -> Tensor:
         filters, last = W

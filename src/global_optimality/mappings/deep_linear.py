@@ -53,6 +53,9 @@ class DeepLinear(Mapping):
     def in_units(self, unit: float) -> Mapping | None:
         return None if self.S is None else replace(self, S=self.S / unit)
 
+    def on(self, inputs: Tensor) -> Mapping:
+        return super().on(inputs) if self.S is None else replace(self, S=inputs)
+
     def phi(self, *W: Tensor) -> Tensor:
         X = W[0] if self.S is None else self.S @ W[0]
         for w in W[1:]:

@@ -79,6 +79,9 @@ class DeepRelu(Mapping):
     def in_units(self, unit: float) -> Mapping:
         return replace(self, S=self.S / unit)
 
+    def on(self, inputs: Tensor) -> "DeepRelu":
+        return replace(self, S=inputs)
+
     def phi(self, *W: Tensor) -> Tensor:
         X = self.S
         for w in W[:-1]:

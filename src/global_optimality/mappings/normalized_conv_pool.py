@@ -1,6 +1,6 @@
 """``ConvPool`` with batch normalization: φ(w¹, g, w²) = pool((g ∘ norm(S ∗ w¹))₊) w² (section 6)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import torch
@@ -77,6 +77,14 @@ class NormalizedConvPool(Mapping):
     def data(self) -> Tensor:
         return self.images
 
+    def on(self, inputs: Tensor) -> "NormalizedConvPool":
+        return replace(self, images=inputs, reference=self.images if self.reference is None else self.reference)
+
+    def folded(self, filters: Tensor, gain: Tensor) -> tuple[Tensor, Tensor]:
+        """Filters shaped as given and biases ``(n, r, channels)`` of the plain convolution that this one equals."""
+        rows = self._rows(filters, gain)
+        return rows.reshape(filters.shape), -(rows @ self._mean).reshape(gain.shape)
+
     def phi(self, *W: Tensor) -> Tensor:
         filters, gain, last = W
         n, r, c = filters.shape[:3]
@@ -96,10 +104,13 @@ class NormalizedConvPool(Mapping):
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
         return inner_columns(Q, self._features(W[0], W[1]), W[2])
 
-    def _features(self, filters: Tensor, gain: Tensor) -> Tensor:
-        """(n, r, features, N): filters of unit variance times their gains, on centred patches."""
-        n, r, c = filters.shape[:3]
-        rows = filters.reshape(n * r * c, -1)
+    def _rows(self, filters: Tensor, gain: Tensor) -> Tensor:
+        """Filters of unit variance times their gains, ``(n r channels, C k²)``."""
+        rows = filters.flatten(0, 2).flatten(1)
         length = inverse_deviation(rows @ self._mean, (rows @ self._root.mT).square().sum(1))
-        rows = rows * (gain.reshape(-1) * length)[:, None]
+        return rows * (gain.reshape(-1) * length)[:, None]
+
+    def _features(self, filters: Tensor, gain: Tensor) -> Tensor:
+        """(n, r, features, N), on centred patches."""
+        rows, (n, r) = self._rows(filters, gain), filters.shape[:2]
         return pooled_features(rows, self._patches, self.pooling).reshape(n, r, -1, len(self.images))

@@ -1,11 +1,12 @@
 """Batch normalization inside a chain of layers: whitened over the samples, with a gain as its scale (section 6)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import torch
 from torch import Tensor
 
+from ..factors import check_alike
 from .base import Mapping
 from .chains import add_columns, chain_shapes, check_inputs, in_blocks, inner_columns
 
@@ -19,11 +20,17 @@ def inverse_deviation(mean: Tensor, variance: Tensor) -> Tensor:
     return torch.where(alive, torch.where(alive, variance, torch.ones_like(variance)).rsqrt(), 0.0)
 
 
-def standardised(x: Tensor, dim: int) -> Tensor:
-    """(x − mean)/√variance along ``dim``, and 0 where x does not vary."""
-    mean = x.mean(dim, keepdim=True)
-    centred = x - mean
-    return centred * inverse_deviation(mean, centred.square().mean(dim, keepdim=True))
+def standardised(x: Tensor, dim: int, known: int | None = None) -> Tensor:
+    """(x − mean)/√variance along ``dim``, 0 where x does not vary; mean and variance of the first ``known`` entries."""
+    mean, factor = _statistics(x, dim, known)
+    return (x - mean) * factor
+
+
+def _statistics(x: Tensor, dim: int, known: int | None) -> tuple[Tensor, Tensor]:
+    """(mean, 1/√variance) along ``dim``."""
+    seen = x if known is None else x.narrow(dim, 0, known)
+    mean = seen.mean(dim, keepdim=True)
+    return mean, inverse_deviation(mean, (seen - mean).square().mean(dim, keepdim=True))
 
 
 @final
@@ -33,16 +40,25 @@ class NormalizedRelu(Mapping):
 
     Factors w¹, g¹, w², g², …, wᴷ: ``(n, r, d, m₁)``, ``(n, r, m₁)``, ``(n, r, m₁, m₂)``, …, ``(n, r, m_{K−1}, c)``.
     Degree 2 for every K: norm is blind to the scale of all that feeds it, so only the last gain and wᴷ count. φ is 0,
-    and not continuous, where a layer's values do not vary. ``ValueError`` as for ``DeepRelu``.
+    and not continuous, where a layer's values do not vary. Means and variances are those of ``reference`` (the training
+    inputs, when others are judged), by default of S. ``ValueError`` as for ``DeepRelu``, and for an unfit reference.
     """
 
     S: Tensor
     widths: tuple[int, ...]
+    reference: Tensor | None = None
 
     def __post_init__(self) -> None:
         check_inputs(self.S)
         object.__setattr__(self, "widths", tuple(int(m) for m in self.widths))
         chain_shapes(self.S.shape[1], self.widths, "NormalizedRelu")
+        if self.reference is not None:
+            check_inputs(self.reference)
+            check_alike(S=self.S, reference=self.reference)
+            if self.reference.shape[1] != self.S.shape[1]:
+                raise ValueError(
+                    f"the reference has {self.reference.shape[1]} columns but S {self.S.shape[1]}: make them equal."
+                )
 
     @property
     def degree(self) -> int:
@@ -67,11 +83,33 @@ class NormalizedRelu(Mapping):
     def data(self) -> Tensor:
         return self.S
 
-    def phi(self, *W: Tensor) -> Tensor:
-        X = self.S
+    def on(self, inputs: Tensor) -> "NormalizedRelu":
+        return replace(self, S=inputs, reference=self.S if self.reference is None else self.reference)
+
+    def folded(self, *W: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Weights ``(n, r, a, b)``, biases ``(n, r, b)`` of the plain hidden layers that the normalized ones equal."""
+        X, layers = self._rows, []
         for w, gain in zip(W[:-1:2], W[1:-1:2], strict=True):
-            X = torch.relu(standardised(X @ w, -2) * gain[:, :, None])
-        return X @ W[-1]
+            mean, factor = _statistics(X @ w, -2, self._known)
+            factor = factor * gain[:, :, None]
+            layers.append((w * factor, -(mean * factor)[:, :, 0]))
+            X = torch.relu((X @ w - mean) * factor)
+        return layers
+
+    def phi(self, *W: Tensor) -> Tensor:
+        X = self._rows
+        for w, gain in zip(W[:-1:2], W[1:-1:2], strict=True):
+            X = torch.relu(standardised(X @ w, -2, self._known) * gain[:, :, None])
+        return X[..., self._known or 0 :, :] @ W[-1]
+
+    @property
+    def _known(self) -> int | None:
+        return None if self.reference is None else len(self.reference)
+
+    @property
+    def _rows(self) -> Tensor:
+        """The reference, if there is one, and S below it."""
+        return self.S if self.reference is None else torch.cat([self.reference, self.S])
 
     def Phi(self, *W: Tensor) -> Tensor:
         numbers = max(self.widths[:-1]) * len(self.S)
@@ -82,8 +120,8 @@ class NormalizedRelu(Mapping):
 
     def _columns(self, *W: Tensor) -> Tensor:
         """The last hidden layer ``(n, r, m, N)``, samples as columns."""
-        h = W[0].mT @ self.S.mT
+        h = W[0].mT @ self._rows.mT
         for k, (w, gain) in enumerate(zip(W[::2], W[1::2], strict=True)):
             h = h if k == 0 else w.mT @ h
-            h = torch.relu(standardised(h, -1) * gain[..., None])
-        return h
+            h = torch.relu(standardised(h, -1, self._known) * gain[..., None])
+        return h[..., self._known or 0 :]

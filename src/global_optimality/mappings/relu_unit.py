@@ -53,6 +53,9 @@ class ReluUnit(Mapping):
     def in_units(self, unit: float) -> Mapping:
         return replace(self, S=self.S / unit)
 
+    def on(self, inputs: Tensor) -> "ReluUnit":
+        return replace(self, S=inputs)
+
     def phi(self, *W: Tensor) -> Tensor:
         U, V = W
         return torch.relu(U @ self.S.mT)[..., :, None] * V[..., None, :]

@@ -1,14 +1,13 @@
 """What ``solve`` returns: weights, their certificate, the rounds, and a torch module."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from ..certificate import Certificate
+from ..export import to_torch
 from ..factors import Factors
-from ..mappings import ReluUnit
 from ..problem import Problem
 from ..status import Status
 
@@ -53,41 +52,15 @@ class Solution:
 
     def output_bias(self) -> Tensor:
         """The bias b ``(outputs,)`` minimised inside the loss; zeros where the loss has none."""
-        with torch.no_grad():
-            return self.problem.loss.bias(self.problem.mapping.Phi(*self.weights))[0]
+        return self.problem.output_bias(*self.weights)[0]
 
-    def predict(self, S: Tensor) -> Tensor:
-        """Outputs ``(M, c)`` for rows S ``(M, d)``, output bias included. ``TypeError`` unless φ is a ``ReluUnit``."""
-        mapping = self._mapping()
-        with torch.no_grad():
-            return replace(mapping, S=S).Phi(*self.weights)[0] + self.output_bias()
+    def predict(self, inputs: Tensor) -> Tensor:
+        """Outputs ``(M, c)`` for other inputs, output bias included. ``TypeError`` for a mapping without inputs."""
+        return self.problem.predict(self.weights, inputs)[0]
 
     def to_torch(self, *, hidden_bias: bool | None = None) -> nn.Sequential:
-        """``Sequential(Linear, ReLU, Linear)`` in float64. A last column of ones in S becomes the hidden bias.
+        """The network as a module of the usual layers, ``Sequential(Linear, ReLU, Linear)`` for a ``ReluUnit``.
 
-        The module then takes inputs without that column; ``hidden_bias`` overrules the guess that such a column is one.
-        ``TypeError`` unless φ is a ``ReluUnit``, ``ValueError`` for a hidden bias without a column of ones.
+        Options and errors are those of ``export.to_torch``.
         """
-        S = self._mapping().S
-        U, V = (w[0] for w in self.weights)
-        ones = S.shape[1] > 1 and bool((S[:, -1] == 1).all())
-        biased = ones if hidden_bias is None else hidden_bias
-        if biased and not ones:
-            raise ValueError("the last column of S is not all ones: it cannot become a hidden bias.")
-        inputs = S.shape[1] - biased
-        hidden = nn.Linear(inputs, len(U), bias=biased, dtype=U.dtype, device=U.device)
-        outer = nn.Linear(len(U), V.shape[1], bias=self.problem.loss.has_bias, dtype=U.dtype, device=U.device)
-        with torch.no_grad():
-            hidden.weight.copy_(U[:, :inputs])
-            if biased:
-                hidden.bias.copy_(U[:, -1])
-            outer.weight.copy_(V.T)
-            if self.problem.loss.has_bias:
-                outer.bias.copy_(self.output_bias())
-        return nn.Sequential(hidden, nn.ReLU(), outer)
-
-    def _mapping(self) -> ReluUnit:
-        mapping = self.problem.mapping
-        if not isinstance(mapping, ReluUnit):
-            raise TypeError(f"{type(mapping).__name__} takes no inputs: predict and to_torch serve ReluUnit problems.")
-        return mapping
+        return to_torch(self.problem, self.weights, hidden_bias=hidden_bias)
