@@ -1,19 +1,27 @@
-"""Open every page of the built site in headless Chromium, network off, wide and narrow, light and dark."""
+"""Open every page of the built site in headless Chromium, network off, at four widths, light and dark."""
 
 from __future__ import annotations
 
-import base64
+import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from .check import Finding
-from .devtools import BrowserError, Page, chromium, find_chromium
 from .project import BookError
 
-SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+SIZES = {"phone": (390, 844), "tablet": (1024, 768), "desktop": (1400, 900), "wide": (2560, 1440)}
 SCHEMES = ("light", "dark")
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+TALLEST = 16000
+"""Pixels of a page that a screenshot shows at most."""
+
 _LOCAL = ("file:", "data:", "blob:", "about:", "chrome:", "devtools:")
+_FLAGS = ["--disable-gpu", "--disable-dev-shm-usage", "--allow-file-access-from-files", "--hide-scrollbars"]
+_FLAGS += ["--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND"]
+_GRAVE = ("serious", "critical")
 
 _SETTLED = """
 (async () => {
@@ -44,6 +52,11 @@ _LOOK = """
     broken: [...document.querySelectorAll("mjx-merror, [data-mml-node=merror]")].map(short),
     overflow: Math.max(root.scrollWidth, document.body.scrollWidth) - width,
     wide: wide.slice(0, 3).map(e => e.tagName.toLowerCase() + "." + e.className + " " + short(e)),
+    hidden: [...document.querySelectorAll("main mjx-container")].filter(visible).filter(e => {
+      const r = e.getBoundingClientRect();
+      for (let p = e.parentElement; p && p.tagName !== "MAIN"; p = p.parentElement) {
+        if (getComputedStyle(p).overflowX !== "visible" && r.left < p.getBoundingClientRect().left - 1) return true; }
+      return r.left < 0; }).map(short),
     searches: [...document.querySelectorAll("form.bd-search, input[type=search]")]
       .filter(visible).filter(e => !(e.tagName === "INPUT" && e.closest("form.bd-search"))).length,
     images: [...document.images].filter(i => !(i.complete && i.naturalWidth > 0)).map(i => i.src.slice(-80)),
@@ -54,61 +67,104 @@ _LOOK = """
 """
 
 
-def _events(page: str, events: list[dict[str, Any]]) -> Iterator[Finding]:
-    for event in events:
-        match event["method"], event["params"]:
-            case "Network.requestWillBeSent", {"request": {"url": url}} if not url.startswith(_LOCAL):
-                yield Finding(page, "request to another host", url)
-            case "Network.webSocketCreated", {"url": url}:
-                yield Finding(page, "request to another host", url)
-            case "Network.loadingFailed", {"errorText": text, "type": kind} if text != "net::ERR_ABORTED":
-                yield Finding(page, "missing file", f"{kind}: {text}")
-            case "Runtime.exceptionThrown", {"exceptionDetails": details}:
-                text = details.get("exception", {}).get("description") or details.get("text", "")
-                yield Finding(page, "JavaScript error", text.splitlines()[0])
-            case "Runtime.consoleAPICalled", {"type": "error", "args": arguments}:
-                text = " ".join(str(a.get("value") or a.get("description") or "") for a in arguments)
-                yield Finding(page, "JavaScript error", text[:160])
+def find_chromium() -> str | None:
+    """The path of a Chromium, from the environment variable CHROMIUM or the usual names."""
+    named = os.environ.get("CHROMIUM")
+    return next((path for name in ([named] if named else NAMES) if (path := shutil.which(name))), None)
 
 
-def _look(page: str, seen: dict[str, Any], scheme: str) -> Iterator[Finding]:
-    for text in seen["unrendered"]:
-        yield Finding(page, "formula not rendered", text)
-    for text in seen["broken"]:
-        yield Finding(page, "formula with an error", text)
-    for source in seen["images"]:
-        yield Finding(page, "image not loaded", source)
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """The system's Chromium, headless and without a network, driven by Playwright; BookError where there is none."""
+    path = find_chromium()
+    if path is None:
+        raise BookError("no Chromium found: install it (Debian: apt-get install chromium), or set CHROMIUM to its path")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS, chromium_sandbox=False)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Events:
+    """What the browser reported of one page: requests that leave the machine, files that fail, errors of scripts."""
+
+    def __init__(self, page: Any) -> None:
+        self.found: list[tuple[str, str]] = []
+        page.on("request", self._request)
+        page.on("requestfailed", self._failed)
+        page.on("websocket", lambda socket: self.found.append(("request to another host", socket.url)))
+        page.on("pageerror", lambda error: self.found.append(("JavaScript error", str(error).splitlines()[0])))
+        page.on("console", self._console)
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith(_LOCAL):
+            self.found.append(("request to another host", request.url))
+
+    def _failed(self, request: Any) -> None:
+        if request.failure != "net::ERR_ABORTED":
+            self.found.append(("missing file", f"{request.resource_type}: {request.failure}"))
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self.found.append(("JavaScript error", message.text[:160]))
+
+
+def _look(seen: dict[str, Any], scheme: str) -> Iterator[tuple[str, str]]:
+    for kind, name in (
+        ("formula not rendered", "unrendered"),
+        ("formula with an error", "broken"),
+        ("formula whose left end is hidden", "hidden"),
+        ("image not loaded", "images"),
+    ):
+        yield from ((kind, text) for text in seen[name])
     if seen["overflow"] > 0 or seen["wide"]:
         causes = "; ".join(seen["wide"]) or "the page"
-        yield Finding(page, "wider than the screen", f"by {seen['overflow']} px: {causes}")
+        yield "wider than the screen", f"by {seen['overflow']} px: {causes}"
     if seen["searches"] > 1:
-        yield Finding(page, "search bars", f"{seen['searches']} are visible")
+        yield "search bars", f"{seen['searches']} are visible"
     if seen["theme"] and seen["theme"] != scheme:
-        yield Finding(page, "colour scheme", f"{seen['theme']} instead of {scheme}")
+        yield "colour scheme", f"{seen['theme']} instead of {scheme}"
 
 
-def _visit(tab: Page, path: Path, name: str, size: str, scheme: str, shots: Path) -> Iterator[Finding]:
+def _accessible(page: Any) -> Iterator[tuple[str, str]]:
+    """Serious and critical violations that axe-core finds in the content of the page."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    for violation in Axe().run(page, context="main").response["violations"]:
+        if violation["impact"] in _GRAVE:
+            nodes = violation["nodes"]
+            yield "accessibility", f"{violation['id']} ({len(nodes)} places): {nodes[0]['html'][:120]}"
+
+
+def _visit(browser: Any, path: Path, name: str, size: str, scheme: str, shots: Path) -> Iterator[Finding]:
     width, height = SIZES[size]
     where = f"{name} ({size}, {scheme})"
-    media = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
-    tab.call("Emulation.setEmulatedMedia", features=[{"name": k, "value": v} for k, v in media.items()])
-    phone = size == "phone"
-    tab.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
-    tab.events.clear()
-    tab.call("Page.navigate", url=path.as_uri())
-    tab.wait_for("Page.loadEventFired")
-    tab.evaluate(_SETTLED)
-    seen = tab.evaluate(_LOOK)
-    yield from _events(where, tab.events)
-    yield from _look(where, seen, scheme)
-    # a window as tall as the page: capturing beyond a smaller one lays long pages out anew, and wrongly
-    tall = max(height, seen["height"])
-    tab.call("Emulation.setDeviceMetricsOverride", width=width, height=tall, deviceScaleFactor=1, mobile=phone)
-    tab.evaluate(_SETTLED)
-    picture = tab.call("Page.captureScreenshot", format="png")["data"]
-    (shots / f"{name.removesuffix('.html').replace('/', '-')}-{size}-{scheme}.png").write_bytes(
-        base64.b64decode(picture)
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        is_mobile=size == "phone",
     )
+    try:
+        page = context.new_page()
+        events = Events(page)
+        page.goto(path.as_uri(), wait_until="load")
+        page.evaluate(_SETTLED)
+        seen = page.evaluate(_LOOK)
+        found = [*events.found, *_look(seen, scheme)]
+        found += _accessible(page) if size != "wide" and page.locator("main").count() else ()
+        yield from (Finding(where, kind, cause) for kind, cause in found)
+        # a window as tall as the page: capturing beyond a smaller one lays long pages out anew, and wrongly
+        page.set_viewport_size({"width": width, "height": min(TALLEST, max(height, seen["height"]))})
+        page.evaluate(_SETTLED)
+        stem = name.removesuffix(".html").replace("/", "-")
+        page.screenshot(path=shots / f"{stem}-{size}-{scheme}.png")
+    finally:
+        context.close()
 
 
 def check_in_browser(site: Path, shots: Path) -> list[Finding]:
@@ -116,22 +172,21 @@ def check_in_browser(site: Path, shots: Path) -> list[Finding]:
 
     Raises BookError where there is no Chromium.
     """
-    path = find_chromium()
-    if path is None:
-        raise BookError("no Chromium found: install it (Debian: apt-get install chromium), or set CHROMIUM to its path")
     pages = sorted(p for p in site.rglob("*.html") if "_static" not in p.relative_to(site).parts)
     pages = [p for p in pages if b'http-equiv="Refresh"' not in p.read_bytes()[:400]]
-    shots.mkdir(parents=True, exist_ok=True)
-    for old in shots.glob("*.png"):
-        old.unlink()
     found: list[Finding] = []
-    with chromium(path) as tab:
+    with chromium() as browser:
+        from playwright.sync_api import Error
+
+        shots.mkdir(parents=True, exist_ok=True)
+        for old in shots.glob("*.png"):
+            old.unlink()
         for page in pages:
             name = page.relative_to(site).as_posix()
             for size in SIZES:
                 for scheme in SCHEMES:
                     try:
-                        found += _visit(tab, page, name, size, scheme, shots)
-                    except BrowserError as error:
-                        found.append(Finding(f"{name} ({size}, {scheme})", "browser", str(error)))
+                        found += _visit(browser, page, name, size, scheme, shots)
+                    except Error as error:
+                        found.append(Finding(f"{name} ({size}, {scheme})", "browser", error.message.splitlines()[0]))
     return list(dict.fromkeys(found))

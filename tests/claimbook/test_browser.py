@@ -4,14 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from claimbook.browser import SCHEMES, SIZES, check_in_browser
-from claimbook.devtools import find_chromium
+from claimbook.browser import SCHEMES, SIZES, check_in_browser, find_chromium
 from claimbook.project import BookError
 
-HEAD = '<!doctype html><html><head><meta name="viewport" content="width=device-width"></head><body>'
-GOOD = f"""{HEAD}<main><p>A page.</p><div style="overflow-x: auto"><div style="width: 3000px">wide</div></div>
-<span class="math"><mjx-container>x</mjx-container></span><input type="search"></main></body></html>"""
-BAD = f"""{HEAD}<main><div style="width: 3000px">wide</div><span class="math">\\(x\\)</span>
+HEAD = (
+    '<!doctype html><html lang="en"><head><title>A page</title>'
+    '<meta name="viewport" content="width=device-width"></head><body>'
+)
+GOOD = f"""{HEAD}<main><h1>A page.</h1>
+<div style="overflow-x: auto" tabindex="0"><div style="width: 3000px">wide</div></div>
+<span class="math"><mjx-container>x</mjx-container></span>
+<input type="search" aria-label="Search"></main></body></html>"""
+BAD = f"""{HEAD}<main><div style="width: 3000px">wide</div>
+<div style="overflow-x: auto"><mjx-container style="position: relative; left: -30px">hidden</mjx-container></div>
+<span class="math">\\(x\\)</span>
 <input type="search"><form class="bd-search"><input type="search"></form>
 <img src="gone.png" alt="gone"><img src="http://127.0.0.1:9/a.png" alt="elsewhere">
 <script>fetch("https://example.org/x").catch(() => null); undefined.property;</script></main></body></html>"""
@@ -28,18 +34,20 @@ def test_each_fault_is_found_in_each_view(tmp_path: Path) -> None:
     for size in SIZES:
         for scheme in SCHEMES:
             kinds = {finding.kind for finding in found if finding.page == f"bad.html ({size}, {scheme})"}
-            assert {
+            expected = {
                 "wider than the screen",
+                "formula whose left end is hidden",
                 "formula not rendered",
                 "search bars",
                 "image not loaded",
                 "missing file",
                 "request to another host",
                 "JavaScript error",
-            } == kinds
+            }
+            assert kinds == expected | ({"accessibility"} if size != "wide" else set())
     requests = {finding.cause for finding in found if finding.kind == "request to another host"}
     assert requests == {"http://127.0.0.1:9/a.png", "https://example.org/x"}
-    assert len(list((tmp_path / "shots").glob("*.png"))) == 8
+    assert len(list((tmp_path / "shots").glob("*.png"))) == 2 * len(SIZES) * len(SCHEMES)
 
 
 def test_a_missing_browser_is_an_error_with_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ import pytest
 from throwaway import MEASURED, chapter_text, make_book
 
 import claimbook
+from claimbook.browser import find_chromium
 from claimbook.cli import main
-from claimbook.devtools import find_chromium
 from claimbook.files import tree_digest
 from claimbook.project import Project
 
