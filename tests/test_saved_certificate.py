@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from global_optimality import (
     solve,
     verify_certificate,
 )
+from global_optimality.exact import check
 
 N = 10
 
@@ -304,3 +307,19 @@ def test_a_closed_form_factorization_is_confirmed(file):
     assert found.confirmed
     assert found.objective == pytest.approx(exact, rel=1e-12)
     assert found.lower_bound == pytest.approx(exact, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "said"),
+    [({}, 0, "confirmed"), ({"objective": 0.5}, 1, "REJECTED"), ({"lam": 0}, 2, "must be")],
+)
+def test_the_checker_runs_alone_with_nothing_installed(change, status, said, file):
+    """-I -S: no site-packages, no environment, only the folder of the checker and the standard library."""
+    save_certificate(file, *solved("squared"))
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    folder = Path(check.__file__).parents[1]
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from exact.__main__ import main; sys.exit(main(sys.argv[2:]))"
+    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", code, str(folder), str(file)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+    assert run.returncode == status, run.stderr
+    assert said in run.stdout + run.stderr
