@@ -117,3 +117,14 @@ def test_a_check_can_be_stopped(page):
 
 def test_nothing_is_asked_of_another_host_and_no_script_fails(page):
     assert page.events.found == []
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_it_fits_the_screen_and_can_be_used_by_everybody(page, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    faults = Axe().run(page, ".verify-here").response["violations"]
+    assert [fault["id"] for fault in faults if fault["impact"] in ("serious", "critical")] == []
