@@ -1,4 +1,4 @@
-"""How far a network is from the global optimum over networks of every size: weak duality (MATH.md, section 1)."""
+"""How far a network is from the global optimum over networks of every size (theory page, "The lower bound")."""
 
 import math
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .effort import Effort
-from .factors import Factors, append, scale
+from .factors import Factors, append
 from .losses.base import column
 from .polar import Polar
 from .polar.in_units import twin_oracle
@@ -212,5 +212,5 @@ def _escape(problem: Problem, W: Factors, X: Tensor, atom: Factors) -> tuple[Fac
     theta = problem.regularizer.Theta(*atom)
     unit = torch.where(theta > 0, theta, torch.ones_like(theta))
     alpha = problem.loss.line_minimum(X, D / column(unit, D), problem.lam) / unit
-    escape = scale(atom, alpha[:, None] ** (1 / problem.mapping.degree))
+    escape = problem.mapping.scaled(atom, alpha[:, None])
     return escape, problem(*append(W, escape))

@@ -10,7 +10,7 @@ from torch import Tensor
 from .certificate import Certificate, Verdict, certify
 from .descent import Method, NewtonCG, minimise
 from .effort import Effort
-from .factors import Factors, append, has_zero_slice, scale, slice_norms, zeros_like_slice
+from .factors import Factors, append, has_zero_slice, slice_norms, zeros_like_slice
 from .polar import Polar, oracle_of
 from .problem import Problem
 from .status import Status
@@ -152,10 +152,10 @@ class _Trail:
         return False
 
     def _slide_along(self, beta: Tensor) -> Callable[[float], Factors]:
-        start, p = self.weights, self.problem.mapping.degree
+        start = self.weights
 
         def curve(t: float) -> Factors:
-            return scale(start, (1 + t * beta).clamp(min=0)[None] ** (1 / p))
+            return self.problem.mapping.scaled(start, (1 + t * beta).clamp(min=0)[None])
 
         return curve
 
@@ -169,13 +169,13 @@ class _Trail:
         lower, zero = certificate.escape_objective, slice_norms(self.weights) == 0
         if bool(lower >= certificate.objective * (1 - RISE)) or not zero.any():
             return False
-        start, p = self.weights, self.problem.mapping.degree
+        start, share = self.weights, torch.ones_like(zero[:, :1], dtype=lower.dtype)
         i = int(zero[0].nonzero()[0, 0])
 
         def curve(t: float) -> Factors:
             new = tuple(w.clone() for w in start)
-            for w, a in zip(new, certificate.escape, strict=True):
-                w[:, i] = t ** (1 / p) * a[:, 0]
+            for w, a in zip(new, self.problem.mapping.scaled(certificate.escape, t * share), strict=True):
+                w[:, i] = a[:, 0]
             return new
 
         self._follow(Step.ESCAPE, curve)

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import torch
 from scipy.linalg import lapack
 
-from ..factors import Factors, scale, zeros_like_slice
+from ..factors import Factors, zeros_like_slice
 from ..losses.arrays import Array, ArrayLoss
 from ..problem import Problem
 from .methods import Stop, never
@@ -21,7 +21,7 @@ FLAT_SLOPE = 0.1
 
 
 def refit(problem: Problem, W: Factors, stop: Stop = never) -> Factors:
-    """Each w_i of one run becomes s_i^{1/p} w_i with the best scales s ≥ 0; those with s_i = 0 are left out.
+    """Each s_iφ(w_i) of one run takes the place of φ(w_i), with the best scales s ≥ 0; those with s_i = 0 go.
 
     f never rises, and kinks of φ are no obstacle: only scales change.
     """
@@ -35,7 +35,7 @@ def refit(problem: Problem, W: Factors, stop: Stop = never) -> Factors:
         kept = s > 0
         if not bool(kept.any()):
             return zeros_like_slice(W)
-        new = scale(tuple(w[:, kept] for w in W), s[None, kept] ** (1 / problem.mapping.degree))
+        new = problem.mapping.scaled(tuple(w[:, kept] for w in W), s[None, kept])
         return new if bool(problem(*new) <= problem(*W)) else W
 
 

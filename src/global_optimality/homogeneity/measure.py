@@ -48,16 +48,19 @@ class Degree:
         return f"{'not homogeneous' if self.verdict is Homogeneity.NOT_HOMOGENEOUS else 'undecided'} (best {number})"
 
 
-def measure_degree(function: Callable[..., Tensor], points: Sequence[Factors]) -> Degree:
+def measure_degree(
+    function: Callable[..., Tensor], points: Sequence[Factors], exponents: Sequence[int] | None = None
+) -> Degree:
     """Measures the degree of ``function`` of the tensors of one point, at every point and at every one of SCALES.
 
+    α takes tensor k times α^κ_k, with κ = ``exponents``, by default 1 for all.
     The exponent is the median of log(‖f(αw)‖ / ‖f(w)‖) / log α; when an integer fits as well, it is that integer.
     Points at which f vanishes altogether say nothing and are left out; f finite at w and infinite at αw has no degree.
     ``ValueError`` without points.
     """
     if not points:
         raise ValueError("no point to measure the degree at: pass at least one, two or more to be convinced.")
-    pairs = [pair for w in points for pair in _pairs(function, w)]
+    pairs = [pair for w in points for pair in _pairs(function, w, exponents)]
     if any(_leaves(a, b) for a, b, _ in pairs):
         return Degree(math.nan, 1.0, Homogeneity.NOT_HOMOGENEOUS)
     finite = all(bool(torch.isfinite(a).all() and torch.isfinite(b).all()) for a, b, _ in pairs)
@@ -89,12 +92,13 @@ def check_degree(
     shapes: Sequence[tuple[int, ...]],
     declared: float,
     like: Tensor | None = None,
+    exponents: Sequence[int] | None = None,
 ) -> None:
     """``ValueError`` when a function of factors is measured to have another degree than declared, or none at all.
 
     ``like`` gives dtype and device. An undecided measurement raises nothing.
     """
-    found = measure_degree(function, random_points(shapes, 2, like=like))
+    found = measure_degree(function, random_points(shapes, 2, like=like), exponents)
     if found.verdict is Homogeneity.UNDECIDED or found.is_degree(declared):
         return
     raise ValueError(
@@ -103,10 +107,13 @@ def check_degree(
     )
 
 
-def _pairs(function: Callable[..., Tensor], w: Factors) -> list[tuple[Tensor, Tensor, float]]:
+def _pairs(
+    function: Callable[..., Tensor], w: Factors, exponents: Sequence[int] | None
+) -> list[tuple[Tensor, Tensor, float]]:
+    kappa = (1,) * len(w) if exponents is None else exponents
     with torch.no_grad():
         value = function(*w)
-        return [(value, function(*(scale * x for x in w)), scale) for scale in SCALES]
+        return [(value, function(*(scale**k * x for k, x in zip(kappa, w, strict=True))), scale) for scale in SCALES]
 
 
 def _leaves(a: Tensor, b: Tensor) -> bool:

@@ -52,7 +52,7 @@ def check_pair(mapping: Mapping, regularizer: Regularizer, *, seed: int = 0) -> 
     """
     shapes, like = mapping.factor_shapes, mapping.data
     points = _inside(regularizer, random_points(shapes, like=like, seed=seed))
-    p, q = measure_degree(mapping.phi, points), measure_degree(regularizer.theta, points)
+    p, q = (measure_degree(f, points, mapping.exponents) for f in (mapping.phi, regularizer.theta))
     if Homogeneity.UNDECIDED in (p.verdict, q.verdict):
         return PairTest(p, q, float("nan"), Nondegeneracy.UNDECIDED, None)
     if Homogeneity.NOT_HOMOGENEOUS in (p.verdict, q.verdict) or p.estimate != q.estimate or p.estimate <= 0:
@@ -82,9 +82,10 @@ def check_declared(mapping: Mapping, regularizer: Regularizer, like: Tensor) -> 
     known = _known(mapping, regularizer)
     if claims in known:
         return
-    check_degree(type(mapping).__name__, mapping.phi, mapping.factor_shapes, p, like)
+    shapes, kappa = mapping.factor_shapes, mapping.exponents
+    check_degree(type(mapping).__name__, mapping.phi, shapes, p, like, kappa)
     if not math.isnan(q):
-        check_degree(type(regularizer).__name__, regularizer.theta, mapping.factor_shapes, q, like)
+        check_degree(type(regularizer).__name__, regularizer.theta, shapes, q, like, kappa)
     if p == q:
         check_nondegenerate(mapping, regularizer, like)
     known.add(claims)

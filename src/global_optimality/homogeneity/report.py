@@ -57,11 +57,11 @@ class Report:
 def report(mapping: Mapping, regularizer: Regularizer) -> Report:
     """Measures the degrees of φ and θ and says what follows from them."""
     points = random_points(mapping.factor_shapes, like=mapping.data)
-    phi = measure_degree(mapping.phi, points)
-    theta = measure_degree(regularizer.theta, points)
+    phi = measure_degree(mapping.phi, points, mapping.exponents)
+    theta = measure_degree(regularizer.theta, points, mapping.exponents)
     for move in (_absolute, regularizer.project):  # where θ is +∞: into the orthant, or onto the set
         if theta.verdict is Homogeneity.UNDECIDED:
-            theta = measure_degree(regularizer.theta, [move(*point) for point in points])
+            theta = measure_degree(regularizer.theta, [move(*point) for point in points], mapping.exponents)
     return _judge(phi, theta, len(mapping.factor_shapes))
 
 

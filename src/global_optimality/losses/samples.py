@@ -20,7 +20,7 @@ class SampleLoss(Loss):
     """ℓ(X) = min over b of Σ_i weight_i ℓ_i(x_i + b) + (μ/2)‖b‖²; axis 0 of Y is the sample i.
 
     ``output_bias`` is None (b = 0), 0.0 (free) or the decay μ > 0. ``weights`` ``(N,)`` are positive, 1 by default.
-    The minimum over b keeps ℓ convex; ∇ℓ is that at the minimising b (MATH.md, section 1).
+    The minimum over b keeps ℓ convex; ∇ℓ is that at the minimising b (theory page, "An output bias").
     """
 
     weights: Tensor | None = field(default=None, kw_only=True)

@@ -4,6 +4,7 @@ from .alexnet import AlexNet
 from .base import Gates, Mapping, Reduction
 from .biased_relu import BiasedReluUnit
 from .conv_pool import ConvPool, Pooling
+from .deep_biased_relu import DeepBiasedRelu
 from .deep_linear import DeepLinear
 from .deep_relu import DeepRelu
 from .matrix_product import MatrixProduct
@@ -16,6 +17,7 @@ __all__ = [
     "AlexNet",
     "BiasedReluUnit",
     "ConvPool",
+    "DeepBiasedRelu",
     "DeepLinear",
     "DeepRelu",
     "Gates",

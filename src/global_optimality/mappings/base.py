@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..factors import Factors
+from ..factors import Factors, scale
 
 
 class Gates(NamedTuple):
@@ -58,6 +58,11 @@ class Mapping(ABC):
         """(D_1, …, D_K), the shapes of one subnetwork's weights."""
 
     @property
+    def exponents(self) -> tuple[int, ...]:
+        """κ: α ≥ 0 scales a subnetwork by taking factor k times α^κ_k, and φ by α^p; 1 for all factors unless said."""
+        return (1,) * len(self.factor_shapes)
+
+    @property
     def data(self) -> Tensor | None:
         """The input data the mapping holds, if any: its dtype and device bind the problem."""
         return None
@@ -86,6 +91,10 @@ class Mapping(ABC):
     def on(self, inputs: Tensor) -> "Mapping":
         """The same mapping of other inputs, for the same weights. ``TypeError`` for a mapping without inputs."""
         raise TypeError(f"{type(self).__name__} takes no inputs: its outputs are its weights' alone.")
+
+    def scaled(self, W: Factors, s: Tensor) -> Factors:
+        """Subnetworks of s_i φ(w_i) and s_i θ(w_i), s ``(n, r)`` ≥ 0: factor k of subnetwork i times s_i^(κ_k/p)."""
+        return tuple(scale((w,), s ** (k / self.degree))[0] for w, k in zip(W, self.exponents, strict=True))
 
     @abstractmethod
     def phi(self, *W: Tensor) -> Tensor:

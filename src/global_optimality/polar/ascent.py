@@ -40,7 +40,7 @@ class Climbing(Searching):
         value, ends = climb(self.mapping, regularizer, Q, starts=self.starts, steps=self.steps, first=W)
         order = value[0].argsort(descending=True)[:count]
         good = order[(value[0, order] > above) | (order == order[0])]
-        return _normalised(regularizer, tuple(w[:, good] for w in ends), value[:, good], self.mapping.degree)
+        return _normalised(self.mapping, regularizer, tuple(w[:, good] for w in ends), value[:, good])
 
 
 def ascend(
@@ -60,7 +60,7 @@ def ascend(
     value, W = climb(mapping, regularizer, Q, starts=starts, steps=steps, seed=seed, first=first)
     best = value.argmax(1)
     atom = tuple(w[torch.arange(len(Q), device=Q.device), best][:, None] for w in W)
-    atom = _normalised(regularizer, atom, value.amax(1, keepdim=True), mapping.degree)
+    atom = _normalised(mapping, regularizer, atom, value.amax(1, keepdim=True))
     return mapping.inner(Q, *atom)[:, 0], atom
 
 
@@ -103,11 +103,11 @@ def climb(
     return value, W
 
 
-def _normalised(regularizer: Regularizer, W: Factors, value: Tensor, degree: int) -> Factors:
+def _normalised(mapping: Mapping, regularizer: Regularizer, W: Factors, value: Tensor) -> Factors:
     """Subnetworks scaled to θ = 1; 0 where the value ``(n, m)`` is not positive."""
     theta = regularizer.theta(*W)
     found = (value > 0) & (theta > 0)
-    return scale(W, torch.where(found, theta, torch.ones_like(theta)) ** (-1 / degree) * found)
+    return mapping.scaled(W, found / torch.where(found, theta, torch.ones_like(theta)))
 
 
 def _climb(mapping: Mapping, regularizer: Regularizer, Q: Tensor, W: Factors) -> tuple[Tensor, Factors]:

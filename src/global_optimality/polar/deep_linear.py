@@ -1,4 +1,4 @@
-"""The polar of deep linear subnetworks with Euclidean norms: a spectral norm, for every depth (MATH.md, section 5)."""
+"""The polar of deep linear subnetworks with Euclidean norms: a spectral norm, for every depth (section 5)."""
 
 import torch
 from torch import Tensor

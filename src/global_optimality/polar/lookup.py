@@ -10,6 +10,7 @@ from ..mappings import (
     AlexNet,
     BiasedReluUnit,
     ConvPool,
+    DeepBiasedRelu,
     DeepLinear,
     DeepRelu,
     Mapping,
@@ -18,7 +19,8 @@ from ..mappings import (
     ReluUnit,
 )
 from ..problem import Problem
-from ..regularizers import FREE_BIAS, NormProduct, euclidean
+from ..regularizers import FREE_BIAS, NormProduct, WeightedPowers, euclidean
+from .biased_chain import BiasedChainPolar
 from .bound import Checked, Divided, Lifted, Oracle, Polar, oracle
 from .convolution import convolution_polar
 from .deep_linear import deep_linear_polar
@@ -47,6 +49,9 @@ def polar_of(problem: Problem, effort: Effort | None = None) -> Oracle:
     """
     problem.check_balanced()
     mapping, shapes = problem.mapping, problem.mapping.factor_shapes
+    if type(mapping) is DeepBiasedRelu and problem.regularizer == WeightedPowers(mapping.exponents, mapping.degree):
+        chain = BiasedChainPolar(mapping=mapping)
+        return Checked(mapping.shape, chain if effort is None else chain.spending(effort))
     form = problem.regularizer.product(shapes)
     found = None if form is None else _found(mapping, form)
     if form is None or found is None:

@@ -29,7 +29,7 @@ def matrix_polar(form: NormProduct) -> Polar | None:
 
 
 def spectral_polar(Q: Tensor) -> PolarBound:
-    """Euclidean norms: Ω°(Q) = σ₁(Q), attained at the leading pair of singular vectors (MATH.md, section 2)."""
+    """Euclidean norms: Ω°(Q) = σ₁(Q), attained at the leading pair of singular vectors (theory page, "The polars")."""
     U, _, Vh, upper = decompose(Q)
     u, v = U[:, :, 0], Vh[:, 0, :]
     attained = torch.einsum("ni,nij,nj->n", u, Q, v).clamp(min=0)

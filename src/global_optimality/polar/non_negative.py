@@ -14,7 +14,8 @@ ASCENTS = 500
 def non_negative_polar(Q: Tensor) -> PolarBound:
     """Below: projected power iteration from many starts and the largest entry. Above: min(σ₁(Q), σ₁(Q₊)).
 
-    Both upper bounds hold since uᵀQv ≤ uᵀQ₊v for u, v ≥ 0 (MATH.md, section 2). The zero atom attains 0 when Q ≤ 0.
+    Both upper bounds hold since uᵀQv ≤ uᵀQ₊v for u, v ≥ 0 (theory page, "The polars"). If Q ≤ 0
+    the zero atom attains 0.
     """
     u, v = _power(Q)
     attained = torch.einsum("ni,nij,nj->n", u, Q, v)

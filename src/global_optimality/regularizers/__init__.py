@@ -9,7 +9,7 @@ from .max_norm import MaxNorm
 from .norms import ProductOfNorms, SumOfSquares
 from .on_layers import OnLayers
 from .path_norm import PathNorm
-from .powers import BalancedWeightDecay, SumOfPowers
+from .powers import BalancedWeightDecay, SumOfPowers, WeightedPowers
 from .sums import WeightedSum
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "SumOfPowers",
     "SumOfSquares",
     "WeightDecay",
+    "WeightedPowers",
     "WeightedSum",
     "dropout_lam",
     "euclidean",

@@ -55,6 +55,36 @@ class BalancedWeightDecay(Regularizer):
         return power(sum_of([squares(w) for w in W]) / self.layers, self.layers / 2)
 
 
+@final
+@dataclass(frozen=True)
+class WeightedPowers(Regularizer):
+    """θ = Σ_k (κ_k/p) ‖wᵏ‖^{p/κ_k}, Euclidean norms: degree p = ``power`` if α scales wᵏ by α^κ_k, κ = ``exponents``.
+
+    With p factors and all κ_k = 1 it is ``SumOfPowers(p)``. ``ValueError`` unless 1 ≤ κ_k < p: then θ has a gradient.
+    """
+
+    exponents: tuple[int, ...]
+    power: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "exponents", whole_numbers("WeightedPowers: exponents", self.exponents))
+        check_layers("WeightedPowers", self.power)
+        if not self.exponents or not all(1 <= kappa < self.power for kappa in self.exponents):
+            raise ValueError(
+                f"WeightedPowers({self.exponents}, {self.power}): every exponent must be at least 1 and below the "
+                "degree; mapping.exponents and mapping.degree of a network with biases fit."
+            )
+
+    @property
+    def degree(self) -> int:
+        return self.power
+
+    def theta(self, *W: Tensor) -> Tensor:
+        check_count(len(self.exponents), W)
+        terms = [k * power(squares(w), self.power / (2 * k)) for k, w in zip(self.exponents, W, strict=True)]
+        return sum_of(terms) / self.power
+
+
 def squares(w: Tensor) -> Tensor:
     """Sum of the squares of each subnetwork's factor: ``(n, r, *D_k)`` → ``(n, r)``."""
     return w.flatten(2).square().sum(2)

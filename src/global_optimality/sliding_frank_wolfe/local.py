@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..descent import Stop, minimise, refit
-from ..factors import Factors, append, scale
+from ..factors import Factors, append
 from ..losses import SampleLoss
 from ..losses.arrays import CHUNK
 from ..mappings import MatrixProduct
@@ -201,7 +201,7 @@ def singular_pairs(W: Factors) -> Factors:
 def entering(problem: Problem, W: Factors, atoms: Factors) -> Factors:
     """The atoms worth adding, one after the other, the steepest first, each with its best scale; zero for the rest."""
     theta = problem.regularizer.theta(*atoms)
-    atoms = scale(atoms, torch.where(theta > 0, theta, 1.0) ** (-1 / problem.mapping.degree))
+    atoms = problem.mapping.scaled(atoms, 1 / torch.where(theta > 0, theta, 1.0))
     cost = problem.lam * problem.regularizer.theta(*atoms)[0].cpu().numpy()
     X, D = problem.mapping.Phi(*W)[0].cpu().numpy(), problem.mapping.phi(*atoms)[0].cpu().numpy()
     loss, scales = problem.array_loss, np.zeros_like(cost)
@@ -216,7 +216,7 @@ def entering(problem: Problem, W: Factors, atoms: Factors) -> Factors:
     if not bool(entered.any()):
         return tuple(torch.zeros_like(w[:, :1]) for w in atoms)
     chosen, scales = entered.nonzero()[:, 0].to(theta.device), torch.from_numpy(scales).to(theta)
-    return scale(tuple(w[:, chosen] for w in atoms), scales[None, chosen] ** (1 / problem.mapping.degree))
+    return problem.mapping.scaled(tuple(w[:, chosen] for w in atoms), scales[None, chosen])
 
 
 def best_value(problem: Problem, Q: Tensor, atoms: Factors) -> float:

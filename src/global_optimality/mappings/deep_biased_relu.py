@@ -1,0 +1,55 @@
+"""Fully connected subnetworks with a bias in every hidden layer, homogeneous if a bias of layer k scales by α^k."""
+
+from dataclasses import dataclass
+from typing import final
+
+from torch import Tensor
+
+from ..factors import whole_numbers
+from .base import Mapping
+from .chains import chain_shapes, check_inputs
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class DeepBiasedRelu(Mapping):
+    """φ = ((…((S w¹)₊ w² + b²)₊ …)w^{K−1} + b^{K−1})₊ wᴷ, degree K where b^k counts k-fold (theory page, "Biases").
+
+    S ``(N, d)``; a column of ones in it is the bias of layer 1. ``widths = (m₁, …, m_{K−1}, c)``; factors w¹ is
+    ``(d, m₁)``, w^k ``(m_{k−1}, m_k)`` and b^k ``(m_k)`` for 1 < k < K, wᴷ ``(m_{K−1}, c)``. ``ValueError`` for K = 1.
+    """
+
+    S: Tensor
+    widths: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        check_inputs(self.S)
+        object.__setattr__(self, "widths", whole_numbers("DeepBiasedRelu: widths", self.widths))
+        chain_shapes(self.S.shape[1], self.widths, "DeepBiasedRelu")
+
+    @property
+    def degree(self) -> int:
+        return len(self.widths)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.S), self.widths[-1])
+
+    @property
+    def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
+        first, *inner, last = (*chain_shapes(self.S.shape[1], self.widths, "DeepBiasedRelu"),)
+        return (first, *(shape for a, m in inner for shape in ((a, m), (m,))), last)
+
+    @property
+    def exponents(self) -> tuple[int, ...]:
+        return (1, *(kappa for k in range(2, self.degree) for kappa in (1, k)), 1)
+
+    @property
+    def data(self) -> Tensor:
+        return self.S
+
+    def phi(self, *W: Tensor) -> Tensor:
+        h = (self.S @ W[0]).relu()
+        for w, b in zip(W[1:-1:2], W[2:-1:2], strict=True):
+            h = (h @ w + b[..., None, :]).relu()
+        return h @ W[-1]
