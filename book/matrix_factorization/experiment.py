@@ -221,3 +221,16 @@ def random_lower_bounds(*, trials: int, seed: int, share: float = 0.1) -> pd.Dat
     W = tuple(scales[:, None, None] * w for w in problem.random(trials, 4, seed=seed))
     certificate = certify(problem, W)
     return frame(scale=scales, lower_bound=certificate.lower_bound, objective=certificate.objective, optimum=optimum)
+
+
+def certificates_by_hand() -> pd.DataFrame:
+    """The two certificates that the chapter computes by hand: Y = diag(3, 2), λ = 1, one column pair and then two."""
+    problem = Problem(
+        SquaredLoss(torch.tensor([[3.0, 0.0], [0.0, 2.0]]).double()), MatrixProduct(2, 2), SumOfSquares(), 1
+    )
+    U = torch.tensor([[[2**0.5, 0.0], [0.0, 1.0]]], dtype=torch.float64)
+    proofs = {f"{r} columns" if r > 1 else "1 column": certify(problem, (U[:, :r], U[:, :r])) for r in (1, 2)}
+    rows = [
+        (float(p.objective), float(p.lower_bound), float(p.polar), p.verdict(1e-8)[0].name) for p in proofs.values()
+    ]
+    return pd.DataFrame(rows, index=list(proofs), columns=["objective", "lower_bound", "polar", "verdict"])

@@ -60,7 +60,7 @@ def gradient_flow(problem: Problem, W: Factors, *, step: float = 0.02, steps: in
 
 
 def success_probability(r: int) -> float:
-    """P(some unit has u > 0, v > 0 and some unit u < 0, v > 0) = 1 − 2(3/4)^r + (1/2)^r (MATH.md, section 4)."""
+    """P(some unit has u > 0, v > 0 and some unit u < 0, v > 0) = 1 − 2(3/4)^r + (1/2)^r by hand."""
     return 1 - 2 * 0.75**r + 0.5**r
 
 
@@ -132,3 +132,15 @@ def one_sided(r: int) -> Factors:
 def one_sided_minimum(r: int) -> float:
     """Relative excess over the optimum at ``one_sided(r)``."""
     return float(toy()(*one_sided(r))) / OPTIMUM - 1
+
+
+def way_out(r: int) -> tuple[float, float]:
+    """(largest rise relative to f, f at the end) of the meta-algorithm's path from ``one_sided(r)``."""
+    path = meta_algorithm(toy(), one_sided(r))
+    return path.largest_rise, float(path.objective[-1])
+
+
+def least_rise_of_one_unit() -> float:
+    """At r = 1, the least rise on a path from ``one_sided(1)`` to a better network: f ≥ f(0) at u = 0, less f there."""
+    start, zero = one_sided(1), tuple(torch.zeros(1, 1, 1, dtype=torch.float64) for _ in range(2))
+    return float(toy()(*zero)) - float(toy()(*start))

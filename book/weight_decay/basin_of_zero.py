@@ -1,7 +1,7 @@
 """Which random starts weight decay sends to the zero network: gradient flow of thousands of sums of scalar chains.
 
 Two tests end a run, both proved. f < f(0) = ½: the flow never rises, so zero is out of reach. All norms below the
-radius R(f) = (λqc / (pM√(2f)))^{1/(p−q)}: then d‖w_i‖²/dt < 0 for every chain, for ever (MATH.md, section 6).
+radius R(f) = (λqc / (pM√(2f)))^{1/(p−q)}: then d‖w_i‖²/dt < 0 for every chain, for ever (chapter on weight decay).
 """
 
 from collections.abc import Sequence

@@ -6,8 +6,8 @@ from scipy.optimize import linprog
 
 from book.shared import two_points
 from book.shared.paths import largest_rise
+from book.theorems import biases, figures
 from book.theorems import experiment as theorems
-from book.theorems import figures
 from cases import EPS, randn
 from global_optimality import (
     MatrixProduct,
@@ -41,14 +41,21 @@ def tensor():
     return problem, problem.random(1, 9, seed=3), tuple(w[best : best + 1] for w in ends.weights)
 
 
-@pytest.mark.parametrize("case", [toy, factorization, tensor])
+def biased():
+    """Weighted homogeneity: a bias of layer 2 scales with the square."""
+    problem = biases.curve(4, 0.5)
+    return problem, problem.random(1, 6, seed=1), solve(problem, tol=1e-3).weights
+
+
+@pytest.mark.parametrize("case", [toy, factorization, tensor, biased])
 def test_the_path_of_the_proof(case):
     problem, W, optimum = case()
     table = theorems.path(problem, W, optimum, TIMES)
     assert table["objective"][0] == pytest.approx(float(problem(*W)), rel=1e-13)
     assert largest_rise(table) <= 1e-12
     assert table["objective"].iloc[-1] <= float(problem(*optimum)) * (1 + 1e-10)
-    assert (table.loc[table["piece"] != "slide", "units"] <= problem.card).all()
+    assert (table.loc[table["piece"] == "exchange", "units"] <= problem.card + 1).all()
+    assert (table.loc[table["piece"] == "cross", "units"] <= problem.card).all()
     assert (table["units"] <= W[0].shape[1]).all()
 
 
@@ -69,8 +76,8 @@ def test_the_straight_line_ends_at_both_networks_and_climbs():
 
 def test_too_few_units_are_refused():
     problem, _, optimum = toy()
-    assert theorems.refuses(problem, two_points.one_sided(2), optimum)
-    assert not theorems.refuses(problem, two_points.one_sided(3), optimum)
+    with pytest.raises(ValueError, match="more than card"):
+        theorems.path(problem, two_points.one_sided(2), optimum, TIMES)
 
 
 def units(name: str, m: int, n: int, spread: float) -> np.ndarray:
@@ -111,3 +118,20 @@ def test_the_figure_draws():
     problem, W, optimum = toy()
     tables = theorems.path(problem, W, optimum, TIMES), theorems.straight_line(problem, W, optimum, TIMES)
     assert len(figures.paths({"toy": tables}).axes) == 1
+
+
+def test_the_chapter_certifies_a_network_with_biases():
+    problem = biases.curve(4, 0.5)
+    solution = solve(problem, tol=1e-3)
+    with_bias, without = biases.with_and_without(problem, solution)
+    assert solution.relative_gap <= 1e-3
+    assert with_bias <= without * (1 + 1e-3)
+    uniform, weighted = biases.residuals(problem)
+    assert uniform > 1e-3
+    assert weighted < 1e-12
+
+
+def test_the_sharp_levels_of_every_size():
+    table = theorems.sharp_levels([2, 3, 4])
+    assert (table["error"] <= 1e-12).all()
+    assert table["barrier"].to_numpy() == pytest.approx(0.5, abs=1e-12)
