@@ -110,7 +110,8 @@ def _statement_rows(statement: Statement, found: Sequence[Tested]) -> str:
         f'<tr><th scope="rowgroup" colspan="4" id="{statement.id}">{html.escape(statement.name)}. '
         f'<span class="statement-text">{prose_html(statement.paraphrase)}</span></th></tr>'
     )
-    open_row = '<tr class="claim-open"><td colspan="4">not tested in this book yet</td></tr>'
+    why = prose_html(statement.untested) or "not tested in this book yet"
+    open_row = f'<tr class="claim-open"><td colspan="4">{why}</td></tr>'
     return f"<tbody>{head}{''.join(map(_row, found)) or open_row}</tbody>"
 
 
@@ -137,9 +138,11 @@ def claims_summary() -> Html:
     controls = sum(t.claim.negative_control for t in tested)
     known = _statements()
     covered, count = {known.of(t.claim.id).id for t in tested}, len(known.by_id)
+    explained = sum(bool(s.untested) for s in known.by_id.values() if s.id not in covered)
     text = (
         f"{len(tested)} claims were measured in this build and {holding} of them hold; {controls} are negative "
         f"controls, cases that must fail and were seen to fail. They test {len(covered)} of {count} "
-        f"statements of the paper; {count - len(covered)} are not tested in this book yet."
+        f"statements of the paper; {explained} define or recall something that no measurement can test, and the table "
+        f"says why; {count - len(covered) - explained} are not tested in this book yet."
     )
     return Html(f'<p class="claims-summary">{text}</p>', text)

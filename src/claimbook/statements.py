@@ -1,7 +1,7 @@
 """The statements that a book tests, read from the YAML file that its settings name.
 
-The file holds `sections` (number: title) and `statements`, each with `id`, `name`, `section` and `paraphrase`. A claim
-is named `<statement>/<what was measured>`.
+The file holds `sections` (number: title) and `statements`, each with `id`, `name`, `section` and `paraphrase`, and with
+`untested`, the reason, if no claim can test it. A claim is named `<statement>/<what was measured>`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from .project import BookError, Project
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement: its identifier, what the paper calls it, its section, and a paraphrase."""
+    """One statement: its identifier, its name in the paper, its section, a paraphrase, and why none tests it if so."""
 
     id: str
     name: str
     section: int
     paraphrase: str
+    untested: str = ""
 
 
 @dataclass(frozen=True)
