@@ -27,7 +27,8 @@ from global_optimality import (
     solve,
 )
 from global_optimality.export import to_torch
-from global_optimality.mappings import Mapping
+from global_optimality.mappings import DeepBiasedRelu, Mapping
+from global_optimality.regularizers import WeightedPowers
 
 S, IMAGES = randn("export S", 9, 3), randn("export images", 5, 2, 6, 6)
 OTHER = {2: randn("export other S", 4, 3), 4: randn("export other images", 3, 2, 6, 6)}
@@ -35,6 +36,7 @@ OTHER = {2: randn("export other S", 4, 3), 4: randn("export other images", 3, 2,
 MAPPINGS: dict[str, Mapping] = {
     "relu unit": ReluUnit(S, 2),
     "deep relu": DeepRelu(S, (3, 2, 2)),
+    "deep biased relu": DeepBiasedRelu(S, (3, 2, 4, 2)),
     "leaky": DeepRelu(S, (3, 2), 0.2),
     "deep linear": DeepLinear(3, (2, 4, 2), S),
     "convolution, max": ConvPool(IMAGES, 2, 3, 2, 3),
@@ -49,6 +51,8 @@ def problem(mapping: Mapping, **options) -> Problem:
     theta = WeightDecay() if mapping.degree == 2 else SumOfPowers(mapping.degree)
     if isinstance(mapping, NormalizedRelu | NormalizedConvPool):
         theta = OnLayers(SumOfSquares(), mapping.scaled_layers)
+    if isinstance(mapping, DeepBiasedRelu):
+        theta = WeightedPowers(mapping.exponents, mapping.degree)
     return Problem(SquaredLoss(randn("export Y", *mapping.shape), **options), mapping, theta, 0.1)
 
 

@@ -10,6 +10,7 @@ from .factors import Factors
 from .mappings import (
     AlexNet,
     ConvPool,
+    DeepBiasedRelu,
     DeepLinear,
     DeepRelu,
     Mapping,
@@ -106,6 +107,11 @@ def _deep_relu(mapping: Mapping, W: Factors) -> list[nn.Module]:
     return _chain(W, (None,) * len(W), nn.ReLU if slope == 0 else lambda: nn.LeakyReLU(slope))
 
 
+def _deep_biased_relu(mapping: Mapping, W: Factors) -> list[nn.Module]:
+    biases = [b.flatten() for b in W[2:-1:2]]
+    return _chain((W[0], *W[1:-1:2], W[-1]), (None, *biases, None), nn.ReLU)
+
+
 def _deep_linear(mapping: Mapping, W: Factors) -> list[nn.Module]:
     return _chain(W, (None,) * len(W), None)
 
@@ -158,6 +164,7 @@ def _alexnet(mapping: Mapping, W: Factors) -> list[nn.Module]:
 LAYERS: dict[type[Mapping], Callable[[Mapping, Factors], list[nn.Module]]] = {
     AlexNet: _alexnet,
     ConvPool: _conv_pool,
+    DeepBiasedRelu: _deep_biased_relu,
     DeepLinear: _deep_linear,
     DeepRelu: _deep_relu,
     NormalizedConvPool: _normalized_conv_pool,

@@ -1,6 +1,6 @@
 """Fully connected subnetworks with a bias in every hidden layer, homogeneous if a bias of layer k scales by α^k."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from torch import Tensor
@@ -47,6 +47,9 @@ class DeepBiasedRelu(Mapping):
     @property
     def data(self) -> Tensor:
         return self.S
+
+    def on(self, inputs: Tensor) -> "DeepBiasedRelu":
+        return replace(self, S=inputs)
 
     def phi(self, *W: Tensor) -> Tensor:
         h = (self.S @ W[0]).relu()
