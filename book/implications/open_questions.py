@@ -126,7 +126,7 @@ def depth(depths: Sequence[int], *, r: int, runs: int, steps: int, seed: int, de
 def depth_shares(table: pd.DataFrame) -> pd.DataFrame:
     """The share of every kind of end, Wilson's 95 % interval for the share of global runs, the median excess."""
     groups = table.groupby(["family", "K"], sort=False)
-    shares = groups["kind"].value_counts(normalize=True).unstack(fill_value=0.0)
+    shares = groups["kind"].value_counts(normalize=True).unstack().fillna(0.0)
     shares = shares.reindex(columns=["global", "stuck", "still moving"], fill_value=0.0)
     n, p, z = groups.size(), shares["global"], 1.96
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)

@@ -66,7 +66,7 @@ def section(curve: pd.DataFrame, points: pd.DataFrame, lower_bound: float) -> Fi
         else:
             at = (row.t, row.objective)
             _mark(axes, row.kind, *at)
-        below = row.kind.endswith("minimum")
+        below = str(row.kind).endswith("minimum")
         write(axes, f"({row.point})", at, (0, -17 if below else 15), fontsize=12.5, fontweight="bold")
     top = float(curve["objective"].max())
     axes.set(xlim=(left, right), ylim=(lower_bound - 0.17 * top, 1.14 * top))

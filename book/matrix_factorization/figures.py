@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ..shared.path_figures import STEPS
@@ -86,11 +87,11 @@ def gap_against_gradient(table: pd.DataFrame) -> Figure:
     )
     t = np.geomspace(x.min(), x.max(), 100)
     middle = table["relative_gradient"].median()
-    gap = np.exp(np.log(table["relative_gap"] / x).median())
+    gap = float(np.exp(np.median(np.log(table["relative_gap"] / x))))
     axes.plot(t, gap * t, color=COLOUR.curve, linewidth=1)
     write(axes, "slope 1", (middle, gap * middle), (0, 16))
     resolved = table[table["excess"] > 1e-14]
-    square = np.exp(np.log(resolved["excess"] / resolved["relative_gradient"] ** 2).median())
+    square = float(np.exp(np.median(np.log(resolved["excess"] / resolved["relative_gradient"] ** 2))))
     above = square * t**2 > FLOOR
     axes.plot(t[above], square * t[above] ** 2, color=COLOUR.curve, linewidth=1, linestyle="--")
     write(axes, "slope 2", (1e-4, square * 1e-8), (22, -8))
@@ -165,7 +166,7 @@ def sufficient_sizes(table: pd.DataFrame) -> Figure:
 def path(tables: dict[str, pd.DataFrame]) -> Figure:
     """f − F* along the path of the meta-algorithm, one panel a start, each kind of piece in its colour."""
     figure, panels = canvas(2.6 * len(tables) + 0.5, rows=len(tables), squeeze=False)
-    shown: dict[str, object] = {}
+    shown: dict[str, Line2D] = {}
     for axes, (title, table) in zip(panels[:, 0], tables.items(), strict=True):
         height = ((table["objective"] - table["optimum"]) / table["optimum"]).clip(lower=1e-12)
         axes.plot(table["point"], height, color=COLOUR.faint, linewidth=1, zorder=1)

@@ -92,7 +92,7 @@ def contingency(table: pd.DataFrame) -> pd.DataFrame:
 
 def shares(table: pd.DataFrame) -> pd.DataFrame:
     """Share of global runs for each stage and r."""
-    return table.groupby(["stage", "size"], as_index=False)["global"].mean().rename(columns={"global": "share"})
+    return table.groupby(["stage", "size"])["global"].mean().rename("share").reset_index()
 
 
 def sizes_side_by_side(problem: Problem, solution: Solution, table: pd.DataFrame) -> pd.DataFrame:

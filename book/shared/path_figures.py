@@ -2,6 +2,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from .style import COLOUR, MARKER, canvas, styled
@@ -19,7 +20,7 @@ STEPS = {
 def path(tables: dict[str, pd.DataFrame], optimum: float, height_label: str = "$(f-F^*)/F^*$") -> Figure:
     """f − F* along Theorem 2's path, one panel a start."""
     figure, panels = canvas(2.5 * len(tables) + 0.5, rows=len(tables), squeeze=False)
-    shown: dict[str, object] = {}
+    shown: dict[str, Line2D] = {}
     for axes, (title, table) in zip(panels[:, 0], tables.items(), strict=True):
         height = ((table["objective"] - optimum) / optimum).clip(lower=1e-12)
         axes.plot(table["point"], height, color=COLOUR.faint, linewidth=1, zorder=1)

@@ -37,7 +37,7 @@ def frame(**columns: object) -> pd.DataFrame:
     return pd.DataFrame(plain)
 
 
-def runs_table(descent: Descent, certificate: Certificate, **labels: object) -> pd.DataFrame:
+def runs_table(descent: Descent, certificate: Certificate, **labels: str | float) -> pd.DataFrame:
     """One row a run with the columns RUN_COLUMNS, after the given labels (the same in every row)."""
     norms = slice_norms(descent.weights)
     table = frame(

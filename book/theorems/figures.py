@@ -25,7 +25,7 @@ def paths(tables: dict[str, tuple[pd.DataFrame, pd.DataFrame]]) -> Figure:
             color=COLOUR.negative_control,
             label="straight line of weights",
         )
-        place = path["piece"].map(lambda piece: PIECES[piece][0]) + path["t"]
+        place = path["piece"].map({piece: start for piece, (start, *_) in PIECES.items()}) + path["t"]
         axes.plot(place, path["objective"], color=COLOUR.faint, linewidth=1.2, zorder=1)
         for piece, (_, colour, marker, label) in PIECES.items():
             rows = path["piece"] == piece

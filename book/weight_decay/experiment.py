@@ -67,7 +67,8 @@ def judged(table: pd.DataFrame, weights: dict[tuple[str, int], Factors], build: 
     low["zero_unit"] = low["active"] < low["size"]
     low["global"] = low["excess"] <= GLOBAL
     for (theta, r), rows in low.groupby(["theta", "size"]):
-        change = from_zero(build(THETAS[theta]), weights[theta, r], (NEAR,))["change"].to_numpy()
+        name, size = str(theta), int(str(r))
+        change = from_zero(build(THETAS[name]), weights[name, size], (NEAR,))["change"].to_numpy()
         low.loc[rows.index, "stays"] = change >= -1e-12 * rows["objective"].to_numpy()
     return low.astype({"stays": bool})
 

@@ -136,7 +136,7 @@ def from_zero(table: pd.DataFrame) -> Figure:
 
 
 @styled
-def walks(tables: dict[str, pd.DataFrame]) -> Figure:
+def walks(tables: dict[str, tuple[pd.DataFrame, float]]) -> Figure:
     """f along Theorem 2's construction, one panel a degree of θ."""
     figure, panels = canvas(2.2 * len(tables) + 0.5, rows=len(tables), squeeze=False)
     shown: dict[str, Artist] = {}

@@ -74,7 +74,7 @@ class DeepReluOn:
         return Problem(data.loss, mapping, theta, self.lam, allow_mismatch=True)
 
 
-def optimum(Y: Tensor, lam: float, q: int) -> float:
+def optimum(Y: Tensor, lam: float, q: float) -> float:
     """Σ_i min_{x ≥ 0} ½(σ_i − x)² + λ x^{q/K} for 2 ≤ q ≤ K: the least f over deep linear networks of every size.
 
     Below: (1/K) Σ‖wᵏ‖^q ≥ ‖X_i‖_{S_{2/K}}^{q/K} ≥ Σ_j σ_j(X_i)^{q/K}, which is subadditive. Attained in rank one.

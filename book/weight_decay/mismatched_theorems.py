@@ -150,7 +150,7 @@ def walk(problem: Problem, W: Factors, *, rounds: int = 6, samples: int = 4) -> 
         ray = from_zero(problem, W, reach)["change"]
         if not ray.iloc[0] < 0:
             break
-        best, slot, atom = reach[ray.idxmin()], int(idle.nonzero()[0, 0]), atom_at(problem, W)
+        best, slot, atom = reach[int(ray.argmin())], int(idle.nonzero()[0, 0]), atom_at(problem, W)
         start = W
         for t in times:
             size = (t * best) ** (1 / problem.mapping.degree)

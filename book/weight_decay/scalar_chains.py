@@ -26,7 +26,7 @@ def chain(K: int, q: int, lam: float) -> Problem:
     return Problem(SquaredLoss(one), DeepLinear(1, (1,) * K), PowerDecay(q), lam, allow_mismatch=True)
 
 
-def tie(K: int, q: int) -> float:
+def tie(K: int, q: float) -> float:
     """The λ at which zero becomes global (q ≤ K): the other minimum is then at x = 2(K − q)/(2K − q), with f = ½."""
     x = 2 * (K - q) / (2 * K - q)
     return K / q * (1 - x) * x ** (1 - q / K)
