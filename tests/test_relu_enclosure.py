@@ -218,7 +218,7 @@ def test_one_sample_and_one_dimension_have_closed_forms():
 
 
 def test_high_dimension_keeps_the_root_bound():
-    S, Q = normal(10, 20, seed=21), normal(1, 10, 1, seed=22)
+    S, Q = normal(10, 120, seed=21), normal(1, 10, 1, seed=22)
     x = enclosed(S, Q)
     assert x.ended == (Ended.EFFORT_SPENT,)
     assert 0 < x.lower.item() < x.upper.item() < 10 * x.lower.item()

@@ -14,10 +14,21 @@ from ..best_first import Search, begin
 from ..best_first import refine as go_on
 from . import ascent
 from .cones import LARGEST_D, Cones
-from .polar_problem import attained, prepare
+from .polar_problem import PolarProblem, attained, prepare
+from .row_signs import RowSigns
 
 EFFORT = Effort(nodes=1_000_000, tolerance=1e-6)
 """Unless told otherwise."""
+
+
+CONES_UP_TO = 5
+"""Columns of S up to which cones of u are cut, beyond it signs of rows: measured (``benchmarks.polars``)."""
+
+LARGEST_MOMENTS = 100
+"""Columns up to which signs of rows are cut: Newton's matrix has (d + 1)(d + 2)/2 rows."""
+
+LARGEST_RANK = 6
+"""Rank of Q up to which signs of rows are cut: the cover of the output directions starts from 2^rank orthants."""
 
 
 class Ended(enum.Enum):
@@ -33,7 +44,7 @@ class Ended(enum.Enum):
 class Enclosure:
     """lower ≤ Ω°(Q) ≤ upper (n,), the atom u (n, d), v (n, c) that attains lower, and how each run ended.
 
-    ``search`` is what ``refine`` goes on with; it counts bounded cones of all runs.
+    ``search`` is what ``refine`` goes on with; it counts bounded cells of all runs.
     """
 
     lower: Tensor
@@ -50,7 +61,7 @@ def enclose(
     """Enclose Ω°(Q_r) = max over ‖u‖ = 1 of ‖Q_rᵀ(S u)₊‖ for every run: S (N, d), Q (n, N, c), float64.
 
     The bounds hold wherever the effort ends. For c > 1 the bound of a cone is looser than for c = 1 (see
-    VectorOutput). For d > LARGEST_D the upper bound is the root bound.
+    VectorOutput). Where neither cones nor signs of rows can start, the upper bound is the root bound.
     Errors: ValueError for wrong shapes, non-finite data, mixed dtypes or devices, or a dtype other than float64.
     """
     polar = prepare(S, Q)
@@ -59,23 +70,30 @@ def enclose(
     with clock.interruptible():
         stream = generator(seed, "enclosure")
         u = ascent.largest(polar.S, polar.Q, starts=starts, generator=stream, stop=lambda: clock.over)[1]
-    search = begin([Cones(polar, u)], Q.new_zeros(len(Q)))
+    search = begin([_method(polar, u)], Q.new_zeros(len(Q)))
     return refine(search, effort, clock)
 
 
 def refine(search: Search, effort: Effort = EFFORT, clock: Clock | None = None) -> Enclosure:
-    """Go on with the search of an enclosure: so many more cones, so many more seconds."""
+    """Go on with the search of an enclosure: so many more cells, so many more seconds."""
     effort = effort.otherwise(EFFORT)
-    cones = search.covers[0].bound
-    assert isinstance(cones, Cones)
-    if cones.polar.S.shape[1] <= LARGEST_D:
+    method = search.covers[0].bound
+    assert isinstance(method, Cones | RowSigns)
+    if not isinstance(method, Cones) or method.polar.S.shape[1] <= LARGEST_D:
         search = go_on(search, effort, clock)
-    lower, upper = search.lower, torch.minimum(search.upper, cones.polar.root_bound())
+    lower, upper = search.lower, torch.minimum(search.upper, method.polar.root_bound())
     upper = torch.maximum(upper, lower)
     u = search.covers[0].best.point[0]
-    closed = upper <= lower * (1 + (effort.tolerance or 0.0)) + cones.slack
+    closed = upper <= lower * (1 + (effort.tolerance or 0.0)) + method.slack
     ended = _ended(lower, upper, closed, effort.target)
-    return Enclosure(lower, upper, u, attained(cones.polar, u)[1], ended, search)
+    return Enclosure(lower, upper, u, attained(method.polar, u)[1], ended, search)
+
+
+def _method(polar: PolarProblem, u: Tensor) -> Cones | RowSigns:
+    """Cones for few columns, else signs of rows where d and the rank of Q allow them."""
+    d = polar.S.shape[1]
+    signs = CONES_UP_TO < d <= LARGEST_MOMENTS and polar.outputs() <= LARGEST_RANK
+    return RowSigns(polar, u) if signs else Cones(polar, u)
 
 
 def _ended(lower: Tensor, upper: Tensor, closed: Tensor, target: float | None) -> tuple[Ended, ...]:

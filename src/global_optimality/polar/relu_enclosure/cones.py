@@ -13,7 +13,7 @@ from ..best_first import Best, Bound, Cells, Open
 from ..fans import orthants
 from . import ascent, min_norm
 from .outputs import Output, output_of
-from .polar_problem import PolarProblem, attained
+from .polar_problem import PolarProblem, attained, improved
 
 LARGEST_D = 14
 """The cover starts from 2^d orthants; for more dimensions there is only the root bound."""
@@ -89,20 +89,7 @@ class Cones(Bound):
         return replace(both, cells=(V, j, edge), bound=bound), (u,), run
 
     def improve(self, best: Best, lower: Tensor, points: Cells, run: Tensor) -> Best:
-        """The best of the points of each run is polished where it beats ``lower``."""
-        polar, (u,) = self.polar, points
-        x = ((u @ polar.S.T).clamp(min=0)[:, None] @ polar.Q[run])[:, 0].norm(dim=1)
-        top = torch.full_like(lower, -torch.inf).scatter_reduce(0, run, x, "amax")
-        if not (top > lower * (1 + 1e-9) + polar.rounding(0) * polar.size).any():
-            return best
-        hit = x == top[run]
-        candidate = best.point[0].clone()
-        candidate[run[hit]] = u[hit]
-        candidate = ascent.polish(polar.S, polar.Q, candidate[:, None])[1][:, 0]
-        value = attained(polar, candidate)[0]
-        better = value > lower
-        point = torch.where(better[:, None], candidate, best.point[0])
-        return Best(torch.where(better, value, best.value), (point,))
+        return improved(self.polar, best, lower, points[0], run)
 
 
 def children(parents: Open) -> Open:

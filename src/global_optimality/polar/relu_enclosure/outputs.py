@@ -89,3 +89,31 @@ def output_of(Q: Tensor) -> Output:
         q = Q[:, :, 0]
         return ScalarOutput(torch.cat([run, run]), torch.cat([q, -q]))
     return VectorOutput(run, Q)
+
+
+def coordinates(Q: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+    """Q (n, N, c), rows times ``length`` (N,), in an orthonormal basis of its row spaces, and what is left out.
+
+    -> (n, N, k), k ≤ c the largest rank of all runs, and ε (n,): ‖Qᵀz‖ ≤ ‖Q'ᵀz‖ + ε for |z_i| ≤ length_i.
+    """
+    Q = Q * length[None, :, None]
+    c = Q.shape[2]
+    if c == 1 or not Q.shape[1]:
+        return Q[:, :, :1], Q.new_zeros(len(Q))
+    size, basis = torch.linalg.eigh(Q.mT @ Q)
+    k = max(1, int((size > 1e-14 * size[:, -1:]).sum(1).max()))  # what is dropped is measured below
+    basis = basis[:, :, c - k :]
+    inner = Q @ basis
+    eps = torch.finfo(Q.dtype).eps
+    defect = (basis.mT @ basis - torch.eye(k, dtype=Q.dtype, device=Q.device)).norm(dim=(1, 2)) + (c + 2) * eps
+    missed = (Q - inner @ basis.mT).norm(dim=2).sum(1) + (c + k + 4) * eps * Q.norm(dim=2).sum(1)
+    return inner, missed + defect * inner.norm(dim=2).sum(1)
+
+
+def covering(V: Tensor) -> Tensor:
+    """ℓ (B, k) with ‖x‖ ≤ ℓᵀx on the cone of the unit vertices V (B, k, k): ‖Σ α_j v_j‖ ≤ Σ α_j ≤ Σ α_j ℓᵀv_j."""
+    k, eps = V.shape[1], torch.finfo(V.dtype).eps
+    ell = torch.linalg.solve_ex(V, V.new_ones(len(V), k, 1)).result[:, :, 0]
+    least = ((V @ ell[:, :, None])[:, :, 0] / V.norm(dim=2)).amin(1)
+    slack = 4 * (k + 4) * eps * ell.abs().sum(1)
+    return ell / (least - slack)[:, None] * (1 + 4 * eps)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..best_first import Best
 from . import ascent
 
 
@@ -40,6 +41,10 @@ class PolarProblem:
         bound = torch.minimum(self.size, self.Q.flatten(1).norm(dim=1) * self.S.norm())
         return bound * (1 + self.rounding(0))
 
+    def outputs(self) -> int:
+        """The largest rank of all Q_r."""
+        return int(torch.linalg.matrix_rank(self.Q, rtol=1e-7).max()) if self.Q.shape[2] > 1 else 1
+
     def slack(self) -> Tensor:
         """An upper bound that exceeds the lower one by less is as good as rounding lets it be, ``(n,)``."""
         return 100 * self.rounding(0) * self.size
@@ -58,6 +63,22 @@ def attained(polar: PolarProblem, u: Tensor) -> tuple[Tensor, Tensor]:
     """A lower bound from u (n, d): the value there less its rounding, and the output direction."""
     f, v = ascent.value(polar.S, polar.Q, u[:, None])
     return (f[:, 0] - polar.rounding(0) * polar.size).clamp(min=0), v[:, 0]
+
+
+def improved(polar: PolarProblem, best: Best, lower: Tensor, u: Tensor, run: Tensor) -> Best:
+    """The best of the points u (B, d) of each run, polished, where it beats ``lower`` (n,)."""
+    x = ((u @ polar.S.T).clamp(min=0)[:, None] @ polar.Q[run])[:, 0].norm(dim=1)
+    top = torch.full_like(lower, -torch.inf).scatter_reduce(0, run, x, "amax")
+    if not (top > lower * (1 + 1e-9) + polar.rounding(0) * polar.size).any():
+        return best
+    hit = x == top[run]
+    candidate = best.point[0].clone()
+    candidate[run[hit]] = u[hit]
+    candidate = ascent.polish(polar.S, polar.Q, candidate[:, None])[1][:, 0]
+    value = attained(polar, candidate)[0]
+    better = value > lower
+    point = torch.where(better[:, None], candidate, best.point[0])
+    return Best(torch.where(better, value, best.value), (point,))
 
 
 def _check(S: Tensor, Q: Tensor) -> None:
