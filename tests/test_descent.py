@@ -373,9 +373,9 @@ def test_deterministic():
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        (lambda f: minimise(f, f.random(1, 2), tol=0.0), "tol = 0.0 must be positive"),
+        (lambda f: minimise(f, f.random(1, 2), tol=0.0), "tol = 0.0: it must be positive"),
         (lambda f: minimise(f, f.random(1, 2), tol=float("nan")), "must be positive"),
-        (lambda f: minimise(f, f.random(1, 2), max_steps=-1), "max_steps = -1 must not be negative"),
+        (lambda f: minimise(f, f.random(1, 2), max_steps=-1), "max_steps = -1: it must be at least 0"),
         (lambda f: minimise(f, tuple(w[0] for w in f.random(1, 2))), r"w\[None\]"),
         (lambda f: minimise(f, tuple(w[:, :0] for w in f.random(1, 2))), "r must be at least 1"),
         (lambda f: minimise(f, tuple(w[:0] for w in f.random(1, 2))), "n = 0 runs"),

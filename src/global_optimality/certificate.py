@@ -12,7 +12,7 @@ from .factors import Factors, append
 from .losses.base import column
 from .polar import Polar
 from .polar.in_units import twin_oracle
-from .problem import Problem
+from .problem import Problem, check_problem
 from .twin import Twin, twin
 
 SUMMATION = 4.0
@@ -113,9 +113,9 @@ def certify(problem: Problem, W: Factors, polar: Polar | None = None, *, effort:
     All is computed in units of the data (``twin``), so that theirs do not matter. Weights that are not finite, or a
     polar that contradicts itself, prove nothing (gap +∞); nor does a mismatch.
     """
+    check_problem(problem).check(W)
     if not problem.balanced:
         return _nothing(problem, W)
-    problem.check(W)
     same = twin(problem)
     return same_in_units(same, certify_twin(same.problem, same.inside(W), twin_oracle(same, polar, effort)))
 

@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from numbers import Integral
+from numbers import Real
 from typing import final
 
 from .progress import Progress
+from .settings import instance, number, whole
 
 TWICE = 1.0
 """Two interrupts from the keyboard within so many seconds end the program, not only the search."""
@@ -30,12 +31,13 @@ class Effort:
     target: float | None = None
 
     def __post_init__(self) -> None:
-        if self.nodes is not None and (not isinstance(self.nodes, Integral) or self.nodes < 0):
-            raise ValueError(f"Effort(nodes={self.nodes!r}): pass a whole number, 0 or more.")
+        if self.nodes is not None:
+            whole("Effort: nodes", self.nodes)
         for name in ("seconds", "tolerance"):
-            limit = getattr(self, name)
-            if limit is not None and not limit >= 0:
-                raise ValueError(f"Effort({name}={limit!r}): pass a number, 0 or more.")
+            if getattr(self, name) is not None:
+                number(f"Effort: {name}", getattr(self, name), positive=False)
+        if self.target is not None and not isinstance(self.target, Real):
+            raise TypeError(f"Effort: target = {self.target!r}: pass a number to be compared with both bounds.")
         if self.target is not None and math.isnan(self.target):
             raise ValueError("Effort(target=nan): pass a number to be compared with both bounds.")
 
@@ -47,6 +49,12 @@ class Effort:
     def started(self, task: str = "search") -> "Clock":
         """A clock of these limits that starts now; ``task`` is what progress calls the work."""
         return Clock(self, task)
+
+
+def check_effort(effort: object) -> None:
+    """``TypeError`` for what is neither None nor an ``Effort``."""
+    if effort is not None:
+        instance("effort", effort, Effort, f"pass Effort(seconds={effort!r}), or the limit that you mean.")
 
 
 @final

@@ -11,6 +11,8 @@ Factors = tuple[Tensor, ...]
 
 def check_factors(W: Factors, factor_shapes: tuple[tuple[int, ...], ...]) -> None:
     """Raise ``ValueError`` unless W is K floating tensors ``(n, r, *D_k)``, n, r ≥ 1, of one dtype and one device."""
+    if not isinstance(W, tuple | list):
+        raise TypeError(f"the weights are a {type(W).__name__}: pass a tuple of tensors, one for each layer.")
     if len(W) != len(factor_shapes):
         raise ValueError(f"expected {len(factor_shapes)} factors, got {len(W)}: pass one tensor for each layer.")
     check_alike(**{f"factor {k}": w for k, w in enumerate(W, start=1)})
@@ -41,8 +43,11 @@ def check_alike(**tensors: Tensor) -> None:
         if not isinstance(x, Tensor):
             raise TypeError(f"{name} is a {type(x).__name__}: pass torch.as_tensor({name}, dtype=torch.float64).")
     (first, a), *others = tensors.items()
-    if not a.dtype.is_floating_point:
+    if a.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"{first} has dtype {a.dtype}: convert it with .double() first.")
+    for name, x in tensors.items():
+        if x.layout != torch.strided:
+            raise ValueError(f"{name} is sparse ({x.layout}): pass {name}.to_dense().")
     for name, b in others:
         if b.dtype != a.dtype:
             raise ValueError(f"{name} is {b.dtype} but {first} is {a.dtype}: convert one of them, e.g. with .double().")

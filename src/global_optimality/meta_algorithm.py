@@ -12,7 +12,8 @@ from .descent import Method, NewtonCG, minimise
 from .effort import Effort
 from .factors import Factors, append, has_zero_slice, slice_norms, zeros_like_slice
 from .polar import Polar, oracle_of
-from .problem import Problem
+from .problem import Problem, check_problem
+from .settings import instance, number, whole
 from .status import Status
 
 NULL = 1e-13
@@ -76,13 +77,16 @@ def meta_algorithm(
     ``samples`` points between its ends; each call of the polar costs at most ``effort``. ``ValueError`` for several
     runs, r < 1, an infinite start, or unequal degrees.
     """
-    problem.check_balanced()
+    check_problem(problem).check_balanced()
     if W is not None and r is not None:
         raise ValueError(f"r = {r} is the size of a random start, but a start W is given: pass one of the two.")
-    if samples < 0 or max_rounds < 1:
-        raise ValueError(f"samples = {samples} must not be negative and max_rounds = {max_rounds} must be at least 1.")
+    whole("samples", samples)
+    whole("max_rounds", max_rounds, 1)
+    number("tol", tol)
+    if method is not None:
+        instance("method", method, Method, "pass LBFGS(), NewtonCG() or the like.")
     if W is None:
-        W = problem.random(1, 1 if r is None else r, seed=seed)
+        W = problem.random(1, 1 if r is None else whole("r", r, 1), seed=seed)
     problem.check(W)
     if W[0].shape[0] != 1:
         raise ValueError(f"meta_algorithm follows one path but W holds {W[0].shape[0]} runs: pass one run, w[:1].")

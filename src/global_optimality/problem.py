@@ -14,6 +14,7 @@ from .losses import Loss
 from .losses.arrays import ArrayLoss
 from .mappings import Mapping
 from .regularizers import Regularizer
+from .settings import instance
 from .streams import generator, normal
 
 Part = TypeVar("Part", Loss, Mapping)
@@ -35,6 +36,9 @@ class Problem:
     allow_mismatch: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
+        instance("loss", self.loss, Loss, "pass a loss such as SquaredLoss(Y).")
+        instance("mapping", self.mapping, Mapping, "pass a mapping such as ReluUnit(S).")
+        instance("regularizer", self.regularizer, Regularizer, "pass a regularizer such as SumOfSquares().")
         lam = float(self.lam)
         if not (math.isfinite(lam) and lam > 0):
             raise ValueError(f"λ = {lam}: it must be positive and finite; lambda_max(problem) gives the useful range.")
@@ -106,9 +110,13 @@ class Problem:
 
     def to(self, device: torch.device) -> "Problem":
         """The same problem with its data on another device; ``ValueError`` for CUDA where there is none."""
-        if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        try:
+            device = torch.device(device)
+        except RuntimeError as error:
+            raise ValueError(f"device = {device!r} is none that PyTorch knows: pass torch.device('cpu').") from error
+        if device.type == "cuda" and not torch.cuda.is_available():
             raise ValueError(f"device = {device}: PyTorch sees no CUDA device here; use torch.device('cpu').")
-        if self.loss.Y.device == torch.device(device):
+        if self.loss.Y.device == device:
             return self
 
         def moved(x: Tensor) -> Tensor:
@@ -160,6 +168,11 @@ class Problem:
             for k, shape in enumerate(self.mapping.factor_shapes)
         )
         return self.regularizer.project(*normals)
+
+
+def check_problem(problem: object) -> Problem:
+    """The problem itself; ``TypeError`` for what is none."""
+    return instance("problem", problem, Problem, "build one with Problem(loss, mapping, regularizer, lam).")
 
 
 def _degree(q: float) -> str:

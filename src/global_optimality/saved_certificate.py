@@ -22,8 +22,9 @@ from .exact.values import dual_value, objective
 from .factors import Factors
 from .losses import CrossEntropyLoss, LogisticLoss, Loss, MaskedSquaredLoss, SampleLoss, SquaredLoss
 from .mappings import MatrixProduct, ReluUnit
-from .problem import Problem
+from .problem import Problem, check_problem
 from .regularizers import Norm, ProductOfNorms, SumOfSquares
+from .settings import instance, whole
 
 SHRINK = (0.0, 2.0**-46, 2.0**-40, 2.0**-34)
 """How much of the dual point is given away until it is feasible exactly, not only to rounding."""
@@ -96,7 +97,10 @@ def load_certificate(file: str | Path) -> SavedCertificate:
 
 
 def _collected(problem: Problem, W: Factors, certificate: Certificate, run: int, proof: dict[str, Any] | None) -> Saved:
-    problem.check(W)
+    check_problem(problem).check(W)
+    instance("certificate", certificate, Certificate, "pass what certify(problem, W) returned.")
+    if not 0 <= whole("run", run) < len(W[0]):
+        raise ValueError(f"run = {run}, but the weights hold {len(W[0])} runs, numbered from 0.")
     loss, mapping = problem.loss, problem.mapping
     if type(loss) not in _NAMES or not isinstance(mapping, MatrixProduct | ReluUnit) or loss.Y.dim() != 2:
         raise ValueError(

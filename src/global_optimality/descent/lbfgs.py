@@ -6,6 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..settings import whole
 from .line_search import weak_wolfe
 from .methods import Memory, Method
 from .point import Objective, Point
@@ -20,8 +21,7 @@ class LBFGS(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.memory < 1:
-            raise ValueError(f"memory = {self.memory} pairs: it must be at least 1.")
+        whole("memory", self.memory, 1)
 
     def start(self, point: Point) -> Memory:
         """Pairs (s; y) in a ring ``(n, 2m, D)``, their products, those with ∇f, which hold, the scale γ, the count."""

@@ -8,6 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..settings import number, whole
 from .point import Objective, Point
 
 Stop = Callable[[], bool]
@@ -34,8 +35,7 @@ class Method(ABC):
     interior: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.interior < 0:
-            raise ValueError(f"interior = {self.interior} points inside a step: it must not be negative.")
+        whole("interior", self.interior)
 
     @property
     def handles_cones(self) -> bool:
@@ -68,10 +68,8 @@ class GradientDescent(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.first_step > 0 or self.halvings < 1:
-            raise ValueError(
-                f"first_step = {self.first_step} must be positive and halvings = {self.halvings} at least 1."
-            )
+        number("first_step", self.first_step, finite=True)
+        whole("halvings", self.halvings, 1)
 
     @property
     def handles_cones(self) -> bool:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from ..factors import Factors, flatten
-from ..problem import Problem
+from ..problem import Problem, check_problem
+from ..settings import instance, number, whole
 from ..status import Status
 from .lbfgs import LBFGS
 from .methods import Memory, Method, Stop, never
@@ -44,11 +45,12 @@ def minimise(
     all end with TIME where ``stop()``, asked before every step, is true.
     ``ValueError`` on misshapen weights and when the method cannot respect a cone.
     """
-    method = LBFGS() if method is None else method
+    check_problem(problem)
+    method = LBFGS() if method is None else instance("method", method, Method, "pass LBFGS(), NewtonCG() or the like.")
+    number("tol", tol)
+    whole("max_steps", max_steps)
     if problem.regularizer.constrained and not method.handles_cones:
         raise ValueError(f"{type(method).__name__} ignores the cone of the regularizer: use GradientDescent().")
-    if not tol > 0 or max_steps < 0:
-        raise ValueError(f"tol = {tol} must be positive and max_steps = {max_steps} must not be negative.")
     f = Objective(problem, W)
     runs = _Runs.start(f, method, f.at(f.project(flatten(tuple(w.detach() for w in W)))))
     for count in range(max_steps + 1):

@@ -6,6 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..settings import whole
 from ..streams import generator, normal
 from .methods import Memory, Method
 from .point import Objective, Point
@@ -25,10 +26,8 @@ class NewtonCG(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.inner_steps < 1 or self.lanczos_steps < 1:
-            raise ValueError(
-                f"inner_steps = {self.inner_steps} and lanczos_steps = {self.lanczos_steps} must both be at least 1."
-            )
+        whole("inner_steps", self.inner_steps, 1)
+        whole("lanczos_steps", self.lanczos_steps, 1)
 
     def start(self, point: Point) -> Memory:
         return (0.1 * (1 + point.x.norm(dim=1)),)

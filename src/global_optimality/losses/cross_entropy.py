@@ -6,8 +6,12 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..settings import whole
 from .logistic import HAIR
 from .samples import SampleLoss, drawn_inside
+
+FEW = 1000
+"""Labels of this size and more, and larger than the samples are many, are taken for names, not numbers of classes."""
 
 
 @final
@@ -23,6 +27,8 @@ class CrossEntropyLoss(SampleLoss):
     classes: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        if self.classes is not None:
+            whole("classes", self.classes, 1)
         if isinstance(self.Y, torch.Tensor) and not self.Y.dtype.is_floating_point:
             object.__setattr__(self, "Y", _one_hot(self.Y, self.classes))
         super().__post_init__()
@@ -77,6 +83,11 @@ def _one_hot(labels: Tensor, classes: int | None) -> Tensor:
     if labels.dim() != 1 or len(labels) == 0 or labels.dtype == torch.bool:
         raise ValueError(f"labels are {labels.dtype} of shape {tuple(labels.shape)}, expected integers (N,).")
     least, most = int(labels.min()), int(labels.max())
+    if classes is None and most >= max(FEW, len(labels)):
+        raise ValueError(
+            f"the largest of {len(labels)} labels is {most}: number the classes from 0, or pass classes=... if so many "
+            "are meant."
+        )
     classes = most + 1 if classes is None else classes
     if least < 0 or most >= classes:
         raise ValueError(

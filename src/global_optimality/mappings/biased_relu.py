@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..factors import Factors, check_alike, check_finite
+from ..settings import whole
 from .base import Gates, Mapping
 
 
@@ -32,8 +33,7 @@ class BiasedReluUnit(Mapping):
         check_alike(S=self.S)
         if self.S.dim() != 2 or self.S.shape[0] < 2 or self.S.shape[1] < 1:
             raise ValueError(f"S has shape {tuple(self.S.shape)}, expected (N, d), N ≥ 2, d ≥ 1: a row is a sample.")
-        if self.outputs < 1:
-            raise ValueError(f"outputs = {self.outputs}: a network has at least one output.")
+        whole("outputs", self.outputs, 1)
         check_finite("S", self.S)
         centre = self.S.mean(0)
         object.__setattr__(self, "centre", centre)

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..factors import check_alike, check_finite
+from ..settings import number
 
 BLOCK = 2**16
 """Numbers in a hidden layer computed at a time: runs go through in blocks of that size, which stay in the cache."""
@@ -37,7 +38,7 @@ def check_inputs(S: Tensor) -> None:
 
 def check_slope(slope: float) -> None:
     """``ValueError`` unless the slope of the negative side makes max(x, slope·x) a leaky ReLU."""
-    if not 0 <= slope < 1:
+    if not number("slope", slope, positive=False) < 1:
         raise ValueError(f"slope = {slope}: the negative side of a leaky ReLU needs a slope in [0, 1).")
 
 

@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ..factors import check_alike
+from ..factors import check_alike, whole_numbers
 from .base import Mapping
 from .chains import add_columns, chain_shapes, check_inputs, in_blocks, inner_columns
 
@@ -50,7 +50,7 @@ class NormalizedRelu(Mapping):
 
     def __post_init__(self) -> None:
         check_inputs(self.S)
-        object.__setattr__(self, "widths", tuple(int(m) for m in self.widths))
+        object.__setattr__(self, "widths", whole_numbers("NormalizedRelu: widths", self.widths))
         chain_shapes(self.S.shape[1], self.widths, "NormalizedRelu")
         if self.reference is not None:
             check_inputs(self.reference)

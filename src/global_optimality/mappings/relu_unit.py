@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..factors import check_alike, check_finite
+from ..settings import whole
 from .base import Gates, Mapping
 
 
@@ -26,8 +27,7 @@ class ReluUnit(Mapping):
         check_alike(S=self.S)
         if self.S.dim() != 2 or 0 in self.S.shape:
             raise ValueError(f"S has shape {tuple(self.S.shape)}, expected (N, d) with N, d ≥ 1: a row is a sample.")
-        if self.outputs < 1:
-            raise ValueError(f"outputs = {self.outputs}: a network has at least one output.")
+        whole("outputs", self.outputs, 1)
         check_finite("S", self.S)
 
     @property

@@ -58,7 +58,11 @@ class Oracle(ABC):
 
 def oracle(polar: Polar) -> Oracle:
     """Any polar as an oracle."""
-    return polar if isinstance(polar, Oracle) else _Plain(polar)
+    if isinstance(polar, Oracle):
+        return polar
+    if not callable(polar):
+        raise TypeError(f"polar is a {type(polar).__name__}: pass a function Q -> PolarBound, or none.")
+    return _Plain(polar)
 
 
 @final

@@ -5,7 +5,7 @@ from typing import final
 
 from torch import Tensor
 
-from ..effort import Clock, Effort
+from ..effort import Clock, Effort, check_effort
 from ..factors import Factors
 from ..twin import Twin
 from .bound import Oracle, Polar, PolarBound, oracle
@@ -40,6 +40,7 @@ class InUnits(Oracle):
 
 def twin_oracle(twin: Twin, polar: Polar | None, effort: Effort | None = None) -> Oracle:
     """The polar of the twin's problem: its own, or that of the given one; ``effort`` is in units of the problem."""
+    check_effort(effort)
     if effort is not None and effort.target is not None:
         effort = replace(effort, target=effort.target / twin.lam)
     found = polar_of(twin.problem) if polar is None else oracle(polar)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import torch
 
-from ..effort import Clock, Effort
+from ..effort import Clock, Effort, check_effort
 from ..mappings import (
     AlexNet,
     BiasedReluUnit,
@@ -18,7 +18,7 @@ from ..mappings import (
     RankOneTensor,
     ReluUnit,
 )
-from ..problem import Problem
+from ..problem import Problem, check_problem
 from ..regularizers import FREE_BIAS, NormProduct, WeightedPowers, euclidean
 from .biased_chain import BiasedChainPolar
 from .bound import Checked, Divided, Lifted, Oracle, Polar, oracle
@@ -47,7 +47,8 @@ def polar_of(problem: Problem, effort: Effort | None = None) -> Oracle:
     Searches that are cut short, by their limits or by Ctrl-C, return bounds that hold all the same. ``LookupError``
     when no polar is known for the pair; ``ValueError`` for a mismatched problem or a Q with NaN.
     """
-    problem.check_balanced()
+    check_problem(problem).check_balanced()
+    check_effort(effort)
     mapping, shapes = problem.mapping, problem.mapping.factor_shapes
     if type(mapping) is DeepBiasedRelu and problem.regularizer == WeightedPowers(mapping.exponents, mapping.degree):
         chain = BiasedChainPolar(mapping=mapping)
@@ -85,6 +86,7 @@ def oracle_of(
     problem: Problem, polar: Polar | None, effort: Effort | None = None, clock: Clock | None = None
 ) -> Oracle:
     """``polar`` as an oracle, or ``polar_of(problem)`` if there is none; with these limits, on that clock."""
+    check_effort(effort)
     found = polar_of(problem) if polar is None else oracle(polar)
     found = found if effort is None else found.spending(effort)
     return found if clock is None else found.within(clock)
@@ -92,5 +94,6 @@ def oracle_of(
 
 def lambda_max(problem: Problem, *, effort: Effort | None = None) -> float:
     """Ω°(−∇ℓ(0)): at this λ and above, the zero network is optimal (upper end if the polar is an enclosure)."""
+    check_problem(problem)
     zero = torch.zeros(1, *problem.mapping.shape, dtype=problem.loss.Y.dtype, device=problem.loss.Y.device)
     return float(polar_of(problem, effort)(-problem.loss.project(problem.loss.gradient(zero))).upper[0])

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from ..effort import Effort
-from ..factors import Factors
+from ..factors import Factors, check_alike
 from ..mappings import MatrixProduct
-from ..problem import Problem
+from ..problem import Problem, check_problem
 from .lookup import polar_of
 
 
@@ -16,6 +16,8 @@ def omega(problem: Problem, X: Tensor, *, effort: Effort | None = None) -> tuple
     Below: ⟨Q, X⟩ / Ω°(Q) for several Q; +∞ where Ω°(Q) = 0 < ⟨Q, X⟩ (no network produces X). Above: Θ of explicit
     factors of X. ``LookupError`` if the mapping has none.
     """
+    check_problem(problem)
+    check_alike(Y=problem.loss.Y, X=X)
     if not isinstance(problem.mapping, MatrixProduct):
         raise LookupError(
             f"no factors of X are known for {type(problem.mapping).__name__}: omega serves MatrixProduct."

@@ -7,6 +7,8 @@ from torch import Tensor
 from ..factors import Factors
 from .form import NormProduct, Shapes
 
+INSIDE = "pass a regularizer such as SumOfSquares()."
+
 
 class Regularizer(ABC):
     """θ ≥ 0 on factors ``(n, r, *D_k)``, positively homogeneous of ``degree``, θ(0) = 0."""

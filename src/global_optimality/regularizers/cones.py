@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ..factors import Factors
-from .base import Regularizer
+from ..settings import instance
+from .base import INSIDE, Regularizer
 from .form import NormProduct, Shapes
 from .norms import SumOfSquares
 
@@ -21,6 +22,9 @@ class NonNegative(Regularizer):
     """
 
     inside: Regularizer = field(default_factory=SumOfSquares)
+
+    def __post_init__(self) -> None:
+        instance("NonNegative: inside", self.inside, Regularizer, INSIDE)
 
     @property
     def degree(self) -> int | float:

@@ -2,13 +2,15 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Protocol, final, runtime_checkable
 
 from torch import Tensor
 
+from ..settings import instance
 from .base import Regularizer
 
 
+@runtime_checkable
 class Output(Protocol):
     """What the penalty needs of a mapping φ."""
 
@@ -28,6 +30,9 @@ class DropoutPenalty(Regularizer):
     """
 
     mapping: Output
+
+    def __post_init__(self) -> None:
+        instance("DropoutPenalty: mapping", self.mapping, Output, "pass a mapping such as ReluUnit(S).")
 
     @property
     def degree(self) -> int:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ..factors import Factors
-from .base import Regularizer
+from ..settings import instance, number
+from .base import INSIDE, Regularizer
 
 
 @final
@@ -24,9 +25,8 @@ class MaxNorm(Regularizer):
     radius: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.radius < math.inf:
-            raise ValueError(f"MaxNorm: radius = {self.radius} must be positive and finite.")
-        if self.inside.constrained:
+        number("MaxNorm: radius", self.radius, finite=True)
+        if instance("MaxNorm: inside", self.inside, Regularizer, INSIDE).constrained:
             raise ValueError("MaxNorm: take a regularizer without constraints inside.")
 
     @property

@@ -5,7 +5,9 @@ from typing import final
 
 from torch import Tensor
 
-from .base import Regularizer
+from ..factors import whole_numbers
+from ..settings import instance
+from .base import INSIDE, Regularizer
 from .form import NormProduct, Shapes
 
 
@@ -22,10 +24,10 @@ class OnLayers(Regularizer):
     layers: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        layers = tuple(int(k) for k in self.layers)
+        layers = whole_numbers("OnLayers: layers", self.layers)
         if not layers or min(layers) < 0 or len(set(layers)) < len(layers):
             raise ValueError(f"OnLayers: layers = {layers}: name at least one layer, each once, the first one as 0.")
-        if self.inside.constrained:
+        if instance("OnLayers: inside", self.inside, Regularizer, INSIDE).constrained:
             raise ValueError("OnLayers: put the constraint outside: NonNegative(OnLayers(...)).")
         object.__setattr__(self, "layers", layers)
 

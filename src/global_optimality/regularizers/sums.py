@@ -7,9 +7,16 @@ from typing import final
 from torch import Tensor
 
 from ..factors import Factors
-from .base import Regularizer
+from ..settings import instance
+from .base import INSIDE, Regularizer
 from .form import NormProduct, Shapes
 from .powers import sum_of
+
+
+def _several(terms: object) -> tuple[object, ...]:
+    if not isinstance(terms, tuple | list):
+        raise TypeError(f"WeightedSum: terms is a {type(terms).__name__}: pass a tuple of regularizers.")
+    return tuple(terms)
 
 
 @final
@@ -21,7 +28,7 @@ class WeightedSum(Regularizer):
     weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        terms = tuple(self.terms)
+        terms = tuple(instance("a term of WeightedSum", term, Regularizer, INSIDE) for term in _several(self.terms))
         weights = tuple(float(a) for a in self.weights) or (1.0,) * len(terms)
         if not terms:
             raise ValueError("WeightedSum needs at least one regularizer.")

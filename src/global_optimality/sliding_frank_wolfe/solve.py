@@ -1,7 +1,7 @@
 """Sliding Frank–Wolfe (Denoyelle et al. 2019) with certificates: polar, correct, slide, merge, certify."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -12,7 +12,8 @@ from ..factors import Factors
 from ..losses.base import column
 from ..polar import Oracle, Polar, oracle_of
 from ..polar.in_units import twin_oracle
-from ..problem import Problem
+from ..problem import Problem, check_problem
+from ..settings import number, whole
 from ..status import Status
 from ..twin import Twin, twin
 from .local import MEMORY, Local, best_value, local_of
@@ -50,15 +51,17 @@ def solve(
     Arrays of a step stay within ``memory_limit`` (bytes). ``ValueError`` for float32, a mismatched problem, a start of
     several runs, numbers beyond float64; ``LookupError`` when no polar is known.
     """
+    check_problem(problem)
+    number("tol", tol)
+    whole("max_rounds", max_rounds)
+    if time_limit is not None:
+        number("time_limit", time_limit, positive=False)
+    number("memory_limit", memory_limit)
     clock = Effort(seconds=time_limit).started("solve")
     if device is not None:
         problem = problem.to(device)
         start = None if start is None else tuple(w.to(device) for w in start)
     W = _start(problem, start)
-    if not tol > 0:
-        raise ValueError(f"tol = {tol}: the tolerance on the relative gap must be positive.")
-    if not memory_limit > 0:
-        raise ValueError(f"memory_limit = {memory_limit}: pass a positive number of bytes, such as 2e9.")
     problem.check_balanced()
     same = twin(problem)
     step = local_of(same.problem, memory_limit) if local is None else local(same.problem)
@@ -76,6 +79,8 @@ def solve_path(problem: Problem, lams: Sequence[float], *, polar: Polar | None =
     ``options`` are those of ``solve``; the polar does not depend on λ and is built once.
     """
     polar = oracle_of(problem, polar)
+    if not isinstance(lams, Iterable):
+        raise TypeError(f"lams is a {type(lams).__name__}: pass several λ, as in [0.1, 0.01].")
     solutions: dict[float, Solution] = {}
     start = options.pop("start", None)
     for lam in sorted({float(lam) for lam in lams}, reverse=True):

@@ -81,7 +81,7 @@ class Anchored(Searching):
         u, b, _ = (torch.stack(w)[:, 0] for w in zip(*(self._climbed(p, S[:0], STARTS) for p in q), strict=True))
         pinned = (u @ S.mT + b * self.mapping.reach).abs().argmin(1)
         units = zip(q, u[:, None], pinned[:, None], strict=True)
-        known = torch.cat([completed(self.mapping, *unit)[0] for unit in units])
+        known = torch.cat([completed(self.mapping, *w)[0] for w in units])
         covers = [Cones(prepare(S - s, q), u) for s in S]
         search = begin(covers, known)
         if S.shape[1] <= LARGEST_D:
