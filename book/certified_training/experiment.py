@@ -102,20 +102,31 @@ def sigmoid_objective(problem: Problem, *W: Tensor) -> Tensor:
     return problem.loss(X) + problem.lam * problem.regularizer.Theta(*W)
 
 
+def one_more_sigmoid(problem: Problem, W: Factors) -> Tensor:
+    """By how much one more unit with u = 0 and its best v lowers f of a sigmoid network, relative to f, ``(n,)``.
+
+    Squared loss, one output. The unit adds v/2 to every output and costs λv²/2, so f falls by a² / 2(λ + N/4) with
+    a half the sum of the residuals.
+    """
+    residual = problem.loss.Y[:, 0] - (torch.sigmoid(inputs(problem) @ W[0].mT) @ W[1])[..., 0]
+    a = residual.sum(1) / 2
+    return a.square() / (2 * (problem.lam + residual.shape[1] / 4)) / sigmoid_objective(problem, *W)
+
+
 def widths_by_activation(
     problem: Problem, sizes: Sequence[int], *, runs: int, steps: int, optimum: float, seed: int
-) -> tuple[pd.DataFrame, dict[int, Factors]]:
+) -> tuple[pd.DataFrame, dict[str, dict[int, Factors]]]:
     """Adam on ReLU and sigmoid networks from the same starts: objective over F*, units that are not zero, θ in all.
 
-    And the ReLU networks of each size.
+    And the networks of each activation and size.
     """
-    rows, networks = [], {}
+    rows: list[tuple[str, int, int, float, int, float]] = []
+    networks: dict[str, dict[int, Factors]] = {"ReLU": {}, "sigmoid": {}}
     for r in sizes:
         start = problem.random(runs, r, seed=seed, deviation=0.5)
         for activation, objective in (("ReLU", problem), ("sigmoid", partial(sigmoid_objective, problem))):
             W = adam(objective, start, steps=steps)
-            if activation == "ReLU":
-                networks[r] = W
+            networks[activation][r] = W
             norms = slice_norms(W)
             active = (norms > ZERO * norms.amax(1, keepdim=True)).sum(1)
             value = objective(*W)

@@ -12,7 +12,7 @@ from global_optimality.effort import Effort
 from global_optimality.factors import Factors, scale, take_runs
 from global_optimality.losses import SquaredLoss
 from global_optimality.mappings import DeepRelu
-from global_optimality.meta_algorithm import DescentPath, meta_algorithm
+from global_optimality.meta_algorithm import DescentPath, meta_algorithm, null_vectors
 from global_optimality.polar import Polar
 from global_optimality.polar.deep_relu import deep_relu_polar
 from global_optimality.problem import Problem
@@ -166,3 +166,18 @@ def _matrix(w: Tensor, k: int, K: int) -> Tensor:
     if w.dim() == 3:
         return w
     return w[:, :, None] if k < K - 1 else w[:, None, :]
+
+
+def slid(problem: Problem, W: Factors) -> pd.DataFrame:
+    """f and the number of subnetworks before and after every slide of step 3 from W (one run), while one is possible.
+
+    In the end the outputs are independent: at most card(X) subnetworks, none if no subnetwork puts anything out.
+    """
+    rows = [(W[0].shape[1], float(problem(*W)))]
+    while rows[-1][0] and (betas := null_vectors(problem, W)):
+        s = (1 + betas[0]).clamp(min=0) ** (1 / problem.mapping.degree)
+        left = s > 1e-9
+        W = scale(tuple(w[:, left] for w in W), s[None, left])
+        nothing = problem.loss(torch.zeros_like(problem.loss.Y)[None])
+        rows.append((W[0].shape[1], float(problem(*W) if len(s[left]) else nothing)))
+    return pd.DataFrame(rows, columns=["subnetworks", "objective"])

@@ -167,11 +167,16 @@ def path_from_one_column(*, seed: int) -> tuple[pd.DataFrame, DescentPath]:
     return path_table(path).assign(optimum=optimum), path
 
 
-def descent_alone(*, seed: int) -> float:
-    """Relative excess over F* where first-order descent from equal columns ends: the control without step 3."""
+def descent_alone(*, seed: int) -> tuple[float, float]:
+    """Where first-order descent from equal columns ends, the control without step 3: relative excess, and its floor.
+
+    Equal columns stay equal, so the product has rank one: no descent comes below the best network of size 1, and that
+    lies above F* as soon as σ₂ > λ.
+    """
     problem, optimum = _small(seed)
     descent = minimise(problem, equal_columns(problem, seed), LBFGS(), tol=1e-10)
-    return float(descent.objective) / optimum - 1
+    floor = rank_r_optimum(problem.loss.Y, problem.lam, 1)
+    return float(descent.objective) / optimum - 1, floor / optimum - 1
 
 
 def loglog_slope(x: pd.Series, y: pd.Series) -> float:

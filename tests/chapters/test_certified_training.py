@@ -54,8 +54,17 @@ def test_dead_units_are_freed_until_none_is_left_or_the_network_is_certified():
     )
     relu_rows = table[table["activation"] == "ReLU"]
     assert (relu_rows["objective"] >= 1 - 1e-9).all()
-    assert set(networks) == {2, 12}
-    freed = experiment.freed(problem, {12: networks[12]})
+    assert set(networks["ReLU"]) == set(networks["sigmoid"]) == {2, 12}
+    more = experiment.one_more_sigmoid(problem, networks["sigmoid"][12])
+    assert (more > 0).all()
+    W = networks["sigmoid"][12]
+    a = (problem.loss.Y[:, 0] - (torch.sigmoid(planted.inputs(problem) @ W[0].mT) @ W[1])[..., 0]).sum(1) / 2
+    v = a / (problem.lam + len(problem.loss.Y) / 4)
+    unit = torch.zeros_like(W[0][:, :1]), v[:, None, None]
+    wider = tuple(torch.cat([w, x], 1) for w, x in zip(W, unit, strict=True))
+    before, after = (experiment.sigmoid_objective(problem, *x) for x in (W, wider))
+    torch.testing.assert_close(1 - after / before, more, rtol=1e-6, atol=1e-12)
+    freed = experiment.freed(problem, {12: networks["ReLU"][12]})
     assert (freed["gradient"] == 0).all()
     left = freed[freed["zero_units_left"] > 0]
     assert len(left)

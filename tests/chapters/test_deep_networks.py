@@ -246,3 +246,14 @@ def test_figures_have_the_same_bytes_whatever_the_readers_settings(drawings, nam
     first = show(drawings[name](), name).svg
     with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9}):
         assert show(drawings[name](), name).svg == first
+
+
+@pytest.mark.parametrize(("seed", "left"), [(0, [5, 4, 3]), (2, [5, 4, 3, 2, 1, 0])])
+def test_sliding_as_long_as_possible_leaves_independent_outputs(seed, left):
+    """With seed 2 no random subnetwork puts anything out: none is left, and f is that of the zero network."""
+    problem = experiment.curve(3, (2, 2, 1), 0.3, seed=seed)
+    table = experiment.slid(problem, problem.random(1, 5, seed=seed))
+    assert table["subnetworks"].tolist() == left
+    assert (table["objective"].diff().dropna() <= 1e-12).all()
+    if not left[-1]:
+        assert table["objective"].iloc[-1] == pytest.approx(float(problem.loss(torch.zeros(1, 3, 1).double())))

@@ -160,8 +160,16 @@ def plane():
 
 def test_the_lasso_on_its_own_units_is_the_optimum(plane):
     table = ensembles.dictionaries(plane[1], [5, 50], seed=0)
+    assert (table["gap"].between(-1e-12, 1e-3)).all()
     assert table["excess"].iloc[-1] == pytest.approx(0, abs=1e-8)
     assert table["excess"].iloc[0] > table["excess"].iloc[1] > 0
+
+
+def test_an_answer_of_the_lasso_that_has_not_converged_says_so_in_its_gap_and_warns_nobody(plane):
+    problem, solution = plane
+    U = torch.cat([solution.weights[0][0], solution.weights[0][0] * (1 + 1e-15)])
+    value, gap = ensembles.lasso(problem, U, tol=1e-30)
+    assert 0 <= value / solution.objective - 1 <= gap / solution.objective + 1e-12
 
 
 def test_refitted_scales_are_those_of_the_lasso(plane):
@@ -171,7 +179,7 @@ def test_refitted_scales_are_those_of_the_lasso(plane):
     U = U / U.norm(dim=2, keepdim=True)
     both = torch.cat([U, U], 1), torch.cat([torch.ones(1, 9, 1), -torch.ones(1, 9, 1)], 1).double()
     found = float(problem(*refit(problem, both))[0])
-    assert found == pytest.approx(ensembles.lasso(problem, U[0], tol=1e-12), rel=1e-9)
+    assert found == pytest.approx(ensembles.lasso(problem, U[0], tol=1e-12)[0], rel=1e-9)
 
 
 @pytest.fixture(scope="module")
