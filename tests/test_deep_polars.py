@@ -304,7 +304,26 @@ def test_bounds_hold_on_every_cone():
                     t = normal(stream, *v.shape[:2]).exp()
                     inside.append(normalised((t[:, :, None, None] * v).sum(1)))
                 seen = torch.isfinite(bound) | (bound > 0)  # −∞: left to fewer units
-                assert bool((f.value(tuple(inside)) <= bound * (1 + 1e-12) + 1e-12)[seen].all())
+                assert bool((f.value(tuple(inside)) <= bound + f.error(0))[seen].all())
+
+
+def test_values_are_as_exact_as_their_rounding_is_said_to_be():
+    """Against extended precision, many samples; the rounding that is claimed is no million times the true one either."""
+    stream = generator(2, "rounding")
+    S, Q = draw("many S", 400, 3), draw("many Q", 400, 2)
+    f = ReluCones(S, Q, (2,), torch.tensor((1.0, -1.0), dtype=torch.float64), 0.0, outer=True)
+    points = tuple(normalised(normal(stream, 50, *shape)) for shape in f.blocks)
+    s, q = (x.numpy().astype(np.longdouble) for x in (S, Q))
+    exact = []
+    for w, z in zip(*(p.numpy().astype(np.longdouble) for p in points), strict=True):
+        h = np.maximum(s @ w.reshape(3, 2), 0) @ z.T
+        out = np.maximum(np.maximum(h, 0) @ np.array([1.0, -1.0], dtype=np.longdouble), 0)
+        exact.append(np.sqrt(((out @ q) ** 2).sum()))
+    off = np.abs(f.value(points).numpy() - np.array(exact)).max()
+    claimed = f.evaluation * f.eps * f.scale
+    assert off <= claimed < f.error(0)
+    assert claimed <= 1e6 * max(off, f.eps * f.scale / 400)
+    assert f.error(40) > f.error(0)
 
 
 def test_negative_control_fewer_units_do_not_bound_more():

@@ -112,14 +112,14 @@ def interrupted(*_, **__):
 
 @pytest.mark.parametrize(("where", "name"), [(ascent, "largest"), (cones.Cones, "branch")])
 def test_an_interrupt_returns_bounds_that_hold_and_a_certificate(where, name, monkeypatch):
-    S, Y = normal(15, 5, seed=1), normal(15, 2, seed=2)
-    problem = Problem(SquaredLoss(Y), ReluUnit(S, 2), SumOfSquares(), 0.5)
+    S, Y = normal(8, 4, seed=1), normal(8, 1, seed=2)
+    problem = Problem(SquaredLoss(Y), ReluUnit(S), SumOfSquares(), 0.5)
     monkeypatch.setattr(effort, "_last_interrupt", -np.inf)
     monkeypatch.setattr(where, name, interrupted)
     W = problem.random(1, 3, seed=4)
     certificate = certify(problem, W)
     monkeypatch.undo()
-    best = minimise(problem, problem.random(8, 20, seed=5)).objective.min()
+    best = minimise(problem, problem.random(4, 6, seed=5)).objective.min()
     assert float(certificate.lower_bound) <= float(best)
     assert float(certificate.lower_bound) > 0
     closed = certify(problem, W)

@@ -90,7 +90,8 @@ class Mapping(ABC):
 
     def on(self, inputs: Tensor) -> "Mapping":
         """The same mapping of other inputs, for the same weights. ``TypeError`` for a mapping without inputs."""
-        raise TypeError(f"{type(self).__name__} takes no inputs: its outputs are its weights' alone.")
+        why = "takes no inputs" if self.data is None else "knows the outputs for its own inputs only"
+        raise TypeError(f"{type(self).__name__} {why}: take a mapping such as ReluUnit or DeepRelu.")
 
     def scaled(self, W: Factors, s: Tensor) -> Factors:
         """Subnetworks of s_i φ(w_i) and s_i θ(w_i), s ``(n, r)`` ≥ 0: factor k of subnetwork i times s_i^(κ_k/p)."""

@@ -65,17 +65,12 @@ class Best:
 
 
 class Bound(ABC):
-    """One way to cover, to bound and to cut, for n functions that share it."""
+    """One way to cover, to bound and to cut, for n functions that share it. Bounds of cells include their rounding."""
 
     @property
     @abstractmethod
     def batch(self) -> int:
         """Cells cut in one round at most."""
-
-    @property
-    def rounding(self) -> Tensor | float:
-        """What rounding may take from the largest bound of all cells, ``(n,)``; 0 if the bounds of cells include it."""
-        return 0.0
 
     @property
     def slack(self) -> Tensor | float:
@@ -139,7 +134,7 @@ class Search:
     def upper(self) -> Tensor:
         """Proved bounds, ``(n,)``: no point exceeds them."""
         lower = self.lower
-        return torch.stack([c.open.largest(lower) + c.bound.rounding for c in self.covers]).amax(0)
+        return torch.stack([c.open.largest(lower) for c in self.covers]).amax(0)
 
     def best(self, run: int = 0) -> tuple[Bound, Cells]:
         """The best point of a run, as a batch of one, and the cover that found it."""
@@ -188,7 +183,7 @@ def _chosen(search: Search, effort: Effort, left: float) -> tuple[int, Tensor, T
     for cover in search.covers:
         threshold = lower * (1 + (effort.tolerance or 0.0)) + cover.bound.slack
         if effort.target is not None:
-            threshold = torch.maximum(threshold, effort.target - cover.bound.rounding + torch.zeros_like(threshold))
+            threshold = threshold.clamp(min=effort.target)
         found.append((cover.open.bound - threshold[cover.open.run], threshold))
     which = max(range(len(found)), key=lambda k: float(found[k][0].max()) if len(found[k][0]) else -math.inf)
     cover, (excess, threshold) = search.covers[which], found[which]

@@ -27,6 +27,7 @@ from .ascent import Climbing, ascend
 from .best_first import Search, begin, refine
 from .bound import Oracle, PolarBound
 from .relu_cones import ReluCones
+from .spectral import decompose
 
 EFFORT = Effort(nodes=100_000, tolerance=1e-7)
 """Of one Q, unless told otherwise: about a second; it mostly closes for d · m₁ ≤ 4, often for 6."""
@@ -91,9 +92,7 @@ def _enclose(mapping: DeepRelu, Q: Tensor, effort: Effort, clock: Clock) -> Pola
 
 def _spectral_bound(S: Tensor, Q: Tensor) -> Tensor:
     """‖Qᵀh‖ ≤ σ₁(Q) σ₁(S), since ‖h‖ ≤ ‖S w¹ …‖ layer by layer; ``(1,)``."""
-    size = sum(S.shape) + sum(Q.shape)
-    bound = torch.linalg.matrix_norm(S, 2) * torch.linalg.matrix_norm(Q, 2)
-    return bound[None] * (1 + 16 * size * torch.finfo(Q.dtype).eps)
+    return decompose(S[None])[3] * decompose(Q[None])[3] * (1 + torch.finfo(Q.dtype).eps)  # a rounded product
 
 
 def atom_of(mapping: DeepRelu, search: Search) -> Factors:

@@ -9,6 +9,7 @@ Whatever majorant and c a relaxation chooses, the bound holds; chosen well, it i
 """
 
 import itertools
+import math
 from abc import abstractmethod
 from dataclasses import replace
 
@@ -24,11 +25,56 @@ Points = tuple[Tensor, ...]
 """One tensor a block: points ``(B, units, size)``, or vertices of cones ``(B, D, units, size)``, D = units · size."""
 
 
+SAFE = 1e-9
+"""η below this makes a bound of no use. Any positive number is sound: rounding is not divided by η (``error``)."""
+
+FINEST = 100
+"""Cones cut so often are points: what rounding costs their bounds is no reason to cut on."""
+
+
 class Relaxation(Bound):
     """A function F of several blocks, to be maximised: its starting cones, its values, its upper bounds on cones.
 
     One run; a cell is a cone of each block.
     """
+
+    @property
+    @abstractmethod
+    def blocks(self) -> tuple[tuple[int, int], ...]:
+        """(units, size) of each block."""
+
+    @property
+    @abstractmethod
+    def scale(self) -> float:
+        """T: a bound of F over the product of the unit balls, and a Lipschitz constant in each block."""
+
+    @property
+    @abstractmethod
+    def eps(self) -> float:
+        """The relative precision of the data."""
+
+    @property
+    @abstractmethod
+    def evaluation(self) -> int:
+        """Values of F, and of its majorant at vertices of norm 1, are off by at most so many eps · T."""
+
+    def error(self, depth: Tensor | int) -> Tensor | float:
+        """What rounding can cost the bound of a cone of this depth, to first order in eps.
+
+        x = Σ t_k V_k of norm 1 in an orthant has Σ t_k ≤ √size in each block (compare 1-norms), so over all blocks
+        Σ t ≤ Π √size. With M the computed max U_k / η_k, F(x) ≤ Σ t_k U_k, and computed U_k ≤ M η_k (1 + eps): U_k is
+        off by ``evaluation`` · eps T, η_k by (units · size + 8) eps of each block, c_u being as far from unit length.
+        Where M > T, T itself is the smaller bound. A point cut on an edge is off it by at most 6 eps (a sum of two,
+        at least 1/√2 long, and its normalization), so each level of cuts misses points by ≤ 6 √(units · size) eps.
+        """
+        spread = math.prod(size for _, size in self.blocks) ** 0.5
+        numbers = [units * size for units, size in self.blocks]
+        once = spread * (self.evaluation + sum(n + 8 for n in numbers) + 2)
+        return (once + 6 * max(numbers) ** 0.5 * depth) * self.eps * self.scale
+
+    @property
+    def slack(self) -> float:
+        return float(self.error(FINEST))
 
     @property
     def batch(self) -> int:
@@ -55,7 +101,7 @@ class Relaxation(Bound):
 
     def start(self) -> tuple[Open, Best]:
         cones = self.orthants()
-        bound = self.bounds(cones)
+        bound = self.bounds(cones) + self.error(0)
         zeros = torch.zeros(len(bound), dtype=torch.long, device=bound.device)
         centres = tuple(normalised(v.sum(1)) for v in cones)
         nothing = bound.new_full((1,), -torch.inf)
@@ -77,8 +123,9 @@ class Relaxation(Bound):
             middles[b][rows] = middle
         both = tuple(torch.cat(pair) for pair in zip(left, right, strict=True))
         twice = replace(parents + parents, cells=both)
-        bound = torch.minimum(self.bounds(both), twice.bound)
-        return replace(twice, bound=bound, depth=twice.depth + 1), tuple(middles), parents.run
+        depth = twice.depth + 1
+        bound = torch.minimum(self.bounds(both) + self.error(depth), twice.bound)
+        return replace(twice, bound=bound, depth=depth), tuple(middles), parents.run
 
     def improve(self, best: Best, lower: Tensor, points: Points, run: Tensor) -> Best:
         return first_best(points, run, self.value(points), best, lower)
@@ -113,7 +160,7 @@ def supports(v: Tensor, t: Tensor) -> Tensor:
 
 def ratio(majorant: Tensor, eta: Tensor) -> Tensor:
     """U / η where η is safely positive, +∞ elsewhere: then the cone is cut."""
-    safe = eta > 1e-9
+    safe = eta > SAFE
     return torch.where(safe, majorant / torch.where(safe, eta, torch.ones_like(eta)), torch.inf)
 
 

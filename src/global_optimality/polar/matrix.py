@@ -19,7 +19,7 @@ def matrix_polar(form: NormProduct) -> Polar | None:
     first, second = form.norms
     if (first, second) == (Norm.TWO, Norm.TWO):
         return non_negative_polar if form.non_negative else Spectral()
-    if form.non_negative:
+    if form.non_negative or first is None or second is None:
         return None
     if first is Norm.ONE:
         return lambda Q: _rows(Q, second)

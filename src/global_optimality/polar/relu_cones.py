@@ -49,9 +49,26 @@ class ReluCones(Relaxation):
         return (self.S.shape[1], *self.widths)
 
     @property
-    def rounding(self) -> float:
-        total = float((self.Q.norm(dim=1) * self.S.norm(dim=1)).sum())
-        return 4096 * torch.finfo(self.S.dtype).eps * total
+    def blocks(self) -> tuple[tuple[int, int], ...]:
+        layers = ((1, a * b) for a, b in itertools.pairwise(self._inputs))
+        return (*layers, (len(self.signs), self._inputs[-1]))
+
+    @property
+    def scale(self) -> float:
+        """Σ_i ‖q_i‖ ‖s_i‖: with layers of norm at most 1, |h_i| ≤ ‖s_i‖, and so are its interpolants."""
+        return float((self.Q.norm(dim=1) * self.S.norm(dim=1)).sum())
+
+    @property
+    def eps(self) -> float:
+        return torch.finfo(self.S.dtype).eps
+
+    @property
+    def evaluation(self) -> int:
+        """A layer sums as many products as it has inputs, off by that many eps + 2 of ‖s_i‖, and passes on the errors
+        before it, as its norm is at most 1; then sums over units, samples and outputs. Twice: low and high, their mean.
+        """
+        sums = sum(self._inputs) + 2 * len(self._inputs) + len(self.signs) + len(self.S) + self.Q.shape[1]
+        return 2 * (sums + 6)
 
     def orthants(self) -> Points:
         sigma = self.signs.tolist()

@@ -13,6 +13,8 @@ from .spectral import decompose
 STARTS = 64
 ASCENTS = 100
 SCALINGS = 200
+POSITIVE = 1e-9
+"""The least entry of a and b, which sum to 1: the bound holds at all positive ones."""
 
 
 def signs_polar(Q: Tensor, first: Norm, second: Norm) -> PolarBound:
@@ -68,11 +70,11 @@ def _scaled_spectral_norm(Q: Tensor, first: Norm, second: Norm) -> Tensor:
         if first is Norm.INFINITY:
             a = a / a.sum(1, keepdim=True)
             a = (1 - pull) * a + pull * (U.square() * soft[:, None, :]).sum(2)
-            a = a.clamp(min=1e-9)
+            a = a.clamp(min=POSITIVE)
         if second is Norm.INFINITY:
             b = b / b.sum(1, keepdim=True)
             b = (1 - pull) * b + pull * (Vh.square() * soft[:, :, None]).sum(1)
-            b = b.clamp(min=1e-9)
+            b = b.clamp(min=POSITIVE)
     return _proved(Q, best_a, best_b, first, second)
 
 

@@ -51,8 +51,22 @@ class TensorCones(Relaxation):
     Q: Tensor
 
     @property
-    def rounding(self) -> float:
-        return 4096 * torch.finfo(self.Q.dtype).eps * float(torch.linalg.vector_norm(self.Q))
+    def blocks(self) -> tuple[tuple[int, int], ...]:
+        return tuple((1, d) for d in self.Q.shape[:-2])
+
+    @property
+    def scale(self) -> float:
+        """‖Q‖_F."""
+        return float(torch.linalg.vector_norm(self.Q))
+
+    @property
+    def eps(self) -> float:
+        return torch.finfo(self.Q.dtype).eps
+
+    @property
+    def evaluation(self) -> int:
+        """Each contraction sums d_k products; the spectral norm that remains is proved by ``decompose``."""
+        return sum(d + 2 for d in self.Q.shape[:-2]) + 2
 
     def orthants(self) -> Points:
         blocks = [orthants(1, d, [], self.Q) for d in self.Q.shape[:-2]]
@@ -86,4 +100,4 @@ class TensorCones(Relaxation):
         for v, d in zip(vertices, (*self.Q.shape[1:-2], None), strict=True):
             T = (v[:, None, :, 0] @ T).flatten(1, 2)
             T = T if d is None else T.reshape(*T.shape[:2], d, -1)
-        return torch.linalg.matrix_norm(T.reshape(*T.shape[:2], *self.Q.shape[-2:]), 2)
+        return decompose(T.reshape(-1, *self.Q.shape[-2:]))[3].reshape(T.shape[:2])

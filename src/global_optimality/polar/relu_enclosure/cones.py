@@ -82,7 +82,8 @@ class Cones(Bound):
         rounding = self.polar.rounding(both.depth) * self.polar.size[run]
         a, r = min_norm.solve(problem, w * (Z.sum(1) > 0), threshold[run] * (1 - 1e-9) - rounding)
         slack = (C - (Z @ a[:, :, None])[:, :, 0] - (V @ r[:, :, None])[:, :, 0]).amax(1).clamp(min=0)
-        bound = r.norm(dim=1) * (1 + 1e-15 * (d + 4)) + d**0.5 * slack + rounding
+        norm = r.norm(dim=1) * (1 + (d / 2 + 4) * torch.finfo(r.dtype).eps)  # of d squares, their sum and its root
+        bound = norm + d**0.5 * slack + rounding
         bound = torch.fmin(bound, both.bound)  # a NaN (a flat cone) is no bound
         u = ascent.unit(r, V[:, 0])
         edge = _edge(output, j, V, Z, C, w, (u[:, None] @ inverse)[:, 0], self.polar.size[run])

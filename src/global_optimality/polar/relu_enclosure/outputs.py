@@ -40,6 +40,10 @@ class ScalarOutput(Output):
         return (-self.q[j]).clamp(min=0)
 
 
+LEAST = 1e-3
+"""Directions are compared only where outputs are at least this share of the sizes that are summed in them."""
+
+
 @dataclass(frozen=True)
 class VectorOutput(Output):
     """c > 1: F = ‖x(u)‖, x(u) = Qᵀ(S u)₊ = max over unit v of Σ_i (Q_i v)(s_iᵀu)₊. Q (n, N, c).
@@ -73,8 +77,10 @@ class VectorOutput(Output):
         adjacent = X_along - (E @ along.clamp(min=0)[:, :, None])[:, :, 0]
         opposite = X_across + (E @ across[:, :, None])[:, :, 0]
         scale = (Z.abs() @ size[:, :, None])[:, :, 0]
-        known = (adjacent > 1e-3 * scale).all(1)  # then the ratio below is exact to 1000·slack
-        tangent = (opposite / adjacent.clamp(min=torch.finfo(Q.dtype).tiny)).amax(1) + 2000 * slack
+        # both are exact to slack · scale, so the tangent to slack · scale (1 + tangent) / adjacent; twice that is added
+        known = (adjacent > LEAST * scale).all(1)
+        tangent = (opposite / adjacent.clamp(min=torch.finfo(Q.dtype).tiny)).amax(1)
+        tangent = tangent + 2 / LEAST * slack * (1 + tangent)
         tangent = torch.where(known, tangent, torch.ones_like(tangent))[:, None]
         cos, sin = 1 / (1 + tangent**2).sqrt(), tangent / (1 + tangent**2).sqrt()
         cap = (across * sin - along * cos).clamp(min=0) + slack * size

@@ -46,7 +46,10 @@ class PolarProblem:
         return int(torch.linalg.matrix_rank(self.Q, rtol=1e-7).max()) if self.Q.shape[2] > 1 else 1
 
     def slack(self) -> Tensor:
-        """An upper bound that exceeds the lower one by less is as good as rounding lets it be, ``(n,)``."""
+        """An upper bound that exceeds the lower one by less is as good as rounding lets it be, ``(n,)``.
+
+        No bound rests on it: it only ends the search, like 100 roundings of one cone.
+        """
         return 100 * self.rounding(0) * self.size
 
 
