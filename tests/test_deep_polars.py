@@ -308,7 +308,7 @@ def test_bounds_hold_on_every_cone():
 
 
 def test_values_are_as_exact_as_their_rounding_is_said_to_be():
-    """Against extended precision, many samples; the rounding that is claimed is no million times the true one either."""
+    """Against extended precision, and what is claimed is no million times the true rounding."""
     stream = generator(2, "rounding")
     S, Q = draw("many S", 400, 3), draw("many Q", 400, 2)
     f = ReluCones(S, Q, (2,), torch.tensor((1.0, -1.0), dtype=torch.float64), 0.0, outer=True)
