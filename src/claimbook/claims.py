@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .ledger import Kind, Outcome
+
 METADATA = "claimbook"  # the key of our entries in an output's metadata
 CLAIMS_FILE = "CLAIMBOOK_CLAIMS"  # names the file with the other chapters' claims
 _ID = re.compile(r"[a-z0-9][a-z0-9.-]*/[a-z0-9][a-z0-9.-]*")
@@ -21,7 +23,10 @@ class ClaimDoesNotHold(AssertionError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Claim:
-    """One measured statement. Exactly one of `at_most` and `at_least` is given. NaN never holds."""
+    """One measured statement. Exactly one of `at_most` and `at_least` is given. NaN never holds.
+
+    A claim of kind `theorem` names the mathematics that implies it in `because`.
+    """
 
     id: str
     sentence: str
@@ -30,6 +35,9 @@ class Claim:
     at_least: float | None = None
     function: str | None = None
     negative_control: bool = False
+    kind: str = Kind.EXPERIMENT.value
+    because: str | None = None
+    outcome: str = Outcome.SUPPORTS.value
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
@@ -40,6 +48,12 @@ class Claim:
             raise ValueError(f"claim {self.id}: the bound is not a number")
         if not self.sentence.strip():
             raise ValueError(f"claim {self.id}: say in a sentence what was measured")
+        for name, choices in (("kind", Kind), ("outcome", Outcome)):
+            known = [choice.value for choice in choices]
+            if getattr(self, name) not in known:
+                raise ValueError(f"claim {self.id}: {name} {getattr(self, name)!r} is none of {', '.join(known)}")
+        if (self.kind == Kind.THEOREM.value) != (self.because is not None):
+            raise ValueError(f"claim {self.id}: a theorem, and no other kind, names what implies it: because=…")
 
     @property
     def bound(self) -> float:
@@ -59,7 +73,23 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        return "holds" if self.holds else "does not hold"
+        return Outcome(self.outcome).verdict if self.holds else "does not hold"
+
+    @property
+    def mark(self) -> str:
+        return Outcome(self.outcome).mark if self.holds else "✗"
+
+    @property
+    def css(self) -> str:
+        """The class of its box and its row: nothing that contradicts the paper is green."""
+        return f"claim-{self.outcome}" if self.holds else "claim-fails"
+
+    @property
+    def badges(self) -> str:
+        """Kind and, where it is one, negative control, as HTML."""
+        control = '<span class="claim-control">negative control</span> ' if self.negative_control else ""
+        title = html.escape(f"{Kind(self.kind).sentence}{': ' if self.because else ''}{self.because or ''}")
+        return f'<span class="claim-kind claim-kind-{self.kind}" title="{title}">{self.kind}</span> {control}'
 
     def record(self) -> dict[str, Any]:
         """A JSON object; numbers that JSON lacks are written as text."""
@@ -68,16 +98,15 @@ class Claim:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Claim:
-        fields: dict[str, Any] = {name: record.get(name) for name in cls.__dataclass_fields__}
+        fields: dict[str, Any] = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
         for name in ("measured", "at_most", "at_least"):
-            fields[name] = None if fields[name] is None else float(fields[name])
+            fields[name] = None if fields.get(name) is None else float(fields[name])
         return cls(**fields)
 
     def __str__(self) -> str:
-        mark = "✓" if self.holds else "✗"
-        control = " (negative control)" if self.negative_control else ""
+        control = ", negative control" if self.negative_control else ""
         return (
-            f"{mark} {self.id}{control}: {self.sentence} "
+            f"{self.mark} {self.id} ({self.kind}{control}): {self.sentence} "
             f"measured {number_text(self.measured)}, {self.relation} {number_text(self.bound)}: {self.verdict}"
         )
 
@@ -104,15 +133,14 @@ def prose_html(text: str) -> str:
 
 def claim_html(claim: Claim) -> str:
     """The box a reader sees below the cell."""
-    kind = "claim-holds" if claim.holds else "claim-fails"
-    control = '<span class="claim-control">negative control</span> ' if claim.negative_control else ""
-    mark = "✓" if claim.holds else "✗"
+    because = f" Implied by {prose_html(claim.because)}." if claim.because else ""
+    label = f"Claim {claim.id}: {claim.verdict}"
     return (
-        f'<div class="claim {kind}" id="{claim.anchor}" role="note" aria-label="Claim {claim.id}: {claim.verdict}">'
-        f'<p class="claim-sentence"><span class="claim-mark" aria-hidden="true">{mark}</span> '
-        f"{control}{prose_html(claim.sentence)}</p>"
+        f'<div class="claim {claim.css}" id="{claim.anchor}" role="note" aria-label="{label}">'
+        f'<p class="claim-sentence"><span class="claim-mark" aria-hidden="true">{claim.mark}</span> '
+        f"{claim.badges}{prose_html(claim.sentence)}</p>"
         f'<p class="claim-numbers">measured <strong>{number_text(claim.measured)}</strong>, '
-        f"{claim.relation} {number_text(claim.bound)} required: {claim.verdict} "
+        f"{claim.relation} {number_text(claim.bound)} required: {claim.verdict}.{because} "
         f"<code>{html.escape(claim.id)}</code></p></div>"
     )
 
@@ -126,11 +154,15 @@ def claim(
     at_least: float | None = None,
     function: Callable[..., Any] | type | None = None,
     negative_control: bool = False,
+    kind: str = "experiment",
+    because: str | None = None,
+    outcome: str = "supports",
 ) -> None:
     """Record and display a claim; raise ClaimDoesNotHold when it does not hold.
 
-    `measured` is a number or a one-element tensor. `function` is the code that the claim speaks about.
-    A negative control is a case that must fail: its claim states that the failure was seen.
+    `measured` is a number or a one-element tensor. `function` is the code that the claim speaks about. `kind` is
+    theorem (then `because` names what implies it), software, experiment or recorded; `outcome`, towards the statement:
+    supports, contradicts or open. A negative control must fail by mathematics: its claim says that it did.
     """
     from IPython.display import display
 
@@ -143,6 +175,9 @@ def claim(
         None if at_least is None else float(at_least),
         name,
         negative_control,
+        kind,
+        because,
+        outcome,
     )
     display(made)
     if not made.holds:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .claims import CLAIMS_FILE, Claim, number_text, prose_html
+from .ledger import Kind, Outcome
 from .project import ROOT, Project
 from .statements import Statement, Statements, read_statements
 
@@ -93,15 +94,14 @@ def _code(name: str | None) -> str:
 
 def _row(tested: Tested) -> str:
     claim = tested.claim
-    kind, mark = ("claim-holds", "✓") if claim.holds else ("claim-fails", "✗")
-    control = '<span class="claim-control">negative control</span> ' if claim.negative_control else ""
+    because = f"Implied by {prose_html(claim.because)}. " if claim.because else ""
     return (
-        f'<tr class="{kind}"><td>{control}{prose_html(claim.sentence)}<div class="claim-where">'
-        f' <a href="../{tested.page}#{claim.anchor}">{html.escape(tested.title)}</a>'
+        f'<tr class="{claim.css}"><td>{claim.badges}{prose_html(claim.sentence)}<div class="claim-where">'
+        f' {because}<a href="../{tested.page}#{claim.anchor}">{html.escape(tested.title)}</a>'
         f"{_code(claim.function)}</div></td>"
         f'<td class="claim-value">{number_text(claim.measured)}</td>'
         f'<td class="claim-value">{claim.relation} {number_text(claim.bound)}</td>'
-        f'<td class="claim-verdict">{mark} {claim.verdict}</td></tr>'
+        f'<td class="claim-verdict">{claim.mark} {claim.verdict}</td></tr>'
     )
 
 
@@ -111,7 +111,7 @@ def _statement_rows(statement: Statement, found: Sequence[Tested]) -> str:
         f'<span class="statement-text">{prose_html(statement.paraphrase)}</span></th></tr>'
     )
     why = prose_html(statement.untested) or "not tested in this book yet"
-    open_row = f'<tr class="claim-open"><td colspan="4">{why}</td></tr>'
+    open_row = f'<tr class="statement-open"><td colspan="4">{why}</td></tr>'
     return f"<tbody>{head}{''.join(map(_row, found)) or open_row}</tbody>"
 
 
@@ -132,16 +132,20 @@ def claims_table(section: int) -> Html:
 
 
 def claims_summary() -> Html:
-    """One sentence: how many claims were tested, how many hold, and how many statements are still open."""
-    tested = collect()
-    holding = sum(t.claim.holds for t in tested)
-    controls = sum(t.claim.negative_control for t in tested)
+    """How many claims of each kind there are and which way they point; how many statements are tested and open."""
+    tested = [t.claim for t in collect()]
     known = _statements()
-    covered, count = {known.of(t.claim.id).id for t in tested}, len(known.by_id)
+    covered, count = {known.of(c.id).id for c in tested}, len(known.by_id)
     explained = sum(bool(s.untested) for s in known.by_id.values() if s.id not in covered)
+    kinds = [f"{sum(c.kind == kind.value for c in tested)} {kind.value} ({kind.sentence})" for kind in Kind]
+    pointing = {o.value: sum(c.outcome == o.value for c in tested) for o in Outcome}
+    measured = sum(c.kind != Kind.RECORDED.value for c in tested)
     text = (
-        f"{len(tested)} claims were measured in this build and {holding} of them hold; {controls} are negative "
-        f"controls, cases that must fail and were seen to fail. They test {len(covered)} of {count} "
+        f"{len(tested)} claims, of which {sum(c.holds for c in tested)} hold and {measured} were measured in this "
+        "build: "
+        f"{'; '.join(kinds)}. {pointing['contradicts']} contradict the sentence of the paper that they test, "
+        f"{pointing['open']} leave a question open. {sum(c.negative_control for c in tested)} are negative controls, "
+        f"cases that must fail and were seen to fail. They test {len(covered)} of {count} "
         f"statements of the paper; {explained} define or recall something that no measurement can test, and the table "
         f"says why; {count - len(covered) - explained} are not tested in this book yet."
     )

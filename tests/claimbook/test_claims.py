@@ -56,6 +56,10 @@ def test_numbers_as_shown(value: float, text: str) -> None:
         {"id": "theorem-1", "at_most": 1.0},
         {"id": "Theorem 1/gap", "at_most": 1.0},
         {"sentence": " ", "at_most": 1.0},
+        {"at_most": 1.0, "kind": "guess"},
+        {"at_most": 1.0, "kind": "theorem"},
+        {"at_most": 1.0, "because": "of a theorem"},
+        {"at_most": 1.0, "outcome": "unclear"},
     ],
 )
 def test_a_malformed_claim_is_an_error(arguments: dict) -> None:
@@ -107,8 +111,17 @@ def test_a_malformed_file_of_statements_is_an_error(tmp_path: Path, text: str, m
 
 def test_the_page_lists_every_statement_tested_or_not(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = [
-        Claim("equation-8/digits", "distance < 1", 1e-12, at_most=1e-9, function="package.module.function"),
-        Claim("equation-8/wrong", "with a wrong λ", 0.5, at_least=0.1, negative_control=True),
+        Claim(
+            "equation-8/digits",
+            "distance < 1",
+            1e-12,
+            at_most=1e-9,
+            function="package.module.function",
+            kind="theorem",
+            because="the triangle inequality",
+        ),
+        Claim("equation-8/wrong", "with a wrong λ", 0.5, at_least=0.1, negative_control=True, outcome="contradicts"),
+        Claim("equation-8/old", "long ago", 0.5, at_least=0.1, kind="recorded"),
     ]
     path = tmp_path / "claims.json"
     record = {"page": "book/digits.html", "title": "Digits & more", "claims": [c.record() for c in made]}
@@ -129,6 +142,9 @@ def test_the_page_lists_every_statement_tested_or_not(tmp_path, monkeypatch: pyt
     in_section = sum(s.section == 3 for s in KNOWN.by_id.values())
     explained = sum(bool(s.untested) for s in KNOWN.by_id.values() if s.section == 3)
     assert table.count("not tested in this book yet") == in_section - 1 - explained
-    assert table.count('class="claim-open"') == in_section - 1
+    assert table.count('class="statement-open"') == in_section - 1
     assert sum(t.html.count('scope="rowgroup"') for t in tables.values()) == len(KNOWN.by_id)
-    assert summary.text.startswith("2 claims were measured in this build and 2 of them hold")
+    assert summary.text.startswith("3 claims, of which 3 hold and 2 were measured in this build")
+    assert "1 contradict the sentence of the paper" in summary.text
+    assert table.count('<tr class="claim-contradicts">') == 1
+    assert "Implied by the triangle inequality" in table

@@ -116,7 +116,7 @@ def test_a_downloaded_notebook_runs_in_an_empty_folder(project: Project, tmp_pat
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
         assert "Missing" not in done.stdout
         if name == "measured":
-            assert "1 claims were measured" in done.stdout
+            assert "1 claims, of which 1 hold" in done.stdout
             assert "twice the seed" in done.stdout
     text = "\n".join(c.source for c in nbformat.read(unpacked / "one.ipynb", 4).cells if c.cell_type == "markdown")
     assert "**Theorem 1 (Doubling).**" in text
