@@ -1,6 +1,7 @@
 """Polars of φ(u, v) = u vᵀ: max uᵀQv over the unit balls of two norms."""
 
 import math
+from functools import partial
 from typing import final
 
 import torch
@@ -22,10 +23,10 @@ def matrix_polar(form: NormProduct) -> Polar | None:
     if form.non_negative or first is None or second is None:
         return None
     if first is Norm.ONE:
-        return lambda Q: _rows(Q, second)
+        return partial(_rows, second=second)
     if second is Norm.ONE:
-        return lambda Q: _transposed(_rows(Q.mT, first))
-    return lambda Q: signs_polar(Q, first, second)
+        return partial(_columns, first=first)
+    return partial(signs_polar, first=first, second=second)
 
 
 def spectral_polar(Q: Tensor) -> PolarBound:
@@ -68,7 +69,9 @@ def _rows(Q: Tensor, second: Norm) -> PolarBound:
     return PolarBound(lower, torch.maximum(row_norms.amax(1), lower) * (1 + rounding), (u[:, None], v[:, None]))
 
 
-def _transposed(bound: PolarBound) -> PolarBound:
+def _columns(Q: Tensor, first: Norm) -> PolarBound:
+    """‖v‖₁ ≤ 1: ``_rows`` of Qᵀ, with the atom's factors exchanged."""
+    bound = _rows(Q.mT, first)
     return PolarBound(bound.lower, bound.upper, (bound.atom[1], bound.atom[0]))
 
 

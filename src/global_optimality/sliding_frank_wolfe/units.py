@@ -121,7 +121,7 @@ class Units:
         if not self.rows.free:
             return self
         P, faces, rows = self.P.copy(), self.faces, self.rows
-        for i in (self.open | self.faces.pinned).all(1).nonzero()[0].tolist():
+        for i in np.flatnonzero((self.open | self.faces.pinned).all(1)).tolist():
             if faces.each[i] is not rows.affine:
                 P[i, -1] += max(0.0, self.size[i] - float((self.heights[i] / rows.S[:, -1]).min()))
                 faces = faces.replaced(i, rows.affine)

@@ -162,4 +162,4 @@ def decay_of(
     for wd in (bias, free):
         if wd is not None and not (math.isfinite(wd) and wd >= 0):
             raise ValueError(f"a bias has weight_decay = {wd}: take 0 (free) or a positive, finite number.")
-    return Decay(*weights, bias, free)
+    return Decay(weights[0], weights[1], bias, free)
