@@ -38,10 +38,8 @@ def corrupt(saved: dict[str, Any], random: np.random.Generator) -> dict[str, Any
         elif kind == "label":
             forged["loss"] = str(random.choice(["squared", "logistic", "cross entropy"]))
         else:
-            key = str(
-                random.choice([key for key in ("lam", "S", "Y", "mask", "weights", "U", "V", "b", "G") if forged[key]])
-            )
-            _number(forged, key, random)
+            keys = ("lam", "S", "Y", "mask", "weights", "U", "V", "b", "G", "a")
+            _number(forged, str(random.choice([key for key in keys if forged[key]])), random)
     return forged
 
 
@@ -96,35 +94,47 @@ def _proof(proof: dict[str, Any], random: np.random.Generator) -> None:
             _number(tree[place], key, random)
 
 
-def falsehood(saved: dict[str, Any], known: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> str | None:
-    """What is false about a file, as far as known networks (U, V, b) and directions tell: numpy alone."""
-    own = tuple(np.array(saved[key], dtype=float) for key in "UVb")
+Network = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def network(saved: dict[str, Any]) -> Network:
+    """(U, V, b, a) of a file; a is 0 where units have no bias of their own."""
+    a = np.array(saved["a"] or [0.0] * len(saved["U"]), dtype=float)
+    return *(np.array(saved[key], dtype=float) for key in "UVb"), a
+
+
+def falsehood(saved: dict[str, Any], known: list[Network]) -> str | None:
+    """What is false about a file, as far as known networks and directions tell: numpy alone."""
+    own = network(saved)
     value, size = objective(saved, *own)
     if not saved["objective"] >= value - ROUNDING * size:
         return f"objective {saved['objective']!r} below {value!r}"
-    for network in [own, *known]:
-        value, size = objective(saved, *network)
+    for other in [own, *known]:
+        value, size = objective(saved, *other)
         if saved["lower_bound"] > value + ROUNDING * size:
             return f"bound {saved['lower_bound']!r} above a network of {value!r}"
     Q, lam = -np.array(saved["G"]), saved["lam"]
     if saved["S"] is None:
         size = np.linalg.norm(Q, 2)
     else:
-        S = np.array(saved["S"])
-        U = np.concatenate([np.random.default_rng(0).normal(size=(500, S.shape[1])), *(u for u, _, _ in known), own[0]])
+        random, S = np.random.default_rng(0), np.array(saved["S"])
+        U = np.concatenate([random.normal(size=(500, S.shape[1])), *(other[0] for other in [own, *known])])
         length = np.linalg.norm(U, axis=1)
-        H = np.maximum(S @ (U[length > 0] / length[length > 0, None]).T, 0)
+        H = S @ (U[length > 0] / length[length > 0, None]).T
+        if saved["a"] is not None:  # a unit that is 0 at a sample
+            H = H - H[random.integers(len(S), size=H.shape[1]), np.arange(H.shape[1])]
+        H = np.maximum(H, 0)
         size = np.linalg.norm(Q.T @ H, axis=0).max(initial=0)
     return f"polar at least {size!r} above {lam!r}" if size > lam * (1 + ROUNDING) else None
 
 
-def objective(saved: dict[str, Any], U: np.ndarray, V: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+def objective(saved: dict[str, Any], U: np.ndarray, V: np.ndarray, b: np.ndarray, a: np.ndarray) -> tuple[float, float]:
     """f of a network on the file's problem, and the size of its terms."""
     Y, w, lam, decay = (np.array(saved[key]) for key in ("Y", "weights", "lam", "output_bias"))
     mask = np.array(saved["mask"])
     b = np.zeros_like(b) if saved["output_bias"] is None else b
     with np.errstate(all="ignore"):
-        hidden = U.T if saved["S"] is None else np.maximum(np.array(saved["S"]) @ U.T, 0)
+        hidden = U.T if saved["S"] is None else np.maximum(np.array(saved["S"]) @ U.T + a, 0)
         X = hidden @ V + b
         if saved["loss"] == "squared":
             each = 0.5 * mask * (Y - X) ** 2
@@ -154,7 +164,7 @@ def attack(valid: list[dict[str, Any]], count: int, seed: int = 0) -> tuple[int,
     """How many of ``count`` corruptions were accepted, and what went wrong: a false one, or checkers that differ."""
     random = np.random.default_rng(seed)
     forged = [corrupt(valid[i % len(valid)], random) for i in range(count)]
-    known = [tuple(np.array(saved[key], dtype=float) for key in "UVb") for saved in valid]
+    known = [network(saved) for saved in valid]
     texts = [json.dumps(saved) for saved in forged]
     python = [accepted(text) for text in texts]
     javascript = [found["confirmed"] for found in check_with_node(texts)] if NODE else python

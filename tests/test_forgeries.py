@@ -16,11 +16,11 @@ from global_optimality import (
     verify_certificate,
 )
 from tests.certificates import four_columns, valid_certificates
-from tests.forgeries import accepted, attack, falsehood
+from tests.forgeries import accepted, attack, falsehood, network
 from tests.node import check_with_node, needs_node
 from tests.test_saved_certificate import normal
 
-NAMES = ("cones", "rows", "squared d=3", "cross entropy free bias", "completion")
+NAMES = ("cones", "rows", "squared d=3", "cross entropy free bias", "completion", "hidden biases")
 
 
 def test_every_valid_certificate_is_accepted():
@@ -46,11 +46,11 @@ def test_no_corruption_that_makes_a_claim_false_is_accepted():
 def test_what_is_called_false_is_false(name):
     """The control of the attack: it knows a raised bound, a lowered objective and an infeasible dual point."""
     saved = valid_certificates()[name]
-    network = tuple(np.array(saved[key]) for key in "UVb")
-    assert falsehood(saved, [network]) is None
-    assert falsehood(saved | {"lower_bound": saved["objective"] * 1.01}, [network])
-    assert falsehood(saved | {"objective": saved["objective"] * 0.99}, [network])
-    assert falsehood(saved | {"G": (np.array(saved["G"]) * 100).tolist()}, [network])
+    own = network(saved)
+    assert falsehood(saved, [own]) is None
+    assert falsehood(saved | {"lower_bound": saved["objective"] * 1.01}, [own])
+    assert falsehood(saved | {"objective": saved["objective"] * 0.99}, [own])
+    assert falsehood(saved | {"G": (np.array(saved["G"]) * 100).tolist()}, [own])
 
 
 @needs_node

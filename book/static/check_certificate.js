@@ -6,7 +6,7 @@
 var checkCertificate = (() => {
   const FORMAT = "global-optimality certificate 2";
   const KEYS = ["format", "loss", "objective", "lower_bound", "lam", "output_bias", "S", "Y", "mask", "weights", "U", "V",
-    "b", "G", "proof"];
+    "b", "G", "proof", "a"];
   const BITS = 256n, WORK = 320n; // logarithms are enclosed to 2^-256
   class Refused extends Error {} // the file is damaged
   class Fails extends Error {} // a claim does not hold
@@ -144,6 +144,10 @@ var checkCertificate = (() => {
     for (const [key, height, width] of [["Y", N, c], ["mask", N, c], ["G", N, c], ["U", r, d], ["V", r, c]])
       table(key, s[key], height, width);
     list("weights", s.weights, N); list("b", s.b, c);
+    if (s.a !== null) {
+      list("a", s.a, r);
+      need(s.S !== null && s.output_bias === 0, "hidden biases need an S and a free output bias");
+    }
     need(s.lam > 0 && s.weights.every((w) => w > 0), "lam and the weights must be positive");
     const ones = s.mask.flat();
     need(ones.every((m) => m === 0 || m === 1), "the mask must hold 0 and 1");
@@ -159,8 +163,10 @@ var checkCertificate = (() => {
   // --- the objective, from above
   function objective(s) {
     const U = commonRows(s.U), V = commonRows(s.V), S = s.S && commonRows(s.S);
-    const hidden = s.Y.map((_, i) => U.m.map((u) => (S ? larger(dot(S.m[i], u), 0n) : u[i])));
-    const k = (S ? S.k : 0n) + U.k + V.k, b = s.b.map(exact);
+    const a = common(s.a || s.U.map(() => 0)), ks = (S ? S.k : 0n) + U.k, kh = larger(ks, a.k);
+    const height = (row, u, l) => (dot(row, u) << (kh - ks)) + (a.m[l] << (kh - a.k));
+    const hidden = s.Y.map((_, i) => U.m.map((u, l) => (S ? larger(height(S.m[i], u, l), 0n) : u[i] << (kh - ks))));
+    const k = kh + V.k, b = s.b.map(exact);
     const output = (i, j) => add([hidden[i].reduce((t, h, l) => t + h * V.m[l][j], 0n), k], b[j]);
     let value = [0n, 0n];
     s.Y.forEach((y, i) => {
@@ -224,9 +230,20 @@ var checkCertificate = (() => {
     return `a matrix of ${A.length} rows is positive semidefinite`;
   }
   const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+  // Around every sample where no decay holds the hidden biases: the norm is convex in the bias between breakpoints.
+  function* directions(s) {
+    const all = scaled(s);
+    if (s.a === null) return yield* circles(all);
+    for (let j = 0; j < all.S.length; j++) {
+      yield [j, all.S.length];
+      const around = all.S.map((row) => row.map((x, l) => x - all.S[j][l]));
+      yield* silent(circles({ ...all, S: around }), [j, all.S.length]);
+    }
+    return `the circles around each of ${all.S.length} samples`;
+  }
+  function* silent(run, progress) { while (!run.next().done) yield progress; }
   // The circle u'n = 0 of every row n, cut where other rows vanish; each arc's middle tells which rows are active.
-  function* circles(s) {
-    const { S: raw, Q: weights, level } = scaled(s);
+  function* circles({ S: raw, Q: weights, level }) {
     const S = [], Q = [];
     raw.forEach((row, i) => {
       const padded = [...row, 0n, 0n].slice(0, 3);
@@ -399,7 +416,8 @@ var checkCertificate = (() => {
   }
   function* feasible(s) {
     if (s.S === null) return spectral(s);
-    if (s.S[0].length <= 3) return yield* circles(s);
+    if (s.S[0].length <= 3) return yield* directions(s);
+    if (s.a !== null) throw new Fails("beyond 3 columns nothing is proved of hidden biases without decay");
     if (s.proof === null) throw new Fails("more than 3 columns need a proof by splits, and the file has none");
     return yield* proof(s);
   }

@@ -21,9 +21,9 @@ from .exact.numbers import round_down, round_up
 from .exact.values import dual_value, objective
 from .factors import Factors
 from .losses import CrossEntropyLoss, LogisticLoss, Loss, MaskedSquaredLoss, SampleLoss, SquaredLoss
-from .mappings import MatrixProduct, ReluUnit
+from .mappings import BiasedReluUnit, MatrixProduct, ReluUnit
 from .problem import Problem, check_problem
-from .regularizers import Norm, ProductOfNorms, SumOfSquares
+from .regularizers import Norm, OnLayers, ProductOfNorms, SumOfSquares
 from .settings import instance, whole
 
 SHRINK = (0.0, 2.0**-46, 2.0**-40, 2.0**-34)
@@ -90,9 +90,14 @@ def load_certificate(file: str | Path) -> SavedCertificate:
         loss: Loss = kind(Y, weights=tensor(saved.weights), output_bias=saved.bias)
     else:
         loss = MaskedSquaredLoss(Y, mask)
-    mapping = MatrixProduct(*Y.shape) if saved.S is None else ReluUnit(tensor(saved.S), Y.shape[1])
-    problem = Problem(loss, mapping, SumOfSquares(), saved.lam)
-    W = tensor(saved.U)[None], tensor(saved.V)[None]
+    U, V = tensor(saved.U)[None], tensor(saved.V)[None]
+    if saved.a is not None:
+        units = BiasedReluUnit(tensor(saved.S), Y.shape[1])
+        problem = Problem(loss, units, OnLayers(SumOfSquares(), (0, 2)), saved.lam)
+        W = U, (tensor(saved.a)[None, :, None] + U @ units.centre[:, None]) / units.reach, V
+    else:
+        mapping = MatrixProduct(*Y.shape) if saved.S is None else ReluUnit(tensor(saved.S), Y.shape[1])
+        problem, W = Problem(loss, mapping, SumOfSquares(), saved.lam), (U, V)
     return SavedCertificate(problem, W, certify(problem, W))
 
 
@@ -102,26 +107,25 @@ def _collected(problem: Problem, W: Factors, certificate: Certificate, run: int,
     if not 0 <= whole("run", run) < len(W[0]):
         raise ValueError(f"run = {run}, but the weights hold {len(W[0])} runs, numbered from 0.")
     loss, mapping = problem.loss, problem.mapping
-    if type(loss) not in _NAMES or not isinstance(mapping, MatrixProduct | ReluUnit) or loss.Y.dim() != 2:
+    mappings = MatrixProduct | ReluUnit | BiasedReluUnit
+    if type(loss) not in _NAMES or not isinstance(mapping, mappings) or loss.Y.dim() != 2:
         raise ValueError(
             f"({type(loss).__name__}, {type(mapping).__name__}) cannot be saved: the checkers know squared, logistic "
-            "and cross-entropy losses of MatrixProduct and ReluUnit."
+            "and cross-entropy losses of MatrixProduct, ReluUnit and BiasedReluUnit."
         )
     if loss.Y.dtype != torch.float64:
         raise ValueError(f"the certificate is {loss.Y.dtype}: nothing is certified from less than float64.")
     if not torch.isfinite(certificate.lower_bound[run]):
         raise ValueError("the certificate has no finite lower bound: there is nothing to save.")
-    with torch.no_grad():
-        U, V = (w[run].detach() for w in W)
-        b = loss.bias(mapping.Phi(*W))[run]
-    if problem.regularizer == ProductOfNorms((Norm.TWO, Norm.TWO)):
-        U, V = _balanced(U, V)  # the checkers know ½(‖u‖² + ‖v‖²): equal to ‖u‖‖v‖ where the two norms agree
-    elif problem.regularizer != SumOfSquares():
-        raise ValueError(f"{problem.regularizer} cannot be saved: the checkers know SumOfSquares and ‖u‖‖v‖.")
+    U, a, V, b = _network(problem, W, run)
     samples = isinstance(loss, SampleLoss)
     weights = loss.weights if samples and loss.weights is not None else torch.ones_like(loss.Y[:, 0])
     mask = loss.mask if isinstance(loss, MaskedSquaredLoss) else torch.ones_like(loss.Y, dtype=torch.bool)
-    S = mapping.S if isinstance(mapping, ReluUnit) else None
+    S = mapping.S if isinstance(mapping, ReluUnit | BiasedReluUnit) else None
+    if a is not None and samples and loss.output_bias != 0:
+        raise ValueError("hidden biases without decay go with a free output bias: pass output_bias=0.0 to the loss.")
+    if S is not None and S.shape[1] > 3 and a is not None:
+        raise ValueError(f"S has {S.shape[1]} columns: beyond 3 the checkers know no hidden biases without decay.")
     if S is not None and S.shape[1] > 3 and loss.Y.shape[1] > 1:
         raise ValueError(
             f"S has {S.shape[1]} columns and there are {loss.Y.shape[1]} outputs: beyond 3 columns the checkers know "
@@ -143,7 +147,32 @@ def _collected(problem: Problem, W: Factors, certificate: Certificate, run: int,
         b=b.tolist(),
         G=certificate.dual[run].tolist(),
         proof=proof,
+        a=None if a is None else a.tolist(),
     )
+
+
+def _network(problem: Problem, W: Factors, run: int) -> tuple[Tensor, Tensor | None, Tensor, Tensor]:
+    """U, the hidden biases or None, V and the output bias of one run, as the file's objective has them.
+
+    The checkers know ½(‖u‖² + ‖v‖²): equal to ‖u‖‖v‖ where the two norms agree.
+    """
+    mapping, W = problem.mapping, tuple(w[run : run + 1].detach() for w in W)
+    priced = (0, len(W) - 1)
+    known = [SumOfSquares(), ProductOfNorms((Norm.TWO, Norm.TWO))]
+    if isinstance(mapping, BiasedReluUnit):
+        known = [OnLayers(inside, priced) for inside in known]
+    if problem.regularizer not in known:
+        raise ValueError(f"{problem.regularizer} cannot be saved: the checkers know SumOfSquares and ‖u‖‖v‖.")
+    with torch.no_grad():
+        U, V, b = W[0][0], W[-1][0], problem.loss.bias(mapping.Phi(*W))[0]
+        a = mapping.reach * W[1][0] - U @ mapping.centre[:, None] if isinstance(mapping, BiasedReluUnit) else None
+        if problem.regularizer == known[1]:
+            u, v = U.norm(dim=1, keepdim=True), V.norm(dim=1, keepdim=True)
+            up, down = (torch.where(x > 0, (u * v).sqrt() / x, torch.zeros_like(x)) for x in (u, v))
+            U, V, a = up * U, down * V, None if a is None else up * a
+        if isinstance(mapping, BiasedReluUnit) and a is not None:
+            b = b - (torch.relu(mapping.S @ U.mT + a.mT) @ V).mean(0)  # the mapping leaves out means over the samples
+    return U, None if a is None else a[:, 0], V, b
 
 
 def _exact(saved: Saved) -> Saved:
@@ -181,12 +210,6 @@ def _claimed(saved: Saved, shrink: float) -> Saved:
         raise ValueError("the certificate cannot be saved: its dual point lies outside the conjugate's domain.")
     exact = replace(saved, G=G, objective=round_up(objective(saved)))
     return replace(exact, lower_bound=round_down(dual_value(exact)))
-
-
-def _balanced(U: Tensor, V: Tensor) -> Factors:
-    u, v = U.norm(dim=1, keepdim=True), V.norm(dim=1, keepdim=True)
-    root = (u * v).sqrt()
-    return tuple(torch.where(a > 0, w * (root / a), torch.zeros_like(w)) for w, a in ((U, u), (V, v)))
 
 
 def _write(file: Path, text: str) -> None:

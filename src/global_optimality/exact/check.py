@@ -44,7 +44,7 @@ def verify_certificate(file: str | Path) -> Verification:
     """Check every claim of a file written by ``save_certificate``, in exact arithmetic, without the solver's code.
 
     ``ValueError``, naming the file, where it is damaged. O(N² log N) operations on integers for ReLU units of at most
-    three columns; else the file's tree is checked leaf by leaf.
+    three columns (N times as many where no decay holds their bias); else the file's tree is checked leaf by leaf.
     """
     saved = read(file)
     value = objective(saved)
@@ -69,6 +69,8 @@ def verify_certificate(file: str | Path) -> Verification:
 def infeasible(saved: Saved, name: str = "the certificate") -> str | None:
     """Why Ω°(−G) ≤ λ is not proved, or None where it is; ``ValueError`` for a proof that is damaged or missing."""
     if saved.S is not None and len(saved.S[0]) > 3:
+        if saved.a is not None:
+            return f"S has {len(saved.S[0])} columns: beyond 3 nothing is proved of units whose bias no decay holds."
         if saved.proof is None:
             return f"S has {len(saved.S[0])} columns: beyond 3, a file needs a proof by splits, and this one has none."
         try:
@@ -87,10 +89,13 @@ def infeasible(saved: Saved, name: str = "the certificate") -> str | None:
         return "The dual point is not feasible: its largest singular value exceeds λ." if spectral_norm_exceeds(
             Q, limit
         ) else None  # fmt: skip
-    if (u := exceeding(S, Q, limit)) is not None:
-        size = max(map(abs, u))
-        shown = ", ".join(f"{float(Fraction(x, size)):.6g}" for x in u[: len(S[0])])
-        return f"The dual point is not feasible: its polar exceeds λ = {saved.lam:.12g} along u = ({shown})."
+    # without a bias, once; with a free one, around every sample: there the norm, convex in the bias, is largest
+    for anchor in [[0] * len(S[0])] if saved.a is None else S:
+        shifted = [[x - y for x, y in zip(row, anchor, strict=True)] for row in S]
+        if (u := exceeding(shifted, Q, limit)) is not None:
+            size = max(map(abs, u))
+            shown = ", ".join(f"{float(Fraction(x, size)):.6g}" for x in u[: len(S[0])])
+            return f"The dual point is not feasible: its polar exceeds λ = {saved.lam:.12g} along u = ({shown})."
     return None
 
 

@@ -18,7 +18,8 @@ class Saved:
     """What a certificate's file holds, shapes and signs checked.
 
     Y, G, mask ``(N, c)``; U ``(r, d)``, or ``(r, N)`` where ``S`` is None (a product of matrices), V ``(r, c)``, b
-    ``(c,)``, weights ``(N,)``; ``bias`` is None (no output bias), 0 (free) or its decay. ``proof`` is None or a tree.
+    ``(c,)``, weights ``(N,)``; ``bias`` is None (no output bias), 0 (free) or its decay. ``a``
+    holds the biases ``(r,)`` of hidden units, which no decay holds, or is None. ``proof`` is None or a tree.
     """
 
     version: int
@@ -36,6 +37,7 @@ class Saved:
     b: list[float]
     G: Matrix
     proof: dict[str, Any] | None
+    a: list[float] | None = None
 
 
 def read(file: str | Path) -> Saved:
@@ -69,7 +71,7 @@ def _saved(saved: Any) -> Saved:
     if not isinstance(saved, dict) or saved.get("format") not in FORMATS:
         raise ValueError("this is not a saved certificate: write one with save_certificate.")
     version = FORMATS.index(saved["format"]) + 1
-    expected = {"format", *KEYS} | ({"proof"} if version == 2 else set())
+    expected = {"format", *KEYS} | ({"proof", "a"} if version == 2 else set())
     for key in sorted(expected ^ set(saved)):
         raise ValueError(f"damaged: {key!r} is {'missing' if key in expected else 'unknown'}.")
     if saved["loss"] not in LOSSES:
@@ -86,6 +88,7 @@ def _saved(saved: Any) -> Saved:
         bias=None if saved["output_bias"] is None else number("output_bias", saved["output_bias"]),
         S=None if saved["S"] is None else rows("S", saved["S"]),
         proof=proof,
+        a=None if saved.get("a") is None else vector("a", saved["a"]),
         weights=vector("weights", saved["weights"]),
         b=vector("b", saved["b"]),
         **{key: rows(key, saved[key]) for key in ("Y", "mask", "U", "V", "G")},
@@ -129,6 +132,8 @@ def _check(saved: Saved) -> None:
         raise ValueError("Y must be a matrix with at least one row and column.")
     if saved.S is not None and not (saved.S and saved.S[0]):
         raise ValueError("S must be a matrix with at least one row and column.")
+    if saved.a is not None and (saved.S is None or saved.bias != 0 or len(saved.a) != r):
+        raise ValueError(f"hidden biases need {r} numbers in a, an S, and a free output bias.")
     if saved.proof is not None and (saved.S is None or len(saved.S[0]) <= 3):
         raise ValueError("damaged: a proof by splits goes with an S of more than three columns.")
     inputs = N if saved.S is None else len(saved.S[0])

@@ -31,7 +31,10 @@ def outputs(saved: Saved) -> tuple[list[list[int]], int]:
         hidden, k = [list(column) for column in zip(*U, strict=True)] or [[] for _ in saved.Y], ku
     else:
         S, ks = matrix(saved.S)
-        hidden, k = [[max(_dot(s, u), 0) for u in U] for s in S], ks + ku
+        a, ka = integers(saved.a or [0.0] * len(U))
+        k = max(ks + ku, ka)
+        rise, heights = k - ks - ku, [x << (k - ka) for x in a]
+        hidden = [[max((_dot(s, u) << rise) + x, 0) for u, x in zip(U, heights, strict=True)] for s in S]
     b, kb = integers(saved.b)
     columns = [list(column) for column in zip(*V, strict=True)] or [[] for _ in b]
     common = max(k + kv, kb)
