@@ -35,7 +35,18 @@ def _rows_tree(S: np.ndarray, q: np.ndarray, rows: list[int], fixed: dict[int, i
     A, g = S.T @ (beta[:, None] * S), S.T @ alpha
     half = np.linalg.norm(g) / 2
     mu = np.linalg.eigvalsh(A)[-1] + half * (1 + 1e-9) + 1e-9
-    return [{"alpha": alpha.tolist(), "beta": beta.tolist(), "gamma": gamma.tolist(), "mu": mu, "t": half}]
+    leaf = {"alpha": alpha.tolist(), "beta": beta.tolist(), "gamma": gamma.tolist(), "mu": mu, "t": half}
+    closed = np.flatnonzero((sign < 0) & (np.abs(S).max(1) > 0))
+    if len(closed):  # a row that is not positive: z·yᵀu may be taken for |z|‖y‖ at the price of α ≤ −ρ
+        i = int(closed[0])
+        rho = 1e-3 * float(np.abs(q).max())
+        y = rho * (1 - 1e-9) * S[i] / np.linalg.norm(S[i])
+        leaf["alpha"][i], leaf["y"] = -rho, [[i, rho, y.tolist()]]
+        g = S.T @ np.array(leaf["alpha"])
+        A = A - (np.outer(S[i], y) + np.outer(y, S[i])) / 2
+        half = np.linalg.norm(g) / 2
+        leaf["mu"], leaf["t"] = float(np.linalg.eigvalsh(A)[-1] + half * (1 + 1e-9) + 1e-9), half
+    return [leaf]
 
 
 @cache
@@ -65,6 +76,8 @@ def _by_rows(cones: dict[str, Any]) -> dict[str, Any]:
         for key in ("alpha", "beta", "gamma"):
             leaf[key] = [x * scale for x in leaf[key]]
         leaf["mu"], leaf["t"] = leaf["mu"] * scale, leaf["t"] * scale
+        if "y" in leaf:
+            leaf["y"] = [[i, rho * scale, [x * scale for x in y]] for i, rho, y in leaf["y"]]
     G = (np.array(cones["G"]) * scale).tolist()
     y = np.array(cones["Y"])
     bound = -float(np.sum(0.5 * np.array(G) ** 2 + np.array(G) * y))

@@ -340,7 +340,8 @@ var checkCertificate = (() => {
             const i = index(node.row, S.length);
             if (part.has(i)) fail("a row is split twice");
             todo.push(new Map([...part, [i, -1]]), new Map([...part, [i, 1]]));
-          } else if (kind(node, "alpha,beta,gamma,mu,t")) rowsLeaf(S, q, lam, node, part, fail);
+          } else if (kind(node, "alpha,beta,gamma,mu,t") || kind(node, "alpha,beta,gamma,mu,t,y"))
+            rowsLeaf(S, q, lam, node, part, fail, index);
           else need(false, "a node is neither a row nor a leaf");
         } else if (kind(node, "at,edge")) {
           need(Array.isArray(node.edge) && node.edge.length === 2, "an edge has two ends");
@@ -360,20 +361,30 @@ var checkCertificate = (() => {
       all.push([...Array(d).keys()].map((i) => [...Array(d).keys()].map((j) => (i !== j ? [0n, 0n] : [(o >> (d - 1 - i)) & 1 ? -1n : 1n, 0n]))));
     return all;
   }
-  function rowsLeaf(S, q, lam, leaf, part, fail) {
+  function rowsLeaf(S, q, lam, leaf, part, fail, index) {
     const N = S.length, d = S[0].length;
     const [alpha, beta, gamma] = ["alpha", "beta", "gamma"].map((key) => list(key, leaf[key], N).map(exact));
     const mu = exact(real("mu", leaf.mu)), t = exact(real("t", leaf.t));
+    const turns = new Map();
+    need(leaf.y === undefined || Array.isArray(leaf.y), "y of a leaf is no list");
+    for (const entry of leaf.y || []) {
+      need(Array.isArray(entry) && entry.length === 3, "y of a leaf has a row, a number and a vector each");
+      const i = index(entry[0], N), rho = exact(real("rho", entry[1])), y = list("y", entry[2], d).map(exact);
+      if (turns.has(i) || sign(rho) < 0 || compare(total(y.map(square)), square(rho)) > 0) fail(`y of row ${i} is too long or given twice`);
+      turns.set(i, { rho, y });
+    }
     for (let i = 0; i < N; i++) {
+      const rho = turns.has(i) ? turns.get(i).rho : [0n, 0n];
       if (sign(beta[i]) < 0 || sign(gamma[i]) < 0) fail(`beta or gamma of row ${i} is negative`);
       const room = times(times([4n, 0n], beta[i]), gamma[i]);
-      for (const [z, lack] of [[1, add(q[i], minus(alpha[i]))], [-1, alpha[i]]])
+      for (const [z, lack] of [[1, add(add(q[i], minus(alpha[i])), rho)], [-1, add(alpha[i], rho)]])
         if (part.get(i) !== -z && sign(lack) > 0 && compare(room, square(lack)) < 0) fail(`the majorant of row ${i} is too low`);
     }
     const A = [...Array(d + 1)].map(() => Array(d + 1).fill([0n, 0n]));
     for (let i = 0; i < d; i++) {
       for (let j = i; j < d; j++) {
-        const entry = minus(total(S.map((row, l) => times(beta[l], times(row[i], row[j])))));
+        let entry = minus(total(S.map((row, l) => times(beta[l], times(row[i], row[j])))));
+        for (const [l, { y }] of turns) entry = add(entry, half(add(times(S[l][i], y[j]), times(S[l][j], y[i]))));
         A[i][j] = A[j][i] = i === j ? add(entry, mu) : entry;
       }
       A[i][d] = A[d][i] = half(total(S.map((row, l) => times(alpha[l], row[i]))));

@@ -3,9 +3,10 @@
 A tree is the list of its nodes, each followed by its two subtrees. Any multipliers at a leaf prove something; the leaf
 holds if that is at most λ.
 
-rows: {"row": i} fixes s_iᵀu ≥ 0 in the first subtree, ≤ 0 in the second. A leaf gives every row α, β ≥ 0, γ ≥ 0 with
-q·z₊ ≤ αz + βz² + γ for every z that the row may take, and μ, t with [[μI − SᵀBS, g/2], [gᵀ/2, t]] ⪰ 0, B = diag(β),
-g = Sᵀα: then gᵀu + uᵀSᵀBSu ≤ μ + t. It holds if Σγ + μ + t ≤ λ.
+rows: {"row": i} fixes s_iᵀu ≥ 0 in the first subtree, ≤ 0 in the second. A leaf gives every row α, β ≥ 0, γ ≥ 0, and
+some rows i a vector y and ρ ≥ ‖y‖ ("y": [[i, ρ, y], …], else 0), with q·z₊ + ρ|z| ≤ αz + βz² + γ for every z that the
+row may take; and μ, t with [[μI − A, g/2], [gᵀ/2, t]] ⪰ 0, g = Sᵀα, A = Sᵀdiag(β)S − ½ Σ (s_i yᵀ + y s_iᵀ). For ‖u‖ = 1
+each q·z₊ is then at most αz + βz² − z·yᵀu + γ, and gᵀu + uᵀAu ≤ μ + t. The leaf holds if Σγ + μ + t ≤ λ.
 
 cones: one tree for each orthant, the signs +1 before −1, the first coordinate slowest; its vertices are the signed unit
 vectors. {"edge": [a, b], "at": [x, y]}, x, y > 0: the new vertex x·V_a + y·V_b replaces V_a in the first subtree, V_b
@@ -94,10 +95,10 @@ def _rows(tree: _Reader, instance: Instance) -> None:
             i = _index(node["row"], len(instance.S))
             todo += [fixed | {i: -1}, fixed | {i: 1}] if i not in fixed else [fixed]
             tree.demand(i not in fixed, f"row {i} is split twice")
-        elif set(node) == {"alpha", "beta", "gamma", "mu", "t"}:
+        elif set(node) - {"y"} == {"alpha", "beta", "gamma", "mu", "t"}:
             _rows_leaf(tree, instance, node, fixed)
         else:
-            raise ValueError("damaged: a node of a tree of rows is a row, or alpha, beta, gamma, mu and t.")
+            raise ValueError("damaged: a node of a tree of rows is a row, or alpha, beta, gamma, mu, t and perhaps y.")
 
 
 def _rows_leaf(tree: _Reader, instance: Instance, leaf: dict[str, Any], fixed: dict[int, int]) -> None:
@@ -106,10 +107,12 @@ def _rows_leaf(tree: _Reader, instance: Instance, leaf: dict[str, Any], fixed: d
     mu, t = (Fraction(number(name, leaf[name])) for name in ("mu", "t"))
     if not len(alpha) == len(beta) == len(gamma) == count:
         raise ValueError(f"damaged: alpha, beta and gamma of a leaf need {count} numbers each.")
+    turns = _turns(tree, leaf, count, d)
     for i, (q, *multipliers) in enumerate(zip(instance.q, alpha, beta, gamma, strict=True)):
         a, b, c = map(Fraction, multipliers)
+        rho = turns[i][0] if i in turns else Fraction(0)
         tree.demand(b >= 0 and c >= 0, f"beta or gamma of row {i} is negative")
-        for sign, lack in ((1, Fraction(q) - a), (-1, a)):  # q·z − αz on z ≥ 0, and −αz on z ≤ 0, where it may be
+        for sign, lack in ((1, Fraction(q) - a + rho), (-1, a + rho)):  # the slopes on z ≥ 0 and on z ≤ 0
             if fixed.get(i) != -sign and lack > 0:
                 tree.demand(4 * b * c >= lack * lack, f"the majorant of row {i} is too low")
     (A, ka), (B, kb) = integers(alpha), integers(beta)
@@ -121,10 +124,31 @@ def _rows_leaf(tree: _Reader, instance: Instance, leaf: dict[str, Any], fixed: d
             form[i][j] = form[j][i] = _over(entry, kb + 2 * instance.k) + (mu if i == j else 0)
         form[j][d] = form[d][j] = _over(g[j], ka + instance.k + 1)
     form[d][d] = t
+    for row, (_, y) in turns.items():
+        s = [_over(x, instance.k) for x in instance.S[row]]
+        for i in range(d):
+            for j in range(d):
+                form[i][j] += (s[i] * y[j] + s[j] * y[i]) / 2
     scale = max(x.denominator for row in form for x in row)  # all are powers of two
     whole = [[int(x * scale) for x in row] for row in form]
     tree.demand(negative_direction(whole) is None, "its matrix is not positive semidefinite")
     tree.demand(sum(map(Fraction, gamma)) + mu + t <= instance.lam, "it proves less than λ")
+
+
+def _turns(tree: _Reader, leaf: dict[str, Any], count: int, d: int) -> dict[int, tuple[Fraction, list[Fraction]]]:
+    """By row, ρ and y with ‖y‖ ≤ ρ."""
+    found: dict[int, tuple[Fraction, list[Fraction]]] = {}
+    given = leaf.get("y", [])
+    if not isinstance(given, list) or not all(isinstance(entry, list) and len(entry) == 3 for entry in given):
+        raise ValueError("damaged: y of a leaf is a list of a row, a number and a vector each.")
+    for row, length, turn in given:
+        i, rho, y = _index(row, count), Fraction(number("rho", length)), [Fraction(x) for x in vector("y", turn)]
+        if len(y) != d:
+            raise ValueError(f"damaged: y of a row needs {d} numbers.")
+        tree.demand(i not in found, f"y of row {i} is given twice")
+        tree.demand(rho >= 0 and sum(x * x for x in y) <= rho * rho, f"y of row {i} is longer than its number says")
+        found[i] = rho, y
+    return found
 
 
 def _over(m: int, k: int) -> Fraction:
