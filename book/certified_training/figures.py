@@ -96,7 +96,7 @@ def frontier(table: pd.DataFrame) -> Figure:
     axes.set(xscale="log", yscale="log", xlabel="samples $N$", ylabel="CPU seconds")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_minor_formatter(NullFormatter())
     axes.legend(loc="best", ncols=2)
     return figure
