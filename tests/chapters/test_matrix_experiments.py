@@ -114,3 +114,11 @@ def test_equal_columns_stay_equal_under_first_order_descent():
     end = minimise(problem, experiment.equal_columns(problem, 0), LBFGS(), tol=1e-8)
     for w in end.weights:
         assert torch.allclose(w, w[:, :1].expand_as(w), rtol=0, atol=1e-9)
+
+
+def test_the_certificates_by_hand():
+    table = experiment.certificates_by_hand()
+    assert table["objective"].tolist() == pytest.approx([4.5, 4.0], abs=1e-14)
+    assert table["lower_bound"].tolist() == pytest.approx([2.875, 4.0], abs=1e-13)
+    assert table["polar"].tolist() == pytest.approx([2.0, 1.0], abs=1e-13)
+    assert table["verdict"].tolist() == ["REFUTED", "CERTIFIED"]

@@ -10,7 +10,7 @@ import torch
 from book.benchmarks.census import relu_census
 from book.certified_training import digits_plane as digits
 from book.certified_training import plane_figures
-from book.one_hidden_layer import experiment, figures, relu_omega
+from book.one_hidden_layer import experiment, figures, noise, relu_omega
 from book.shared import path_figures
 from book.shared import relu_problems as planted
 from book.shared import two_points as toy
@@ -226,3 +226,22 @@ def test_the_items_of_proposition_1_on_a_line():
     table = relu_omega.segment(S, *relu_omega.outputs(S, 2, seed=3), [0.0, 0.5, 1.0])
     assert table["lower"][1] <= table["chord"][1]
     assert show(figures.segment(table), "fig-omega").svg
+
+
+def test_noise_empties_the_saddles_and_leaves_the_local_minima():
+    table = noise.kicked([3], [0.05], rounds=4, runs=60, seed=0).set_index("round")
+    first, _ = toy.runs_of_size(3, runs=60, seed=0)
+    stuck = first[~first["global"]]
+    assert table.loc[0, "zero_unit_above"] == (stuck["zero_units"] > 0).sum()
+    assert table.loc[0, "no_zero_unit_above"] == (stuck["zero_units"] == 0).sum()
+    total = table["zero_unit_above"] + table["no_zero_unit_above"]
+    assert (total.diff().dropna() <= 0).all()
+    assert table.loc[4, "zero_unit_above"] < table.loc[0, "zero_unit_above"] / 2
+    assert (table["least_excess"] >= -1e-9).all()
+
+
+def test_one_need_not_climb_out_of_fifty_units_but_out_of_one():
+    rise, end = toy.way_out(50)
+    assert rise <= 1e-12
+    assert end == pytest.approx(toy.OPTIMUM, abs=1e-7)
+    assert toy.least_rise_of_one_unit() == pytest.approx(6.5 - 5.375, abs=1e-14)
