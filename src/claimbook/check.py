@@ -34,6 +34,8 @@ _LATEX = re.compile(
     r"\$\$|\\begin\{|\\end\{|\\(?:eqref|ref|cite|label|frac|sqrt|sum|prod|mathbb|mathcal|mathrm|operatorname|lVert|Vert"
     r"|lambda|phi|Phi|theta|Theta|Omega|sigma|le|ge|top|cdot)\b|\\[()\[\]]|(?<![\\\w$])\$[^$\s][^$\n]{0,120}[^$\s\\]\$(?![\w$])"
 )
+_SNAKE = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+")
+_RAW_NUMBER = re.compile(r"-?\d+\.\d{6,}|-?\d(\.\d+)?e[-+]\d+|nan|NaN|NaT|-?inf|None")
 _HASH = re.compile(r"[0-9a-f]{20,}")
 _OPAQUE = ("pre", "code", "script", "style", "textarea", "svg", "template", "noscript")
 
@@ -86,6 +88,26 @@ def _images(soup: Any) -> Iterator[str]:
             yield "an inline svg has no aria-label, no title and is not aria-hidden"
 
 
+def _tables(soup: Any) -> Iterator[str]:
+    """What a reader must not meet in a table that a cell shows: a raw data frame, names of variables, raw numbers."""
+    for table in soup.select(".cell_output table"):
+        head = " ".join(table.get_text(" ").split())[:60]
+        if "dataframe" in (table.get("class") or ()):
+            yield f"a raw data frame, show it with claimbook.table: {head}"
+            continue
+        if not (table.caption and table.caption.get_text().strip()):
+            yield f"has no caption: {head}"
+        box = table.find_parent(attrs={"tabindex": "0"})
+        if box is None:
+            yield f"cannot be scrolled by keyboard (no box with tabindex): {head}"
+        for cell in table.find_all(["th", "td"]):
+            text = cell.get_text().strip()
+            if cell.name == "th" and _SNAKE.fullmatch(text):
+                yield f"a header is the name of a variable: {text}"
+            if _RAW_NUMBER.fullmatch(text):
+                yield f"a raw number: {text}"
+
+
 def _text(soup: Any) -> Iterator[str]:
     """Text that a reader sees outside code and formulas."""
     body = soup.body or soup
@@ -110,6 +132,8 @@ def _check_page(page: str, soup: Any, site: Path, anchors: dict[Path, frozenset[
             yield Finding(page, "traceback", block.get_text().strip().splitlines()[-1][:120])
     for cause in _images(soup):
         yield Finding(page, "alternative text", cause)
+    for cause in _tables(soup):
+        yield Finding(page, "table", cause)
     here = (site / page).resolve()
     for address in _requests(soup):
         if _external(address):

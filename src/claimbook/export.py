@@ -27,6 +27,8 @@ from .project import BuildFailed, Project
 REFERENCES = "references.json"
 """Beside the rendered pages: what the rendering made of every reference, written by the extension."""
 
+DOWNLOAD = "downloads/notebooks.zip"
+
 _NOT_SOURCE = shutil.ignore_patterns(".*", "_build", "build", "*.egg-info", "__pycache__", "tests", "node_modules")
 _EPOCH = 1577836800  # 2020-01-01: a wheel's bytes depend on its sources only
 _LINKED_PAGE = re.compile(r'href="(?:\.\./)?book/([\w-]+)\.html')
@@ -158,7 +160,7 @@ def _notebook(
 def export(project: Project, book: Book, site: Path) -> None:
     """Put wheels and notebooks into the rendered `site`."""
     references = json.loads((site.parent / REFERENCES).read_text(encoding="utf-8"))
-    downloads = site / "downloads"
+    downloads = (site / DOWNLOAD).parent
     downloads.mkdir(exist_ok=True)
     wheels = build_wheels(project, downloads)
     files = {wheel.name: wheel.read_bytes() for wheel in wheels}
@@ -167,4 +169,4 @@ def export(project: Project, book: Book, site: Path) -> None:
         text = _notebook(project, site, chapter, references, wheels)
         write_atomic(site / "_sources" / f"{docname}.ipynb", text)
         files[f"{PurePosixPath(docname).name}.ipynb"] = text.encode()
-    _write_zip(downloads / "notebooks.zip", files)
+    _write_zip(site / DOWNLOAD, files)

@@ -1,10 +1,11 @@
-"""A small Sphinx extension: MathJax on every page, since claims hold formulas too; numbers in tables never break.
+"""A small Sphinx extension: MathJax on every page, since claims hold formulas too.
 
 It also writes down what became of every reference, for notebooks that are read without Sphinx.
 """
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -14,19 +15,66 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from .export import REFERENCES
+from .export import DOWNLOAD, REFERENCES
+from .links import Names, cells_of, linked, plain_docstring
 
-_NUMBER = re.compile(r"<td>(\s*-?[0-9.]+(?:e[-+]?[0-9]+)?\s*)</td>")
+
+def _description(doctree: Any) -> str:
+    """The first paragraph of a page that is a sentence of prose, cut at 200 characters."""
+    for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
+        text = " ".join(paragraph.astext().split())
+        if len(text) > 60:
+            return text if len(text) <= 200 else text[:200].rsplit(" ", 1)[0] + " …"
+    return ""
 
 
-def keep_numbers_whole(html: str) -> str:
-    """Marks table cells that hold one number: a browser may otherwise break 1e-12 behind the hyphen."""
-    return _NUMBER.sub(r'<td class="number">\1</td>', html)
+def _head(title: str, book: str, description: str) -> str:
+    """What search engines and messengers show of a page."""
+    named = {"og:title": title, "og:site_name": book, "og:type": "article", "og:description": description}
+    tags = [f'<meta property="{name}" content="{html.escape(text)}">' for name, text in named.items() if text]
+    if description:
+        tags.append(f'<meta name="description" content="{html.escape(description)}">')
+    return "\n".join(tags)
+
+
+def _colophon(told: dict[str, str], downloads: str) -> str:
+    """The last line of every page: which version this is, under which licence, and the notebooks to take away."""
+    version = " ".join(filter(None, ("Version", told.get("version"), told.get("commit") and f"({told['commit']})")))
+    parts = [version if told.get("version") else "", told.get("date", ""), told.get("licence", "")]
+    text = " · ".join(html.escape(part) for part in parts if part)
+    link = f'<a href="{downloads}">All notebooks, with the packages that they need</a>'
+    return f'<p class="book-colophon">{text}{" · " if text else ""}{link}</p>'
 
 
 def _page(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    if "body" in context:
-        context["body"] = keep_numbers_whole(context["body"])
+    title = re.sub(r"<[^>]+>", "", context.get("title") or "")
+    context["metatags"] = context.get("metatags", "") + _head(title, app.config.project, _description(doctree))
+    if app.config.claimbook_api and "body" in context and doctree is not None:
+        context["body"] = _with_links(app, pagename, context["body"])
+    told = app.config.html_context.get("claimbook")
+    if told is not None:
+        context["theme_extra_footer"] = _colophon(told, context["pathto"](DOWNLOAD, resource=True))
+
+
+def _with_links(app: Any, pagename: str, body: str) -> str:
+    objects = app.env.get_domain("py").objects
+    names = Names.of(cells_of(Path(app.env.doc2path(pagename))), objects.__contains__, tuple(app.config.claimbook_api))
+
+    def address(name: str) -> str:
+        entry = objects[name]
+        return f"{app.builder.get_relative_uri(pagename, entry.docname)}#{entry.node_id}"
+
+    return linked(body, names, address)
+
+
+def _plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    lines[:] = plain_docstring(lines)
+
+
+def _lost(app: Any) -> Any:
+    """The page that a server shows for an address that leads nowhere."""
+    body = '<h1>This page does not exist</h1><p>Try the <a href="index.html">first page</a>, or search.</p>'
+    yield "404", {"title": "This page does not exist", "body": body}, "page.html"
 
 
 class _Mark(SphinxPostTransform):
@@ -46,6 +94,12 @@ def _read_marks(app: Any, doctree: Any, docname: str) -> None:
     for mark in [node for node in doctree.findall(nodes.inline) if "traced" in node["classes"]]:
         seen[mark["target"]] = mark.astext()
         mark.replace_self(mark.children)
+
+
+def _document(app: Any, config: Any) -> None:
+    """Where packages are to be documented: autodoc with their docstrings as plain text, and their source."""
+    if config.claimbook_api:
+        app.connect("autodoc-process-docstring", _plain)
 
 
 def _begin(app: Any) -> None:
@@ -78,9 +132,12 @@ def _write_references(app: Any, error: Exception | None) -> None:
 
 def setup(app: Any) -> dict[str, Any]:
     app.set_html_assets_policy("always")
+    app.add_config_value("claimbook_api", [], "env")
+    app.connect("config-inited", _document)
     app.add_post_transform(_Mark)
     app.connect("builder-inited", _begin)
     app.connect("doctree-resolved", _read_marks, priority=900)
     app.connect("build-finished", _write_references)
     app.connect("html-page-context", _page)
+    app.connect("html-collect-pages", _lost)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -25,12 +25,14 @@ class Settings:
     """What a book says of itself under `[tool.claimbook]` in its pyproject.toml; every entry may be missing.
 
     `sources` are files and folders (relative to the book) that every chapter depends on; `statements` the YAML file of
-    the statements that claims test. `wheels` are folders with a pyproject.toml: the packages that notebooks need.
+    the statements that claims test. `wheels` are folders with a pyproject.toml: the packages that notebooks need;
+    `api` packages whose documentation is generated, so that code names lead there.
     """
 
     sources: tuple[str, ...] = ("src",)
     statements: str | None = None
     wheels: tuple[str, ...] = ()
+    api: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Project:
             return Settings()
         try:
             entries = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("claimbook", {})
-            lists = {name: tuple(entries.get(name, getattr(Settings, name))) for name in ("sources", "wheels")}
+            lists = {name: tuple(entries.get(name, getattr(Settings, name))) for name in ("sources", "wheels", "api")}
             return Settings(**{**entries, **lists})
         except (tomllib.TOMLDecodeError, TypeError) as error:
             raise BookError(f"pyproject.toml: [tool.claimbook] cannot be read: {error}") from None

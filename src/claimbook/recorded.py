@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pandas as pd
 
 from .project import BookError
-from .tables import read_table
+from .tables import DIRTY, Provenance, read_table
 
 CHAPTER = "CLAIMBOOK_CHAPTER"
 """Names the folder of the chapter at work; without it (a reader's Jupyter) that is the working directory."""
@@ -22,26 +25,39 @@ def data_folder(beside: ModuleType | None = None) -> Path:
     return Path(os.environ.get(CHAPTER) or Path.cwd()) / "data"
 
 
-def recorded(name: str, beside: ModuleType | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`data/<name>.csv` beside the chapter, and its provenance as a one-column table.
+@dataclass(frozen=True)
+class Origin:
+    """Where a recorded table comes from, as one sentence below it."""
+
+    name: str
+    provenance: Provenance
+
+    def __str__(self) -> str:
+        where = self.provenance
+        state = where.commit.removesuffix(DIRTY)[:12] + (DIRTY if where.commit.endswith(DIRTY) else "")
+        versions = ", ".join(f"{package} {version}" for package, version in where.versions.items())
+        parameters = ", ".join(f"{key} = {value}" for key, value in where.parameters.items())
+        return (
+            f"Recorded as {self.name}.csv ({parameters}; seed {where.seed}) in {where.seconds:.0f} s on "
+            f"{where.device}, with {versions}, at commit {state}."
+        )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": f'<p class="table-origin">{html.escape(str(self))}</p>', "text/plain": str(self)}
+
+
+def recorded(name: str, beside: ModuleType | None = None) -> tuple[pd.DataFrame, Origin]:
+    """`data/<name>.csv` beside the chapter, and where it comes from.
 
     `beside` is a module of the chapter's own: with it the table comes along wherever that module is installed.
     BookError when one of the two files is missing; the message says where they were looked for.
     """
     file = data_folder(beside) / f"{name}.csv"
     try:
-        table, origin = read_table(file)
+        table, provenance = read_table(file)
     except FileNotFoundError as missing:
         raise BookError(
             f"no recorded table {name}.csv with its .json in {file.parent}: keep the chapter's folder `data` beside "
             "the notebook, or record the table anew"
         ) from missing
-    rows = {
-        "device": origin.device,
-        "versions": ", ".join(f"{package} {version}" for package, version in origin.versions.items()),
-        "commit": origin.commit,
-        "seed": str(origin.seed),
-        "parameters": ", ".join(f"{key} = {value}" for key, value in origin.parameters.items()),
-        "seconds": f"{origin.seconds:.0f}",
-    }
-    return table, pd.DataFrame({f"{name}.csv": rows})
+    return table, Origin(name, provenance)

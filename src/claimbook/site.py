@@ -9,8 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import yaml
@@ -22,7 +24,9 @@ from .check import check_site
 from .export import export, source_digest
 from .files import digest, recover_folder, replace_folder, scratch, tree_digest, write_atomic
 from .key import packages
+from .links import api_pages, toc_with
 from .project import BuildFailed, Project
+from .tables import DIRTY, NO_COMMIT, commit_of, date_of
 
 _CHILD = Path(__file__).with_name("render.py")
 
@@ -42,17 +46,37 @@ def _relinked(text: str, docname: str, chapters: frozenset[str]) -> str:
     return _LINK.sub(name, text)
 
 
-def _staged_toc(entry: object) -> object:
+def _staged_toc(entry: Any) -> Any:
     """The table of contents with every page in its staged place."""
     if isinstance(entry, dict):
         return {k: page_of(v) if k in ("root", "file") else _staged_toc(v) for k, v in entry.items()}
     return [_staged_toc(e) for e in entry] if isinstance(entry, list) else entry
 
 
+def _told(project: Project) -> dict[str, str]:
+    """Version, licence, commit and its date, for the foot of every page; what is not known is left out."""
+    file = project.root / "pyproject.toml"
+    told = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {}) if file.is_file() else {}
+    found = {"version": told.get("version"), "licence": told.get("license")}
+    commit = commit_of(project.root)
+    if commit != NO_COMMIT:
+        found["commit"] = commit.removesuffix(DIRTY)[:12] + (DIRTY if commit.endswith(DIRTY) else "")
+        found["date"] = date_of(project.root)
+    return {name: str(text) for name, text in found.items() if text}
+
+
 def stage(project: Project, book: Book, records: dict[str, Record]) -> Path:
     """Write `_build/staged`: what Jupyter Book renders, with execution off. It replaces the old one in one step."""
     config = yaml.safe_load((project.root / "_config.yml").read_text(encoding="utf-8"))
     config["execute"] = {**(config.get("execute") or {}), "execute_notebooks": "off"}
+    options = config.setdefault("sphinx", {}).setdefault("config", {})
+    options["html_context"] = {**(options.get("html_context") or {}), "claimbook": _told(project)}
+    if project.settings.api:
+        options["claimbook_api"] = list(project.settings.api)
+        options["extensions"] = [*options.get("extensions", ()), "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+        options["nitpick_ignore_regex"] = [["py:.*", ".*"]]
+        options["maximum_signature_line_length"] = 100
+        options["autodoc_inherit_docstrings"] = False
     executed = frozenset(chapter.docname for chapter in book.chapters)
     with scratch(project.work, "staged") as folder:
         folder.chmod(0o755)
@@ -70,10 +94,14 @@ def stage(project: Project, book: Book, records: dict[str, Record]) -> Path:
             target = folder / f"{page_of(docname)}.md"
             target.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(target, _relinked(path.read_text(encoding="utf-8"), docname, executed))
+        documented = api_pages(project)
+        for docname, text in documented.items():
+            write_atomic(folder / f"{docname}.md", text)
         write_atomic(folder / "claims.json", claims_json(book, records))
         write_atomic(folder / "_config.yml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
         toc = yaml.safe_load((project.root / "_toc.yml").read_text(encoding="utf-8"))
-        write_atomic(folder / "_toc.yml", yaml.safe_dump(_staged_toc(toc), sort_keys=False, allow_unicode=True))
+        toc = toc_with(_staged_toc(toc), documented)
+        write_atomic(folder / "_toc.yml", yaml.safe_dump(toc, sort_keys=False, allow_unicode=True))
         replace_folder(folder, project.staged)
     return project.staged
 

@@ -16,6 +16,7 @@ import pandas as pd
 from .files import write_atomic
 
 DIRTY = " with uncommitted changes"
+NO_COMMIT = "not under git"
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,25 @@ class Provenance:
         return cls(device, versions, commit_of(root or Path.cwd()), seed, parameters, seconds)
 
 
+def _git(root: Path, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def commit_of(root: Path) -> str:
     """The commit of the checkout around `root`, marked where its tree holds uncommitted changes."""
     try:
-        done = [
-            subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
-            for words in (["rev-parse", "HEAD"], ["status", "--porcelain"])
-        ]
+        commit, changed = _git(root, "rev-parse", "HEAD"), _git(root, "status", "--porcelain")
     except (OSError, subprocess.CalledProcessError):
-        return "not under git"
-    return done[0] + (DIRTY if done[1] else "")
+        return NO_COMMIT
+    return commit + (DIRTY if changed else "")
+
+
+def date_of(root: Path) -> str:
+    """The day of the commit of the checkout around `root`, as 2026-01-31; empty where there is none."""
+    try:
+        return _git(root, "log", "-1", "--format=%cs")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def write_table(table: pd.DataFrame, file: Path, provenance: Provenance) -> None:

@@ -86,6 +86,10 @@ def test_the_site_shows_what_the_chapter_says(project: Project) -> None:
     assert "Theorem 1" in page
     assert "2.0" in page
     assert "mathjax/tex-svg.js" in page
+    assert re.search(r'<meta name="description" content="[^"]{20,}', page)
+    assert 'property="og:title" content="A tiny chapter"' in page
+    assert re.search(r'class="book-colophon">Version 1.2 · <a href="../downloads/notebooks.zip"', page)
+    assert "This page does not exist" in (project.html / "404.html").read_text()
     assert "../_sources/book/one.ipynb" in page
     table = (project.html / "book" / "measured.html").read_text()
     assert 'href="../book/one.html#claim-equation-8-double"' in table
