@@ -7,6 +7,8 @@ import pandas as pd
 from claimbook.table import Badge, Table, table
 
 HEADERS = {
+    "index": "case",
+    "by_hand": "by hand",
     # points and runs
     "objective": "objective f",
     "objective_after": "f after it",

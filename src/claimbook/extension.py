@@ -23,7 +23,7 @@ def _description(doctree: Any) -> str:
     """The first paragraph of a page that is a sentence of prose, cut at 200 characters."""
     for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
         text = " ".join(paragraph.astext().split())
-        if len(text) > 60:
+        if len(text) > 30:
             return text if len(text) <= 200 else text[:200].rsplit(" ", 1)[0] + " …"
     return ""
 
@@ -48,7 +48,7 @@ def _colophon(told: dict[str, str], downloads: str) -> str:
 
 def _page(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     title = re.sub(r"<[^>]+>", "", context.get("title") or "")
-    context["metatags"] = context.get("metatags", "") + _head(title, app.config.project, _description(doctree))
+    context["metatags"] = context.get("metatags", "") + _head(title, app.config.html_title or app.config.project, _description(doctree))
     if app.config.claimbook_api and "body" in context and doctree is not None:
         context["body"] = _with_links(app, pagename, context["body"])
     told = app.config.html_context.get("claimbook")
@@ -93,7 +93,8 @@ def _read_marks(app: Any, doctree: Any, docname: str) -> None:
     seen = app.env.claimbook_texts.setdefault(docname, {})
     for mark in [node for node in doctree.findall(nodes.inline) if "traced" in node["classes"]]:
         seen[mark["target"]] = mark.astext()
-        mark.replace_self(mark.children)
+        place = mark.parent.index(mark)
+        mark.parent[place : place + 1] = mark.children
 
 
 def _document(app: Any, config: Any) -> None:
