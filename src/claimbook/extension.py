@@ -48,7 +48,8 @@ def _colophon(told: dict[str, str], downloads: str) -> str:
 
 def _page(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     title = re.sub(r"<[^>]+>", "", context.get("title") or "")
-    context["metatags"] = context.get("metatags", "") + _head(title, app.config.html_title or app.config.project, _description(doctree))
+    book = app.config.html_title or app.config.project
+    context["metatags"] = context.get("metatags", "") + _head(title, book, _description(doctree))
     if app.config.claimbook_api and "body" in context and doctree is not None:
         context["body"] = _with_links(app, pagename, context["body"])
     told = app.config.html_context.get("claimbook")
