@@ -12,6 +12,7 @@ from .mappings import (
     AlexNet,
     BiasedReluUnit,
     ConvPool,
+    DeepBiasedRelu,
     DeepLinear,
     DeepRelu,
     MatrixProduct,
@@ -39,6 +40,7 @@ from .regularizers import (
     SumOfPowers,
     SumOfSquares,
     WeightDecay,
+    WeightedPowers,
     WeightedSum,
 )
 from .saved_certificate import SavedCertificate, load_certificate, save_certificate
@@ -55,6 +57,7 @@ __all__ = [
     "Certificate",
     "ConvPool",
     "CrossEntropyLoss",
+    "DeepBiasedRelu",
     "DeepLinear",
     "DeepRelu",
     "Descent",
@@ -92,6 +95,7 @@ __all__ = [
     "Verdict",
     "Verification",
     "WeightDecay",
+    "WeightedPowers",
     "WeightedSum",
     "certify",
     "certify_network",
