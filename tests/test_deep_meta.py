@@ -30,9 +30,11 @@ from global_optimality import (
     minimise,
     polar_of,
 )
-from global_optimality.boosting import boost, refit
+from global_optimality.boosting import boost
 from global_optimality.convex import nuclear_norm_approximation
+from global_optimality.descent import refit
 from global_optimality.factors import append, has_zero_slice
+from global_optimality.polar.bound import Oracle, PolarBound
 from global_optimality.polar.deep_relu import deep_relu_polar
 from global_optimality.streams import generator, normal
 
@@ -150,7 +152,7 @@ def test_a_deep_network_is_certified(boosted):
     assert result.weights[0].shape[1] >= 2
     again = certify(problem, result.weights, polar)
     assert torch.equal(again.lower_bound, result.certificate.lower_bound)
-    values = [value for value, _, _ in result.history]
+    values = [row.objective for row in result.history]
     assert values == sorted(values, reverse=True)
     rival = minimise(problem, problem.random(8, 6, seed=5), LBFGS(), max_steps=60)
     assert bool((rival.objective >= float(again.lower_bound)).all()), "no network lies below the bound"
@@ -257,3 +259,27 @@ def test_convolutions_descend_and_stay_undecided():
     certificate = certify(problem, descent.weights, polar_of(problem))
     assert bool((certificate.lower_bound <= descent.objective).all())
     assert all(v is not Verdict.CERTIFIED for v in certificate.verdict(1e-3))
+
+
+def test_the_path_ends_where_a_proof_closes_and_knows_a_time_limit():
+    """Proofs are expensive, and are asked for only where the ascent leaves no gap."""
+    problem = curve(5, (2, 2, 1), 0.5)
+    calls = 0
+    known = deep_relu_polar(problem.mapping, Effort(nodes=30_000, tolerance=1e-3))
+
+    class Counted(Oracle):
+        def __call__(self, Q: torch.Tensor) -> PolarBound:
+            nonlocal calls
+            calls += 1
+            return known(Q)
+
+        def ascend(self, Q, W, count, above):
+            return known.ascend(Q, W, count, above)
+
+    path = meta_algorithm(problem, r=1, method=LBFGS(), polar=Counted(), tol=2e-2, samples=1)
+    assert path.status is Status.GLOBAL
+    assert path.largest_rise <= 1e-12
+    assert calls <= 1 + sum(step is Step.APPEND for step in path.steps), "proofs, at most one a size"
+    late = meta_algorithm(problem, r=1, method=LBFGS(), polar=known, time_limit=0.0)
+    assert late.status is Status.TIME
+    assert len(late.objective) <= 1 + 5

@@ -10,9 +10,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso
 from torch import Tensor
 
-from global_optimality.boosting import boost, refit
+from global_optimality.boosting import boost
 from global_optimality.certificate import certify
-from global_optimality.descent import GradientDescent, minimise
+from global_optimality.descent import GradientDescent, minimise, refit
 from global_optimality.factors import Factors, append, scale, slice_norms, take_runs, zeros_like_slice
 from global_optimality.polar import PolarBound, polar_of
 from global_optimality.problem import Problem
@@ -52,10 +52,16 @@ def dictionaries(solution: Solution, sizes: Sequence[int], *, seed: int) -> pd.D
     return table.assign(excess=table["objective"] / solution.objective - 1, gap=table["gap"] / solution.objective)
 
 
+def history(found: Solution) -> pd.DataFrame:
+    """f, certified gap and size, one row a round."""
+    rows = [(r.objective, r.relative_gap, r.size) for r in found.history]
+    return pd.DataFrame(rows, columns=["objective", "relative_gap", "size"])
+
+
 def boosting(problem: Problem, optimum: float, *, rounds: int) -> tuple[pd.DataFrame, Factors]:
     """One unit a round, the polar as weak learner: f, excess, certified gap and size before each round."""
     found = boost(problem, tol=1e-7, max_rounds=rounds)
-    table = pd.DataFrame(found.history, columns=["objective", "relative_gap", "size"])
+    table = history(found)
     table = table.assign(round=range(len(table)), excess=table["objective"] / optimum - 1)
     return table, found.weights
 
@@ -73,7 +79,7 @@ def random_learner(problem: Problem, optimum: float, *, rounds: int, tries: int,
         return PolarBound(values[best].abs()[None], torch.full((1,), torch.inf, dtype=Q.dtype), atom)
 
     found = boost(problem, polar=weak, tol=1e-7, max_rounds=rounds)
-    table = pd.DataFrame(found.history, columns=["objective", "relative_gap", "size"])
+    table = history(found)
     polar = float(certify(problem, found.weights, exact).polar[0])
     return table.assign(round=range(len(table)), excess=table["objective"] / optimum - 1, polar=polar)
 

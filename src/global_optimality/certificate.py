@@ -131,7 +131,7 @@ def certify_twin(problem: Problem, W: Factors, polar: Polar) -> Certificate:
         bound = polar(-G)
         upper = torch.where(bound.upper >= bound.lower, bound.upper, torch.full_like(bound.upper, torch.inf))
         dual, value = _dual_point(problem, G, upper)
-        escape, escape_objective = _escape(problem, W, X, bound.atom)
+        escape, escape_objective = best_escape(problem, W, X, bound.atom)
         norm = torch.stack([g.flatten(1).square().sum(1) for g in gradient]).sum(0).sqrt()
         alignment = problem.alignment(*W)
 
@@ -206,7 +206,7 @@ def _dual_point(problem: Problem, G: Tensor, upper: Tensor) -> tuple[Tensor, Ten
     return dual, -problem.loss.conjugate(dual) - slack - underflow
 
 
-def _escape(problem: Problem, W: Factors, X: Tensor, atom: Factors) -> tuple[Factors, Tensor]:
+def best_escape(problem: Problem, W: Factors, X: Tensor, atom: Factors) -> tuple[Factors, Tensor]:
     """The polar's atom, scaled to minimise the objective when appended to W, and that objective."""
     D = problem.mapping.Phi(*atom)
     theta = problem.regularizer.Theta(*atom)

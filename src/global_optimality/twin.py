@@ -40,10 +40,12 @@ class Twin:
 
 @lru_cache(maxsize=4)
 def twin(problem: Problem) -> Twin:
-    """The twin of a balanced problem; the problem itself where its units are good.
+    """The twin of a balanced problem; the problem itself where its units are good, or its factors scale unequally.
 
     ``ValueError`` where the objective or λ lie outside float64 in one of the two units.
     """
+    if set(problem.mapping.exponents) != {1}:
+        return Twin(problem, 1.0, 1.0, 1.0, 1.0)
     p, S = problem.mapping.degree, problem.mapping.data
     fixed = S is None or problem.mapping.in_units(1.0) is None
     loss, b, v = problem.loss.in_units(p if fixed else 1)

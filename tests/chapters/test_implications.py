@@ -15,7 +15,7 @@ from book.shared import data
 from book.shared import relu_problems as shallow
 from claimbook import show
 from global_optimality import MatrixProduct, Problem, SquaredLoss, SumOfSquares, solve
-from global_optimality.boosting import refit
+from global_optimality.descent import refit
 
 KINDS = {
     ("ReLU, K = 4", "weight decay, ½ squares"): ("TOO_LOW", 2**0.5),

@@ -4,6 +4,18 @@ from .lbfgs import LBFGS
 from .methods import GradientDescent, Method, Stop, never
 from .minimise import Descent, minimise
 from .newton import NewtonCG
+from .point import largest_rise
 from .scales import refit
 
-__all__ = ["LBFGS", "Descent", "GradientDescent", "Method", "NewtonCG", "Stop", "minimise", "never", "refit"]
+__all__ = [
+    "LBFGS",
+    "Descent",
+    "GradientDescent",
+    "Method",
+    "NewtonCG",
+    "Stop",
+    "largest_rise",
+    "minimise",
+    "never",
+    "refit",
+]

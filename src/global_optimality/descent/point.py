@@ -73,5 +73,11 @@ class Objective:
         return rises
 
 
+def largest_rise(objective: Tensor) -> float:
+    """The largest increase of f ``(T,)`` over any earlier point of a path, relative to f there; 0 if it never rises."""
+    lowest = torch.cummin(objective, 0).values
+    return float(((objective - lowest) / lowest.abs().clamp(min=torch.finfo(lowest.dtype).tiny)).max())
+
+
 Observer = Callable[[Factors, Tensor], None]
 """Called with the weights and objectives ``(n,)`` after every step; all runs still active are passed."""

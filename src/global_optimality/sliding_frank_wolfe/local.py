@@ -56,6 +56,11 @@ class Local(ABC):
         """Whether every round begins with a certificate, and takes the atom that attains its polar."""
         return False
 
+    @property
+    def patience(self) -> int:
+        """Rounds in a row in which f does not fall before this descent is at its end: other atoms may come yet."""
+        return 3
+
     @abstractmethod
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
         """Weights of at most the objective of W, some of the atoms among them."""
@@ -172,6 +177,10 @@ class Scaling(Local):
     @property
     def proves(self) -> bool:
         return True
+
+    @property
+    def patience(self) -> int:
+        return 1
 
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
         return refit(self.problem, append(W, atoms), stop)

@@ -26,6 +26,12 @@ class Round(NamedTuple):
     polar: float
     seconds: float
 
+    @property
+    def relative_gap(self) -> float:
+        """(objective − lower bound) / |objective|; 0 where both vanish."""
+        gap = self.objective - self.lower_bound
+        return gap / abs(self.objective) if gap else 0.0
+
 
 @dataclass(frozen=True, eq=False)
 class Solution:

@@ -9,7 +9,6 @@ import torch
 from ..certificate import Certificate, certify_twin, same_in_units
 from ..effort import Clock, Effort
 from ..factors import Factors
-from ..losses.base import column
 from ..polar import Oracle, Polar, oracle_of
 from ..polar.in_units import twin_oracle
 from ..problem import Problem, check_problem
@@ -17,12 +16,11 @@ from ..settings import number, whole
 from ..status import Status
 from ..twin import Twin, twin
 from .local import MEMORY, Local, best_value, local_of
+from .look import least_gap, look
 from .solution import Round, Solution
 
-PATIENCE = 3
-"""Rounds in a row in which f falls by at most LEAST · f before the solver says that it cannot go on."""
-
 LEAST = 1e-14
+"""f falls if it falls by more than this share of itself."""
 
 SHARE = 0.5
 """A proof on the way may take this share of the time that is left."""
@@ -135,15 +133,16 @@ class _Run:
     def rounds(self, max_rounds: int) -> Status:
         if not bool(self.problem.regularizer.theta(*self.W).any()):
             self.W = self.local.first(self.W, self.late)
-        patience = PATIENCE
+        patience = self.local.patience
         for count in range(max_rounds):
             if self.late():
                 return Status.TIME
-            value, Q = self.look()
+            value, Q = look(self.problem, self.W)
             self.clock.say(lambda k=count, f=value * self.twin.value: f"round {k}, objective {f:.10g}")
             atoms = self.local.atoms(self.polar, Q, self.W)
             excess = best_value(self.problem, Q, atoms)
-            gap = self.least_gap(value, Q, excess) if patience == PATIENCE and not self.local.proves else 0.0
+            fell = patience == self.local.patience and not self.local.proves
+            gap = least_gap(self.problem, value, Q, excess) if fell else 0.0
             if gap > self.tol * abs(value):
                 self.record(value, -torch.inf, excess)
             else:
@@ -154,13 +153,13 @@ class _Run:
                     return Status.TIME
                 atoms = self.local.proved(self.polar, Q, certificate.escape)
             if self.moved(self.local(self.W, atoms, self.late), value):
-                patience = PATIENCE
+                patience = self.local.patience
                 continue
             patience -= 1
             if not patience:
                 if not self.moved(self.local.elsewhere(self.W, self.seed + count, self.late), value):
                     return Status.NO_ESCAPE
-                patience = PATIENCE
+                patience = self.local.patience
         return Status.ROUNDS
 
     def moved(self, W: Factors, value: float) -> bool:
@@ -170,23 +169,6 @@ class _Run:
         if new <= value + LEAST * abs(value):
             self.W, self.certified = W, False
         return new < value - LEAST * abs(value)
-
-    @torch.no_grad()
-    def look(self) -> tuple[float, torch.Tensor]:
-        """f and −∇ℓ, projected, at the present weights."""
-        loss, X = self.problem.loss, self.problem.mapping.Phi(*self.W)
-        value = loss(X) + self.problem.lam * self.problem.regularizer.Theta(*self.W)
-        return float(value[0]), -loss.project(loss.gradient(X))
-
-    def least_gap(self, value: float, Q: torch.Tensor, excess: float) -> float:
-        """The gap if the best atom attained Ω°: an upper bound of Ω° can only prove a larger one.
-
-        Not positive where that contradicts itself: the atoms are then far from the best.
-        """
-        loss = self.problem.loss
-        scale = loss.dual_scale(-Q, Q.new_tensor([1 / excess if excess > 0 else torch.inf]))
-        gap = value + float(loss.conjugate(-column(scale, Q) * Q))
-        return gap if math.isfinite(gap) else 0.0
 
     def certify(self, share: float = SHARE) -> Certificate:
         """The certificate of the present weights; kept if f is lower than at those kept, or as low and better proved.
