@@ -1,4 +1,4 @@
-"""The command line of a book: build · run · figures · serve · check.
+"""The command line of a book: build · run · seeds · figures · serve · check.
 
 Exit status 0: done; 1: something ran and did not hold; 2: the request is wrong, and nothing has run.
 """
@@ -27,8 +27,10 @@ from .parameters import CHOICES, effective, parse
 from .progress import Progress
 from .project import BookError, BuildFailed, Project
 from .run import run_name
+from .seeds import parse_seeds, seeded, summary, sweep
 from .single import run_single
 from .site import publish, stage
+from .tables import Provenance, write_table
 
 FIGURE_FORMATS = ("svg", "pdf")
 
@@ -67,6 +69,31 @@ def run(project: Project, arguments: argparse.Namespace) -> None:
         done = run_single(project, chapter, values, _options(arguments), Progress())
         write_atomic(path, done.notebook)
     print(f"{path}\n{claims_text(done.claims)}")
+
+
+def seeds(project: Project, arguments: argparse.Namespace) -> None:
+    """Run chapters at many seeds and record every claim's measured number in a table; runs that are stored stay."""
+    chosen, progress = parse_seeds(arguments.seeds), Progress()
+    chapters, options = seeded(project, arguments.chapters), _options(arguments)
+    with lock(project.build):
+        cache.sweep_up(project)
+        table = sweep(project, chapters, chosen, options, progress)
+        origin = Provenance.here(
+            seed=chosen[0],
+            parameters={"chapters": [c.name for c in chapters], "seeds": arguments.seeds, "tier": options.tier},
+            seconds=progress.seconds,
+            root=project.root,
+        )
+        file = arguments.table or project.build / "seeds.csv"
+        write_table(table, file, origin)
+    print(f"{file}\n{summary(table).to_string(index=False)}")
+    bad = table[table["verdict"] != "holds"]
+    if len(bad):
+        lines = (
+            f"{r.chapter}, seed {r.seed}: {r.claim or 'the run'}: {r.verdict} ({r.measured:g})"
+            for r in bad.itertuples()
+        )
+        raise BuildFailed("\n".join(lines))
 
 
 def figures(project: Project, arguments: argparse.Namespace) -> None:
@@ -139,6 +166,10 @@ def _parser() -> argparse.ArgumentParser:
     one = add(run, running)
     one.add_argument("chapter", metavar="CHAPTER")
     one.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
+    sweeping = add(seeds, running, many)
+    sweeping.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: every chapter with a seed")
+    sweeping.add_argument("--seeds", default="0-19", help="numbers and ranges, 0-19 or 1,2,5-7 (default: 0-19)")
+    sweeping.add_argument("--table", type=Path, help="the .csv file to write (default: seeds.csv in the results)")
     add(figures, running, many).add_argument(
         "--formats", nargs="+", choices=FIGURE_FORMATS, default=list(FIGURE_FORMATS)
     )
