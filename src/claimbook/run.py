@@ -203,11 +203,10 @@ def run_chapter(
             found = problems(chapter, notebook)
         _keep_failed(project, chapter, output if found else None)
     counts = notebook is not None and not found
-    shown = counts or (claims_may_fail and notebook is not None)
     return Run(
         chapter=chapter,
         parameters=values,
-        claims=tuple(c for _, c in claims_in(notebook)) if shown else (),
+        claims=tuple(c for _, c in claims_in(notebook)) if notebook is not None and (counts or claims_may_fail) else (),
         figures=tuple(n for _, n in figures_in(notebook)) if counts else (),
         notebook=tidy(notebook) if counts else "",
         seconds=time.monotonic() - start,
