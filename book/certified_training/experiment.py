@@ -106,7 +106,7 @@ def one_more_sigmoid(problem: Problem, W: Factors) -> Tensor:
     """By how much one more unit with u = 0 and its best v lowers f of a sigmoid network, relative to f, ``(n,)``.
 
     Squared loss, one output. The unit adds v/2 to every output and costs λv²/2, so f falls by a² / 2(λ + N/4) with
-    a half the sum of the residuals.
+    a half the sum of the residuals: by nothing only if that is zero, which rounding lets appear as 1e-28 at most.
     """
     residual = problem.loss.Y[:, 0] - (torch.sigmoid(inputs(problem) @ W[0].mT) @ W[1])[..., 0]
     a = residual.sum(1) / 2
