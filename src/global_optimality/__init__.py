@@ -23,7 +23,7 @@ from .mappings import (
     ReluUnit,
 )
 from .meta_algorithm import DescentPath, Step, meta_algorithm
-from .polar import PolarBound, lambda_max, omega, polar_of
+from .polar import PolarBound, ReluMaximum, lambda_max, max_relu_sum, omega, polar_of
 from .problem import Problem
 from .progress import progress_to
 from .regularizers import (
@@ -84,6 +84,7 @@ __all__ = [
     "Problem",
     "ProductOfNorms",
     "RankOneTensor",
+    "ReluMaximum",
     "ReluUnit",
     "SavedCertificate",
     "Solution",
@@ -102,6 +103,7 @@ __all__ = [
     "generator",
     "lambda_max",
     "load_certificate",
+    "max_relu_sum",
     "meta_algorithm",
     "minimise",
     "omega",

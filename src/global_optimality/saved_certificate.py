@@ -22,8 +22,10 @@ from .exact.values import dual_value, objective
 from .factors import Factors
 from .losses import CrossEntropyLoss, LogisticLoss, Loss, MaskedSquaredLoss, SampleLoss, SquaredLoss
 from .mappings import BiasedReluUnit, MatrixProduct, ReluUnit
+from .polar.relu_enclosure import CONES_UP_TO
 from .problem import Problem, check_problem
 from .regularizers import Norm, OnLayers, ProductOfNorms, SumOfSquares
+from .row_proof import prove_by_rows
 from .settings import instance, whole
 
 SHRINK = (0.0, 2.0**-46, 2.0**-40, 2.0**-34)
@@ -186,7 +188,7 @@ def _exact(saved: Saved) -> Saved:
 
 
 def _proved(saved: Saved, effort: Effort | None) -> Saved:
-    """As ``_exact``, with the proof that is given, or else one by cones: the smallest share first."""
+    """As ``_exact``, with the proof that is given, or else by cones or signs of rows: the smallest share first."""
     if saved.proof is not None:
         exact = _claimed(saved, 0.0)
         if (reason := infeasible(exact)) is not None:
@@ -196,7 +198,8 @@ def _proved(saved: Saved, effort: Effort | None) -> Saved:
         exact = _claimed(saved, share)
         S, q = np.array(saved.S), -np.array(exact.G)[:, 0]
         try:
-            return replace(exact, proof=prove_by_cones(S, q, saved.lam, effort))
+            prove = prove_by_cones if S.shape[1] <= CONES_UP_TO else prove_by_rows
+            return replace(exact, proof=prove(S, q, saved.lam, effort))
         except ValueError:
             if share == SHARES[-1]:
                 raise

@@ -3,5 +3,17 @@
 from .bound import Oracle, Polar, PolarBound, oracle
 from .lookup import lambda_max, oracle_of, polar_of
 from .omega import omega
+from .relu_sum import ReluMaximum, max_relu_sum
 
-__all__ = ["Oracle", "Polar", "PolarBound", "lambda_max", "omega", "oracle", "oracle_of", "polar_of"]
+__all__ = [
+    "Oracle",
+    "Polar",
+    "PolarBound",
+    "ReluMaximum",
+    "lambda_max",
+    "max_relu_sum",
+    "omega",
+    "oracle",
+    "oracle_of",
+    "polar_of",
+]

@@ -13,7 +13,7 @@ from ..mappings import ReluUnit
 from ..streams import generator
 from .bound import Oracle, PolarBound, Searching
 from .great_circles import ascents
-from .relu_enclosure import enclose
+from .relu_enclosure import enclose, work
 from .relu_enclosure.ascent import largest
 from .relu_exact import maximisers, relu_polar
 
@@ -21,7 +21,7 @@ TOLERANCE = 1e-9
 """Relative width of an enclosure, unless told otherwise."""
 
 NODES, WORK = 200_000, 5e7
-"""Cones bounded in one call, unless told otherwise: NODES, but cones · N d c at most WORK, some 20 core seconds."""
+"""Cells bounded in one call, unless told otherwise: NODES, but cells · work at most WORK, some 20 core seconds."""
 
 
 def relu_unit_polar(mapping: ReluUnit) -> Oracle:
@@ -65,7 +65,7 @@ class Enclosed(Searching):
     S: Tensor
 
     def __call__(self, Q: Tensor) -> PolarBound:
-        nodes = max(1, min(NODES, int(WORK / (self.S.numel() * Q.shape[2]))))
+        nodes = max(1, min(NODES, int(WORK / work(self.S, Q.double()))))
         limits = self.effort.otherwise(Effort(nodes=nodes, tolerance=TOLERANCE))
         found = enclose(self.S, Q.double(), limits, self.started())
         u, v = found.u.to(Q), found.v.to(Q)

@@ -31,6 +31,10 @@ LARGEST_RANK = 6
 """Rank of Q up to which signs of rows are cut: the cover of the output directions starts from 2^rank orthants."""
 
 
+CONES_PER_MOMENT = 50
+"""Newton's steps for signs of rows cost as much as a cone's for N d c = N · moments² / CONES_PER_MOMENT."""
+
+
 class Ended(enum.Enum):
     """How the enclosure of one run ended."""
 
@@ -89,11 +93,20 @@ def refine(search: Search, effort: Effort = EFFORT, clock: Clock | None = None) 
     return Enclosure(lower, upper, u, attained(method.polar, u)[1], ended, search)
 
 
+def work(S: Tensor, Q: Tensor) -> float:
+    """Of one cell in units of N d c for a cone, some 0.4 µs of a core (measured: ``book/benchmarks``)."""
+    (N, d), c = S.shape, Q.shape[2]
+    moments = (d + 1) * (d + 2) / 2
+    return N * moments**2 / CONES_PER_MOMENT if _by_signs(prepare(S, Q)) else N * d * c
+
+
 def _method(polar: PolarProblem, u: Tensor) -> Cones | RowSigns:
+    return RowSigns(polar, u) if _by_signs(polar) else Cones(polar, u)
+
+
+def _by_signs(polar: PolarProblem) -> bool:
     """Cones for few columns, else signs of rows where d and the rank of Q allow them."""
-    d = polar.S.shape[1]
-    signs = CONES_UP_TO < d <= LARGEST_MOMENTS and polar.outputs() <= LARGEST_RANK
-    return RowSigns(polar, u) if signs else Cones(polar, u)
+    return CONES_UP_TO < polar.S.shape[1] <= LARGEST_MOMENTS and polar.outputs() <= LARGEST_RANK
 
 
 def _ended(lower: Tensor, upper: Tensor, closed: Tensor, target: float | None) -> tuple[Ended, ...]:

@@ -14,6 +14,9 @@ SECULAR_STEPS = 40
 """Of the search for the best multiplier of ‖u‖ = 1; each one is at least a bisection, any result gives a bound."""
 
 
+FIELDS = ("alpha", "beta", "gamma", "Y", "size")
+
+
 @dataclass(frozen=True)
 class Majorants:
     """Row i's part of a function on the sphere is at most α_i z + β_i z² − z y_iᵀu + γ_i, z = s_iᵀu.
@@ -28,6 +31,13 @@ class Majorants:
     gamma: Tensor
     Y: Tensor
     size: Tensor
+
+    def __getitem__(self, keep: Tensor) -> Majorants:
+        return Majorants(self.S, *(getattr(self, name)[keep] for name in FIELDS))
+
+    def updated(self, where: Tensor, other: Majorants) -> Majorants:
+        """With those of ``other`` in the lines ``where``."""
+        return Majorants(self.S, *(getattr(self, f).index_copy(0, where, getattr(other, f)) for f in FIELDS))
 
     def bound(self) -> Tensor:
         """An upper bound of the maximum over ‖u‖ = 1 of gᵀu + uᵀAu + Σγ, rounding included -> (B,).

@@ -128,29 +128,42 @@ class RowSigns(Bound):
 
     def branch(self, parents: Open, threshold: Tensor) -> tuple[Open, Cells, Tensor]:
         both = self.children(parents)
-        signs, V, M, _ = both.cells
-        run, eps = both.run, torch.finfo(M.dtype).eps
-        scale = torch.maximum(threshold, LEAST * self.polar.root_bound())[run]
-        q = self.function(V, run) / scale[:, None]
-        extra = self.polar.rounding(both.depth) * self.polar.size[run] + self.coordinates[1][run]
-        goal = (threshold[run] * (1 - 8 * eps) - extra) / scale
-        x, bound, M = self._solve(M, both.depth == 0, self.rows(q, signs), goal)
-        bound, u = self._leaves(q, signs, bound, x, goal)
-        bound = torch.fmin(bound * scale * (1 + 8 * eps) + extra, both.bound)
-        choice = self._choose(q, V, x, bound, threshold[run])
-        return replace(both, cells=(signs, V, M, choice), bound=bound), (u,), run
+        return *self.bounded(both, threshold)[:2], both.run
 
-    def _solve(self, M: Tensor, cold: Tensor, rows: Rows, goal: Tensor) -> tuple[State, Tensor, Tensor]:
-        """The last state of each cell, the best bound proved, and moments to start its children from."""
+    def bounded(self, cells: Open, threshold: Tensor) -> tuple[Open, Cells, Majorants]:
+        """The cells with bounds, points to try, and what proves the bounds: majorants of q over ``scale``."""
+        signs, V, M, _ = cells.cells
+        run, eps = cells.run, torch.finfo(M.dtype).eps
+        scale = self.scale(threshold)[run]
+        q = self.function(V, run) / scale[:, None]
+        extra = self.polar.rounding(cells.depth) * self.polar.size[run] + self.coordinates[1][run]
+        goal = (threshold[run] * (1 - 8 * eps) - extra) / scale
+        x, bound, M, proof = self._solve(M, cells.depth == 0, self.rows(q, signs), goal)
+        bound, u, proof = self._leaves(q, signs, bound, x, goal, proof)
+        bound = torch.fmin(bound * scale * (1 + 8 * eps) + extra, cells.bound)
+        choice = self._choose(q, V, x, bound, threshold[run])
+        return replace(cells, cells=(signs, V, M, choice), bound=bound), (u,), proof
+
+    def scale(self, threshold: Tensor) -> Tensor:
+        """What objectives are divided by, (n,)."""
+        return torch.maximum(threshold, LEAST * self.polar.root_bound())
+
+    def _solve(self, M: Tensor, cold: Tensor, rows: Rows, goal: Tensor) -> tuple[State, Tensor, Tensor, Majorants]:
+        """The last state of each cell, the best bound proved, moments to start its children from, and the proof."""
         barrier = self.barrier
         mu = torch.where(cold, ROOT, WARM).to(goal)
         M, warm = M.clone(), M.clone()
         best, below = torch.full_like(goal, torch.inf), torch.full_like(goal, -torch.inf)
         active = torch.arange(len(M), device=goal.device)
+        proof: Majorants | None = None
         for _ in range(STEPS):
             x = barrier.state(M[active], rows[active], mu[active])
             dM, reach, decrement = barrier.direction(x)
-            best[active] = torch.fmin(best[active], barrier.majorants(x, dM).bound())
+            majorants = barrier.majorants(x, dM)
+            bound = majorants.bound()
+            better = bound < best[active]
+            proof = majorants if proof is None else proof.updated(active[better], majorants[better])
+            best[active] = torch.fmin(best[active], bound)
             x = _ahead(barrier, x, dM, reach)
             below[active] = torch.fmax(below[active], x.value())
             M[active] = x.M
@@ -162,28 +175,30 @@ class RowSigns(Bound):
             active = active[more & (unsure > 1e-13) & (mu[active] > 1e-15)]
             if not len(active):
                 break
-        return barrier.state(M, rows, mu), best, warm
+        assert proof is not None
+        return barrier.state(M, rows, mu), best, warm, proof
 
-    def _leaves(self, q: Tensor, signs: Tensor, bound: Tensor, x: State, goal: Tensor) -> tuple[Tensor, Tensor]:
+    def _leaves(
+        self, q: Tensor, signs: Tensor, bound: Tensor, x: State, goal: Tensor, proof: Majorants
+    ) -> tuple[Tensor, Tensor, Majorants]:
         """Without a free row of positive weight the function is concave: its maximum is a min-norm problem, exact."""
-        mean = x.M[:, 0, 1:]
-        u = ascent.unit(mean, torch.linalg.eigh(x.M[:, 1:, 1:]).eigenvectors[:, :, -1])
+        u = ascent.unit(x.M[:, 0, 1:], torch.linalg.eigh(x.M[:, 1:, 1:]).eigenvectors[:, :, -1])
         leaf = (~x.rows.upper.any(1) & (bound > goal)).nonzero()[:, 0]
         if not len(leaf):
-            return bound, u
+            return bound, u, proof
         size, signs, q = q[leaf].abs(), signs[leaf], q[leaf]
         most = 1e3 * size  # of the multiplier of σz ≥ 0; any number will do
         low, high = torch.where(signs > 0, -most, 0.0), torch.where(signs < 0, most, torch.where(signs == 0, size, 0.0))
         g = (torch.where(signs > 0, q, 0.0)) @ self.S
         problem = min_norm.MinNorm(self.S, g, low, high, g.new_zeros(*g.shape, 0))
         a, r = min_norm.solve(problem, torch.zeros_like(q), goal[leaf], chunk=50)
-        exact = Majorants(
-            self.S, torch.where(signs > 0, q, 0.0) - a, 0 * q, 0 * q, a.new_zeros(*a.shape, len(g[0])), size + a.abs()
-        )
+        nothing, Y = torch.zeros_like(q), a.new_zeros(*a.shape, g.shape[1])
+        exact = Majorants(self.S, torch.where(signs > 0, q, 0.0) - a, nothing, nothing, Y, size + a.abs())
+        better = exact.bound() < bound[leaf]
         bound, u = bound.clone(), u.clone()
         bound[leaf] = torch.fmin(bound[leaf], exact.bound())
         u[leaf] = ascent.unit(r, u[leaf])
-        return bound, u
+        return bound, u, proof.updated(leaf[better], exact[better])
 
     def _choose(self, q: Tensor, V: Tensor, x: State, bound: Tensor, cut: Tensor) -> Tensor:
         """The free row of positive weight whose majorant costs most at the moments, or the cone of v."""

@@ -1,0 +1,59 @@
+"""The maximisation behind the polar of one hidden layer, for its own sake: sums of rectified linear functions."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..effort import Effort
+from ..mappings import ReluUnit
+from .relu import relu_unit_polar
+
+EFFORT = Effort(tolerance=1e-6)
+"""Unless told otherwise; the nodes are those of ``polar_of``."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReluMaximum:
+    """lower ≤ max ‖Qᵀ(S u)₊‖ ≤ upper over ‖u‖ = 1; the unit ``u`` (d,) attains lower, in direction ``v`` (c,).
+
+    ``upper`` is proved with rounding accounted for; ``lower`` is the value at ``u`` less its rounding.
+    """
+
+    lower: float
+    upper: float
+    u: Tensor
+    v: Tensor
+
+    @property
+    def relative_width(self) -> float:
+        """(upper − lower)/upper; 0 where both vanish."""
+        return (self.upper - self.lower) / self.upper if self.upper > 0 else 0.0
+
+
+def max_relu_sum(S: Tensor, Q: Tensor, *, effort: Effort | None = None) -> ReluMaximum:
+    """Enclose max over ‖u‖ = 1 of ‖Qᵀ(S u)₊‖: S (N, d), Q (N, c), or q (N,) for max |Σ q_i (s_iᵀu)₊|.
+
+    Exact to rounding where S has rank at most 3; else by branch and bound on cones (d ≤ 5) or signs of rows, until the
+    relative tolerance (default 1e-6), the target, the nodes or the seconds of ``effort`` are reached.
+    The problem is NP-hard; bounds hold wherever the search ends. ``ValueError`` for shapes that do not fit, data that
+    are not finite, or anything but float64.
+    """
+    S, Q = torch.as_tensor(S), torch.as_tensor(Q)
+    Q = Q[:, None] if Q.ndim == 1 else Q
+    if S.ndim != 2 or Q.ndim != 2 or len(S) != len(Q) or 0 in (*S.shape, *Q.shape):
+        raise ValueError(f"S must be (N, d) and Q (N, c) or (N,); got {tuple(S.shape)} and {tuple(Q.shape)}.")
+    if S.dtype != torch.float64 or Q.dtype != torch.float64:
+        raise ValueError(f"S is {S.dtype} and Q {Q.dtype}: nothing is proved from less than float64, use .double().")
+    if not (S.isfinite().all() and Q.isfinite().all()):
+        raise ValueError("S and Q must be finite: remove or impute the rows that are not.")
+    limits = EFFORT if effort is None else effort.otherwise(EFFORT)
+    with torch.no_grad():
+        bound = relu_unit_polar(ReluUnit(S, Q.shape[1])).spending(limits)(Q[None])
+    u, v = bound.atom
+    return ReluMaximum(float(bound.lower[0]), float(bound.upper[0]), _unit(u[0, 0]), _unit(v[0, 0]))
+
+
+def _unit(x: Tensor) -> Tensor:
+    size = x.norm()
+    return x / size if float(size) > 0 else x

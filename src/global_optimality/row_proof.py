@@ -1,0 +1,145 @@
+"""A proof by signs of rows that max qᵀ(Su)₊ ≤ λ over ‖u‖ = 1, for the exact checkers: cells, cut until all leaves hold.
+
+Leaves are proved by row majorants (``polar.relu_enclosure``), whose float64 multipliers are moved by a few roundings so
+that they hold exactly: γ up, ‖y‖ down, the multiplier μ of ‖u‖ = 1 and t up.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from .effort import Effort
+from .polar.best_first import Open
+from .polar.relu_enclosure.majorants import Majorants
+from .polar.relu_enclosure.polar_problem import PolarProblem
+from .polar.relu_enclosure.row_signs import RowSigns
+
+Array = npt.NDArray[np.float64]
+
+HAIR = 1e-11
+"""Relative room that leaves leave below λ, for multipliers moved so that they hold exactly."""
+
+NUDGE = 1e-14
+"""Relative size of such a move of one number: some tens of roundings."""
+
+
+def prove_by_rows(S: Array, q: Array, lam: float, effort: Effort | None = None) -> dict[str, Any]:
+    """The file's ``proof`` for S ``(N, d)`` and q = −G ``(N,)``, both signs; ``ValueError`` where effort ends first.
+
+    ``effort.nodes`` limits the cells (default 20 000).
+    """
+    nodes = 20_000 if effort is None or effort.nodes is None else effort.nodes
+    rows, weights = torch.from_numpy(S), torch.from_numpy(q)[None, :, None]
+    size = weights.norm(dim=2) @ rows.norm(dim=1)
+    method = RowSigns(PolarProblem(rows, weights, size, len(S)), rows[:1])
+    trees = _Trees(method, S, q, lam)
+    cells, names = method.children(method.start()[0]), ["+", "-"]
+    made = 0
+    while len(cells):
+        now, later = cells[torch.arange(len(cells)) < method.batch], cells[torch.arange(len(cells)) >= method.batch]
+        found, _, proof = method.bounded(now, torch.tensor([lam * (1 - HAIR)], dtype=torch.float64))
+        made += len(now)
+        if made > nodes:
+            raise ValueError(
+                f"no proof within {nodes} cells: pass effort=Effort(nodes=...) with more, or proof=... of your own."
+            )
+        closed = trees.leaves(found, proof, names[: len(now)])
+        cut = [k for k in range(len(now)) if not closed[k]]
+        halves = method.children(found[torch.tensor(cut, dtype=torch.long)])
+        names = names[len(now) :] + trees.cut(found, cut, names)
+        cells = later + halves
+    return {"split": "rows", "plus": trees.listed("+"), "minus": trees.listed("-")}
+
+
+class _Trees:
+    """Nodes by name: the side, then + or − for each sign on the way."""
+
+    def __init__(self, method: RowSigns, S: Array, q: Array, lam: float):
+        self.method, self.S, self.q, self.lam = method, S, q, lam
+        self.kept = method.kept.nonzero()[:, 0].numpy()
+        self.nodes: dict[str, dict[str, Any]] = {}
+
+    def leaves(self, cells: Open, proof: Majorants, names: list[str]) -> list[bool]:
+        """Which of the bounded cells have a leaf that holds; it becomes their node."""
+        scale = float(self.method.scale(torch.tensor([self.lam * (1 - HAIR)], dtype=torch.float64))[0])
+        closed = (cells.bound <= self.lam).tolist()
+        for k, name in enumerate(names):
+            if closed[k]:
+                leaf = self._leaf(cells.cells[0][k].numpy(), proof, k, scale, 1.0 if name[0] == "+" else -1.0)
+                closed[k] = leaf is not None
+                self.nodes |= {name: leaf} if leaf is not None else {}
+        return closed
+
+    def cut(self, cells: Open, which: list[int], names: list[str]) -> list[str]:
+        """The names of the halves, in the order of ``RowSigns.children``: all first ones, then all second ones."""
+        for k in which:
+            choice = int(cells.cells[3][k])
+            if choice < 0:
+                raise ValueError("no proof: the bound of a leaf exceeds λ by rounding; shrink the dual point a little.")
+            self.nodes[names[k]] = {"row": int(self.kept[choice])}
+        return [names[k] + sign for sign in "+-" for k in which]
+
+    def listed(self, name: str) -> list[dict[str, Any]]:
+        """The tree as the file has it: each node, then its two subtrees."""
+        found, todo = [], [name]
+        while todo:
+            name = todo.pop()
+            found.append(self.nodes[name])
+            todo += [name + "-", name + "+"] if "row" in self.nodes[name] else []
+        return found
+
+    def _leaf(self, signs: npt.NDArray[np.int8], proof: Majorants, k: int, scale: float, side: float) -> Any:
+        """The multipliers in the units of S and q, moved to hold exactly; None if they then prove less than λ."""
+        q, length = side * self.q[self.kept], np.linalg.norm(self.S[self.kept], axis=1)
+        alpha = proof.alpha[k].numpy() * scale / length
+        beta = proof.beta[k].numpy() * scale / length**2
+        y = proof.Y[k].numpy() * (scale / length)[:, None]
+        convex = beta > 0
+        alpha = np.where(~convex & (signs >= 0), np.maximum(alpha, q), alpha)
+        alpha = np.where(~convex & (signs <= 0), np.minimum(alpha, 0.0), alpha)
+        lack = np.maximum(np.where(signs < 0, -np.inf, q - alpha), np.where(signs > 0, -np.inf, alpha))
+        norm = np.linalg.norm(y, axis=1)
+        rho = np.maximum(-lack, 0.0) * (1 - NUDGE)
+        y = y * np.where(norm > rho * (1 - NUDGE), rho * (1 - NUDGE) / np.where(norm > 0, norm, 1.0), 1.0)[:, None]
+        y[convex] = 0
+        over = np.where(convex, np.maximum(lack, 0.0), 0.0)
+        gamma = np.where(over > 0, over**2 / (4 * np.where(convex, beta, 1.0)) * (1 + NUDGE), 0.0)
+        S = self.S[self.kept]
+        bent = y.T @ S / 2
+        A, g = (S.T * beta) @ S - bent - bent.T, S.T @ alpha
+        mu, t = _trust_region(A, g, self.lam)
+        if not float(gamma.sum()) + mu + t <= self.lam * (1 - NUDGE * (len(self.S) + 1)):
+            return None
+        zero = np.where(self.S.any(1), 0.0, side * self.q)  # z = 0 there: any β costs nothing, so that γ is small
+        small = np.where(zero > 0, NUDGE * self.lam, 0.0)
+        curved = np.where(zero > 0, zero**2 / (4 * NUDGE * self.lam) * (1 + NUDGE), 0.0)
+        return {
+            "alpha": (self._whole(alpha) + zero).tolist(),
+            "beta": (self._whole(beta) + curved).tolist(),
+            "gamma": (self._whole(gamma) + small).tolist(),
+            "mu": mu,
+            "t": t,
+            "y": [[int(i), float(r), v.tolist()] for i, r, v in zip(self.kept, rho, y, strict=True) if v.any()],
+        }
+
+    def _whole(self, x: Array) -> Array:
+        """For all rows: 0 for those that are 0 or have no weight."""
+        every = np.zeros(len(self.S))
+        every[self.kept] = x
+        return every
+
+
+def _trust_region(A: Array, g: Array, lam: float) -> tuple[float, float]:
+    """μ and t with [[μI − A, g/2], [gᵀ/2, t]] ⪰ 0 and room for rounding, μ + t nearly as small as it can be."""
+    values, V = np.linalg.eigh(A)
+    h = V.T @ g
+    low, high = values[-1], values[-1] + np.linalg.norm(g) / 2
+    for _ in range(100):  # bisection to the last bit
+        mu = (low + high) / 2
+        steep = (h**2 / (4 * np.maximum(mu - values, 1e-300) ** 2)).sum() > 1
+        low, high = (mu, high) if steep else (low, mu)
+    mu = float(high + HAIR / 100 * lam)
+    t = float((h**2 / (4 * (mu - values))).sum() * (1 + NUDGE) + HAIR / 100 * lam)
+    return mu, t
