@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..effort import Effort
 from ..mappings import ReluUnit
+from ..settings import instance
 from .relu import relu_unit_polar
 
 EFFORT = Effort(tolerance=1e-6)
@@ -47,9 +48,9 @@ def max_relu_sum(S: Tensor, Q: Tensor, *, effort: Effort | None = None) -> ReluM
         raise ValueError(f"S is {S.dtype} and Q {Q.dtype}: nothing is proved from less than float64, use .double().")
     if not (S.isfinite().all() and Q.isfinite().all()):
         raise ValueError("S and Q must be finite: remove or impute the rows that are not.")
-    limits = EFFORT if effort is None else effort.otherwise(EFFORT)
+    own = EFFORT if effort is None else instance("effort", effort, Effort, "pass Effort(seconds=..., tolerance=...).")
     with torch.no_grad():
-        bound = relu_unit_polar(ReluUnit(S, Q.shape[1])).spending(limits)(Q[None])
+        bound = relu_unit_polar(ReluUnit(S, Q.shape[1])).spending(own.otherwise(EFFORT))(Q[None])
     u, v = bound.atom
     return ReluMaximum(float(bound.lower[0]), float(bound.upper[0]), _unit(u[0, 0]), _unit(v[0, 0]))
 
