@@ -49,7 +49,7 @@ def api_pages(project: Project) -> dict[str, str]:
 
 
 def _page(package: str, modules: Iterable[str]) -> str:
-    text = f"# `{package}`\n\n```{{eval-rst}}\n.. automodule:: {package}\n```\n"
+    text = f"# {package}\n\n```{{eval-rst}}\n.. automodule:: {package}\n```\n"
     for module in modules:
         name = f"{package}.{module}"
         text += f"\n## `{module}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n"
@@ -61,7 +61,9 @@ def toc_with(toc: dict[str, Any], pages: Mapping[str, str]) -> dict[str, Any]:
     if not pages:
         return toc
     first, *rest = pages
-    entry = {"file": first, "sections": [{"file": docname} for docname in rest]}
+    names = [docname.removeprefix(f"{API}/") for docname in rest]
+    short = [name.partition(".")[2] or name for name in names]
+    entry = {"file": first, "sections": [{"file": d, "title": t} for d, t in zip(rest, short, strict=True)]}
     if "parts" in toc:
         return {**toc, "parts": [*toc["parts"], {"caption": "Code", "chapters": [entry]}]}
     return {**toc, "chapters": [*toc.get("chapters", ()), entry]}

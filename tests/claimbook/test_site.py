@@ -29,7 +29,7 @@ PROSE = """
 Twice $x$ is $x + x$ {cite}`haeffele2017global`.
 ```
 
-By {prf:ref}`thm-double` and [the table](measured.md#doubling) twice the seed is {glue:text}`twice:.1f`.
+By {prf:ref}`thm-double` and [the table](measured.md#doubling), by `double`, twice the seed is {glue:text}`twice:.1f`.
 
 $$
 x + x = 2x
@@ -95,6 +95,20 @@ def test_the_site_shows_what_the_chapter_says(project: Project) -> None:
     assert 'href="../book/one.html#claim-equation-8-double"' in table
     source = nbformat.read(project.html / "_sources" / "book" / "one.ipynb", as_version=4)
     assert [cell.execution_count for cell in source.cells if cell.cell_type == "code"] == [None, 1, 2, 3, 4]
+
+
+def test_code_names_lead_to_their_documentation_and_source(project: Project) -> None:
+    page = (project.html / "book" / "one.html").read_text()
+    target = '<a class="code-link" href="../api/toy.html#toy.used.double" title="toy.used.double">'
+    assert f'{target}<span class="n">toy</span><span class="o">.</span><span class="n">double</span></a>' in page
+    assert f'{target}<code class="docutils literal notranslate"><span class="pre">double</span></code></a>' in page
+    table = (project.html / "book" / "measured.html").read_text()
+    assert f"{target}<code>toy.<wbr>used.<wbr>double</code></a>" in table
+    documented = (project.html / "api" / "toy.html").read_text()
+    assert 'id="toy.used.double"' in documented
+    assert "|x| and x* are no markup" in documented
+    assert 'href="../_modules/toy/used.html#double"' in documented
+    assert 'href="api/toy.html"' in (project.html / "book" / "welcome.html").read_text().replace("../", "")
 
 
 def test_a_downloaded_notebook_runs_in_an_empty_folder(project: Project, tmp_path: Path) -> None:

@@ -57,6 +57,18 @@ claims_table(3)
 ```
 """
 
+DOUBLE = '''"""What is used."""
+
+
+def double(x):
+    """Twice ``x``; |x| and x* are no markup, `x_` is code.
+
+        >>> double(2)
+        4
+    """
+    return 2 * x
+'''
+
 SUM_CELLS = ('tier = "quick"  # or "full"\nseed = 0', "import toy\n\nprint(toy.double(seed))")
 
 
@@ -85,7 +97,7 @@ def make_book(root: Path, chapters: dict[str, str], *, site: bool = False) -> Pr
     (root / "book").mkdir(parents=True, exist_ok=True)
     (root / "src" / "toy").mkdir(parents=True, exist_ok=True)
     (root / "src" / "toy" / "__init__.py").write_text("from .used import double\n")
-    (root / "src" / "toy" / "used.py").write_text("def double(x):\n    return 2 * x\n")
+    (root / "src" / "toy" / "used.py").write_text(DOUBLE)
     (root / "src" / "toy" / "unused.py").write_text("ANSWER = 42\n")
     (root / "book" / "welcome.md").write_text("# Welcome\n\nA page.\n")
     for name, text in chapters.items():
@@ -95,7 +107,7 @@ def make_book(root: Path, chapters: dict[str, str], *, site: bool = False) -> Pr
     toc = {"format": "jb-book", "root": "book/welcome", "chapters": [{"file": f"book/{n}"} for n in chapters]}
     (root / "_toc.yml").write_text(yaml.safe_dump(toc))
     (root / "book" / "statements.yml").write_text(yaml.safe_dump(STATEMENTS))
-    (root / "pyproject.toml").write_text(PYPROJECT + ('wheels = ["."]\n' if site else ""))
+    (root / "pyproject.toml").write_text(PYPROJECT + ('wheels = ["."]\napi = ["toy"]\n' if site else ""))
     shutil.copy(REPOSITORY / "_config.yml", root / "_config.yml")
     for name in ("static", "vendor", "references.bib") if site else ():
         source, target = REPOSITORY / "book" / name, root / "book" / name
