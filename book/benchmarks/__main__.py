@@ -11,6 +11,7 @@ from claimbook.tables import DIRTY, commit_of, write_table
 
 from ..shared.tables import provenance
 from .batching import batching
+from .bounds import bounds
 from .census import relu_census
 from .completion import completion
 from .deep import branch_and_bound, deep, deep_census
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame]]] = {
     "relu_convex_program": ("certified_training", convex_program),
     "relu_certified_training": ("certified_training", certified_training),
     "relu_frontier": ("certified_training", frontier),
+    "relu_bounds": ("certified_training", bounds),
     "relu_census": ("one_hidden_layer", relu_census),
     "relu_pyscnn": ("certified_training", against_pyscnn),
     "tuning": ("implications", tuning),

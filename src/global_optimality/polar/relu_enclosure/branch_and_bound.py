@@ -22,7 +22,8 @@ EFFORT = Effort(nodes=1_000_000, tolerance=1e-6)
 
 
 CONES_UP_TO = 5
-"""Columns of S up to which cones of u are cut, beyond it signs of rows: measured (``benchmarks.polars``)."""
+"""Columns of S up to which cones of u are cut, beyond it signs of rows: at 5 cones close to 1e-8
+sooner, at 6 signs need a fraction of the time (``python -m book.benchmarks relu_bounds``)."""
 
 LARGEST_MOMENTS = 100
 """Columns up to which signs of rows are cut: Newton's matrix has (d + 1)(d + 2)/2 rows."""
@@ -94,7 +95,7 @@ def refine(search: Search, effort: Effort = EFFORT, clock: Clock | None = None) 
 
 
 def work(S: Tensor, Q: Tensor) -> float:
-    """Of one cell in units of N d c for a cone, some 0.4 µs of a core (measured: ``book/benchmarks``)."""
+    """Of one cell in units of N d c for a cone, some 0.4 µs of a core (measured)."""
     (N, d), c = S.shape, Q.shape[2]
     moments = (d + 1) * (d + 2) / 2
     return N * moments**2 / CONES_PER_MOMENT if _by_signs(prepare(S, Q)) else N * d * c
