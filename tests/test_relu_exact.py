@@ -7,6 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from cases import randn
+from global_optimality import Problem, ReluUnit, SquaredLoss, SumOfSquares, polar_of
 from global_optimality.arrangement import arrangement, cells, circles
 from global_optimality.polar.relu_exact import maximisers, relu_polar
 from global_optimality.polar.relu_exact import maximum as module
@@ -251,3 +253,16 @@ def test_bad_input_is_named() -> None:
         relu_polar(a, torch.full((1, 3, 1), float("inf")))
     with pytest.raises(ValueError, match="at least 1"):
         maximisers(a, torch.ones(3, 1), 0)
+
+
+@pytest.mark.parametrize(("d", "c"), [(1, 1), (2, 2), (3, 1)])
+def test_the_atom_has_the_value_it_stands_for_though_rows_are_nearly_equal(d, c):
+    """What the search merges, the data keep apart: rows equal to 1e-12 with dual values that cancel."""
+    S, Q = randn("near rows", 8, d), randn("near duals", 2, 8, c)
+    S[-1], S[-2] = S[0] * (1 + 1e-12) + 1e-13, S[1] + 1e-9
+    Q[:, -1], Q[:, -2], Q[:, 2:-2] = 1e-8 * Q[:, -1] - Q[:, 0], -Q[:, 1], 1e-6 * Q[:, 2:-2]
+    problem = Problem(SquaredLoss(Q[0]), ReluUnit(S, c), SumOfSquares(), 0.1)
+    for k in (1.0, 1e-300, 1e300):
+        bound = polar_of(problem)(k * Q)
+        value, rounding = problem.mapping.inner(k * Q, *bound.atom)[:, 0], 1e-15 * k * sizes(S, Q[0].abs() + Q[1].abs())
+        assert (value - bound.lower).abs().max() <= rounding

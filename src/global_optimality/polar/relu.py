@@ -12,7 +12,7 @@ from ..factors import Factors
 from ..mappings import ReluUnit
 from ..streams import generator
 from .bound import Oracle, PolarBound, Searching
-from .great_circles import ascents
+from .great_circles import TINY, ascents, unit
 from .relu_enclosure import enclose, work
 from .relu_enclosure.ascent import largest
 from .relu_exact import maximisers, relu_polar
@@ -31,6 +31,19 @@ def relu_unit_polar(mapping: ReluUnit) -> Oracle:
     return Enclosed(mapping.S.double())
 
 
+def attained(S: Tensor, Q: Tensor, u: Tensor, upper: Tensor) -> PolarBound:
+    """The enclosure from an upper bound and unit u ``(n, d)``: its lower end is what u attains on the very rows of S.
+
+    A search may have merged rows that are equal to rounding, or have lowered its own value by rounding.
+    """
+    size = Q.double().abs().flatten(1).amax(1).clamp(min=TINY)
+    pull = ((u @ S.mT).clamp(min=0)[:, None] @ (Q.double() / size[:, None, None]))[:, 0]
+    lower = torch.linalg.vector_norm(pull, dim=1) * size
+    v = unit(pull)
+    v[:, 0] += (v == 0).all(1)
+    return PolarBound(torch.minimum(lower, upper).to(Q), upper.to(Q), (u.to(Q)[:, None], v.to(Q)[:, None]))
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Exact(Oracle):
@@ -40,8 +53,7 @@ class Exact(Oracle):
 
     def __call__(self, Q: Tensor) -> PolarBound:
         bound = relu_polar(self.arrangement, Q)
-        u, v = bound.u.to(Q), bound.v.to(Q)
-        return PolarBound(bound.lower.to(Q), bound.upper.to(Q), (u[:, None], v[:, None]))
+        return attained(self.arrangement.hyperplanes.S, Q, bound.u, bound.upper)
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
         _, u, v = maximisers(self.arrangement, Q[0], count, above=above)
@@ -68,8 +80,7 @@ class Enclosed(Searching):
         nodes = max(1, min(NODES, int(WORK / work(self.S, Q.double()))))
         limits = self.effort.otherwise(Effort(nodes=nodes, tolerance=TOLERANCE))
         found = enclose(self.S, Q.double(), limits, self.started())
-        u, v = found.u.to(Q), found.v.to(Q)
-        return PolarBound(found.lower.to(Q), found.upper.to(Q), (u[:, None], v[:, None]))
+        return attained(self.S, Q, found.u, found.upper)
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
         return self._ascend(Q, self.S[:0], count, above)

@@ -1,0 +1,28 @@
+"""A short run of the fuzzer, and what it says of bounds that lie."""
+
+import pytest
+
+import fuzz
+from cases import randn
+from global_optimality import PolarBound
+
+
+def test_no_bound_of_a_few_random_problems_is_above_a_network():
+    said = []
+    assert not fuzz.run(1, 12, said.append), said
+
+
+@pytest.mark.parametrize("seed", [5, 8])
+def test_a_bound_that_is_too_high_is_found(monkeypatch, seed):
+    """With a polar of a tenth of its value every bound is too high, and random units exceed it."""
+    honest = fuzz.polar_of
+
+    def lying(problem):
+        polar = honest(problem)
+        return lambda Q: PolarBound(0.1 * polar(Q).lower, 0.1 * polar(Q).upper, polar(Q).atom)
+
+    monkeypatch.setattr(fuzz, "polar_of", lying)
+    problem = fuzz.draw(seed).problem
+    found = set(fuzz.polar_faults(problem, randn("fuzz dual", 1, *problem.mapping.shape)))
+    assert any("exceeds the polar" in fault for fault in found)
+    assert any("stands for" in fault for fault in found)
