@@ -80,7 +80,7 @@ def test_atoms_of_every_kind_are_feasible_and_below_the_bound(rows):
         (lambda: ReluUnit(torch.zeros(0, 2, dtype=torch.float64)), "a row is a sample"),
         (lambda: ReluUnit(torch.full((2, 2), math.nan, dtype=torch.float64)), "NaN or infinite"),
         (lambda: ReluUnit(torch.zeros(2, 2, dtype=torch.int64)), "double"),
-        (lambda: ReluUnit(torch.zeros(2, 2, dtype=torch.float64), outputs=0), "at least one output"),
+        (lambda: ReluUnit(torch.zeros(2, 2, dtype=torch.float64), outputs=0), "outputs = 0: it must be at least 1"),
     ],
 )
 def test_bad_data(bad, words):
