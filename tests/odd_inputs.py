@@ -15,6 +15,7 @@ from global_optimality import (
     BiasedReluUnit,
     ConvPool,
     CrossEntropyLoss,
+    DeepBiasedRelu,
     DeepLinear,
     DeepRelu,
     DropoutPenalty,
@@ -37,6 +38,7 @@ from global_optimality import (
     SquaredLoss,
     SumOfPowers,
     SumOfSquares,
+    WeightedPowers,
     WeightedSum,
     generator,
 )
@@ -153,6 +155,10 @@ MAPPINGS = {
         Row(Kind.SETTING, "slope in words", lambda: DeepRelu(S, (2, 1), "0.1"), "pass a number", TypeError),
         Row(Kind.SETTING, "one width", lambda: DeepRelu(S, 2), "a tuple of whole numbers", TypeError),
     ],
+    "DeepBiasedRelu": [
+        *data_rows(lambda data: DeepBiasedRelu(data, (2, 1)), "S", S),
+        *size_rows(lambda k: DeepBiasedRelu(S, (k, 1)), "widths"),
+    ],
     "NormalizedRelu": [
         *data_rows(lambda data: NormalizedRelu(data, (2, 1)), "S", S),
         *size_rows(lambda k: NormalizedRelu(S, (k, 1)), "widths"),
@@ -195,6 +201,10 @@ REGULARIZERS = {
         *inside_rows(lambda inside: OnLayers(inside, (0,))),
         Row(Kind.SETTING, "layers = 0", lambda: OnLayers(SumOfSquares(), 0), "a tuple of whole numbers", TypeError),
         Row(Kind.SETTING, "layer −1", lambda: OnLayers(SumOfSquares(), (-1,)), "the first one as 0", ValueError),
+    ],
+    "WeightedPowers": [
+        Row(Kind.SETTING, "exponent 3 of degree 3", lambda: WeightedPowers((1, 3), 3), "mapping.exponents", ValueError),
+        Row(Kind.SETTING, "one exponent", lambda: WeightedPowers(1, 3), "a tuple of whole numbers", TypeError),
     ],
     "ProductOfNorms": [Row(Kind.SETTING, "exponent 3", lambda: ProductOfNorms((3.0,)), "Norm.TWO", ValueError)],
     "WeightedSum": [
