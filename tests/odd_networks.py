@@ -198,4 +198,21 @@ NETWORKS = [
     Row(
         Kind.NUMBERS, "targets times 1e160", lambda: judged(targets=1e160 * Y), "multiply the targets and λ", ValueError
     ),
+    Row(Kind.TYPE, "the Huber loss", lambda: judged(loss=nn.HuberLoss()), "take MSELoss, and clip", TypeError),
+    Row(
+        Kind.NUMBERS,
+        "a pos_weight for each class",
+        lambda: judged(
+            network(2), LABELS.expand(-1, 2), loss=nn.BCEWithLogitsLoss(pos_weight=torch.tensor([1.0, 2.0]))
+        ),
+        "weigh whole samples",
+        ValueError,
+    ),
+    Row(
+        Kind.SETTING,
+        "no decay of the biases",
+        lambda: judged(decay_hidden_bias=False, decay_output_bias=False),
+        "a bound",
+        holds=lambda c: 0 < c.best_possible <= c.objective,
+    ),
 ]

@@ -56,6 +56,11 @@ def scaled_loss(loss: nn.Module, targets: Tensor, outputs: Tensor, bias_decay: f
 def _cure(loss: object) -> str:
     if isinstance(loss, nn.BCELoss | nn.NLLLoss):
         return "take the loss of the logits, without the last sigmoid or softmax."
+    if isinstance(loss, nn.HuberLoss | nn.SmoothL1Loss):
+        return (
+            "beyond its threshold it has no curvature, so that neither an output bias nor a unit's scale need have "
+            "a unique best value, on which the solvers rest: take MSELoss, and clip or leave out outliers."
+        )
     if isinstance(loss, nn.L1Loss | nn.HingeEmbeddingLoss | nn.MultiMarginLoss):
         return "the theory needs a once differentiable convex loss."
     return "others have no conjugate here; pass an instance, as in loss=nn.MSELoss()."
@@ -107,7 +112,10 @@ def _logistic(loss: Any, targets: Tensor, outputs: Tensor) -> tuple[float, Sampl
     if loss.pos_weight is not None:
         each = torch.where(Y == 1, each * loss.pos_weight.double(), each)
     if not bool((each == each[:, :1]).all()):
-        raise ValueError("the weights differ within a sample: only one weight a sample is certified.")
+        raise ValueError(
+            "the weights differ within a sample, as a pos_weight of several classes makes them: losses, saved "
+            "certificates and their checkers hold one weight a sample. Drop pos_weight, or weigh whole samples."
+        )
     return _share(loss, Y.numel()), LogisticLoss(2 * Y - 1, weights=_unless_ones(each[:, 0])), Y
 
 
