@@ -75,7 +75,6 @@ def stage(project: Project, book: Book, records: dict[str, Record]) -> Path:
         options["claimbook_api"] = list(project.settings.api)
         options["extensions"] = [*options.get("extensions", ()), "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
         options["nitpick_ignore_regex"] = [["py:.*", ".*"]]
-        options["maximum_signature_line_length"] = 100
         options["autodoc_inherit_docstrings"] = False
     executed = frozenset(chapter.docname for chapter in book.chapters)
     with scratch(project.work, "staged") as folder:
