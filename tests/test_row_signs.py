@@ -194,3 +194,24 @@ def test_coordinates_keep_the_norm():
     outer = (Q.mT @ z).norm(dim=1)
     assert (outer <= (inner.mT @ z).norm(dim=1) + missed[:, None]).all()
     assert (missed < 1e-12 * Q.norm(dim=(1, 2))).all()
+
+
+@pytest.mark.parametrize("c", [1, 2])
+def test_no_cell_is_bounded_below_a_point_that_lies_in_it(c):
+    """Cells around the maximiser and random points, some or all signs fixed, pushed as low as Newton's method goes."""
+    S, Q = normal(14, 5, seed=50), normal(1, 14, c, seed=51)
+    polar = polar_problem.prepare(S, Q)
+    u = torch.cat([ascent.largest(polar.S, polar.Q, starts=8, generator=stream(0))[1], normal(29, 5, seed=52)])
+    u = u / u.norm(dim=1, keepdim=True)
+    method = RowSigns(polar, u[:1])
+    start = method.children(method.start()[0])
+    x = (u @ polar.S.T).clamp(min=0) @ polar.Q[0]
+    alpha = torch.einsum("mc,kcj->mkj", (u @ method.S.T).clamp(min=0) @ method.Q[0], torch.linalg.inv(start.cells[1]))
+    where = (alpha >= 0).all(2).double().argmax(1)  # the cone of v that holds the output
+    cells = start[where]
+    share = torch.linspace(0, 1, 30, dtype=torch.float64)[:, None]
+    fixed = torch.rand(30, len(method.S), dtype=torch.float64, generator=stream(53)) <= share
+    cells.cells[0].copy_(torch.where(fixed, (u @ method.S.T).sign(), 0.0).to(torch.int8))
+    bound = method.bounded(cells, torch.full((1,), 1e-3, dtype=torch.float64))[0].bound
+    assert (bound >= x.norm(dim=1)).all()
+    assert bound[0] <= 3 * x[0].norm()
