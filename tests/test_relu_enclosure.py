@@ -32,8 +32,8 @@ def stream(seed: int) -> torch.Generator:
 
 
 def enclosed(S: torch.Tensor, Q: torch.Tensor, **options) -> Enclosure:
-    """enclose with few starts: the search repairs what the ascent misses."""
-    return enclose(S, Q, Effort(**{"nodes": 1_000_000, "tolerance": TOLERANCE} | options), starts=8)
+    """enclose with few starts: the search repairs what the ascents miss."""
+    return enclose(S, Q, Effort(**{"nodes": 1_000_000, "tolerance": TOLERANCE} | options), starts=2)
 
 
 def normal(*shape: int, seed: int) -> torch.Tensor:
@@ -110,7 +110,7 @@ def interrupted(*_, **__):
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(("where", "name"), [(ascent, "largest"), (cones.Cones, "branch")])
+@pytest.mark.parametrize(("where", "name"), [(ascent, "summits"), (cones.Cones, "branch")])
 def test_an_interrupt_returns_bounds_that_hold_and_a_certificate(where, name, monkeypatch):
     S, Y = normal(8, 4, seed=1), normal(8, 1, seed=2)
     problem = Problem(SquaredLoss(Y), ReluUnit(S), SumOfSquares(), 0.5)
@@ -145,13 +145,13 @@ def test_refine_goes_on_where_enclose_stopped():
     assert again.search.made > first.search.made
 
 
-def test_same_seed_same_result_and_runs_are_independent():
+def test_same_data_same_result_and_runs_are_independent():
     S, Q = normal(20, 4, seed=9), normal(2, 20, 1, seed=10)
-    x, y = enclose(S, Q, seed=3), enclose(S, Q, seed=3)
+    x, y = enclose(S, Q), enclose(S, Q)
     assert torch.equal(x.lower, y.lower)
     assert torch.equal(x.upper, y.upper)
     assert torch.equal(x.u, y.u)
-    alone = enclose(S, Q[1:], seed=4)
+    alone = enclose(S, Q[1:])
     torch.testing.assert_close(alone.lower, x.lower[1:], rtol=1e-9, atol=0)
 
 

@@ -20,7 +20,7 @@ TOLERANCE = 1e-6
 def searched(method, S, Q, nodes=None, tolerance=TOLERANCE, target=None):
     """The search by one method from few starts -> lower, upper (n,), cells made."""
     polar = polar_problem.prepare(S, Q)
-    u = ascent.largest(polar.S, polar.Q, starts=8, generator=stream(0))[1]
+    u = torch.cat([ascent.summits(polar.S, q, polar.S[:0], 2)[1][:1] for q in polar.Q])
     search = begin([method(polar, u)], Q.new_zeros(len(Q)))
     search = go_on(search, Effort(nodes=nodes, tolerance=tolerance, target=target))
     return search.lower, torch.minimum(search.upper, torch.maximum(polar.root_bound(), search.lower)), search.made

@@ -10,11 +10,10 @@ from ..arrangement import Arrangement, arrangement, hyperplanes
 from ..effort import Effort
 from ..factors import Factors
 from ..mappings import ReluUnit
-from ..streams import generator
 from .bound import Oracle, PolarBound, Searching
 from .great_circles import TINY, ascents, unit
 from .relu_enclosure import enclose, work
-from .relu_enclosure.ascent import largest
+from .relu_enclosure.ascent import summits
 from .relu_exact import maximisers, relu_polar
 
 TOLERANCE = 1e-9
@@ -88,12 +87,9 @@ class Enclosed(Searching):
     def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
         return self._ascend(Q, W[0][0].double(), count, above)
 
-    def _late(self) -> bool:
-        return self.clock is not None and self.clock.over
-
     def _ascend(self, Q: Tensor, U: Tensor, count: int, above: float) -> Factors:
         value, u, v = ascents(self.S, Q[0].double(), U, count)
-        if not float(value[0]) > above:
-            _, best = largest(self.S, Q.double(), starts=256, generator=generator(0, "ascent"), stop=self._late)
+        if not float(value[0]) > above and not (self.clock is not None and self.clock.over):
+            _, best = summits(self.S, Q[0].double(), U, count)
             value, u, v = ascents(self.S, Q[0].double(), torch.cat([best, U]), count)
         return u.to(Q)[None], v.to(Q)[None]

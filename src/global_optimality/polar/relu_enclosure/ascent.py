@@ -1,22 +1,12 @@
-"""Lower bounds: batched ascent of ‖Qᵀ(S u)₊‖ over ‖u‖ = 1 by the convex–concave procedure."""
+"""Lower bounds of max ‖Qᵀ(S u)₊‖ over ‖u‖ = 1: ends of ``great_circles``, finished on the face they lie on."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from ..great_circles import ascents
 from . import min_norm
-
-LARGEST_ARRAY = 2**24  # entries
-
-Stop = Callable[[], bool]
-
-
-def never() -> bool:
-    """There is no hurry."""
-    return False
 
 
 def value(S: Tensor, Q: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
@@ -30,6 +20,7 @@ def value(S: Tensor, Q: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def unit(u: Tensor, fallback: Tensor) -> Tensor:
+    """u / ‖u‖ along the last axis, and the fallback where u is 0."""
     size = u.norm(dim=-1, keepdim=True)
     return torch.where(size > 0, u / size.clamp(min=torch.finfo(u.dtype).tiny), fallback)
 
@@ -46,16 +37,12 @@ def convex_concave_step(S: Tensor, q: Tensor, D: Tensor, a: Tensor, steps: int) 
     return problem.residual(x.a, x.mu), x.a
 
 
-def ascend(
-    S: Tensor, Q: Tensor, u: Tensor, v: Tensor, *, rounds: int, steps: int, stop: Stop = never
-) -> tuple[Tensor, Tensor]:
+def ascend(S: Tensor, Q: Tensor, u: Tensor, v: Tensor, *, rounds: int, steps: int) -> tuple[Tensor, Tensor]:
     """Best point on each path from u (n, m, d), first with output direction v (n, m, c). -> values (n, m), u."""
     n, m, d = u.shape
     best, best_u = value(S, Q, u)[0], u
     a = torch.zeros(n * m, len(S), dtype=S.dtype, device=S.device)
     for _ in range(rounds):
-        if stop():
-            break
         q = (v @ Q.mT).flatten(0, 1)
         D = (u @ S.T > 0).to(S.dtype).flatten(0, 1)
         r, a = convex_concave_step(S, q, D, a, steps)
@@ -94,46 +81,12 @@ def polish(S: Tensor, Q: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
     return f, u
 
 
-def flip_neighbours(S: Tensor, Q: Tensor, u: Tensor, *, steps: int = 100) -> Tensor:
-    """Convex–concave steps from the pattern of u (n, d) with one sample flipped, each in turn. -> (n, N, d)."""
-    n, N = len(u), len(S)
-    q = (value(S, Q, u[:, None])[1] @ Q.mT).expand(n, N, N).flatten(0, 1)
-    D = (u @ S.T > 0)[:, None] ^ torch.eye(N, dtype=torch.bool, device=S.device)
-    r, _ = convex_concave_step(S, q, D.to(S.dtype).flatten(0, 1), torch.zeros_like(q), steps)
-    return unit(r.view(n, N, -1), u[:, None])
+def summits(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The best of ``ascents`` for one Q (N, c), from fixed directions and the rows of U (r, d), polished: (m,), (m, d).
 
-
-def largest(
-    S: Tensor, Q: Tensor, *, starts: int, generator: torch.Generator, stop: Stop = never
-) -> tuple[Tensor, Tensor]:
-    """Best value found from `starts` random starts a run, and its u: S (N, d), Q (n, N, c) -> (n,), (n, d).
-
-    All starts of all runs are one batch, cut up only where it would exceed LARGEST_ARRAY entries. Once ``stop()`` is
-    true, what was found so far is returned.
+    The best first, m ≤ count.
     """
-    n, d, c = len(Q), S.shape[1], Q.shape[2]
-    u = torch.randn(n, starts, d, dtype=S.dtype, generator=generator, device=generator.device).to(S.device)
-    v = torch.randn(n, starts, c, dtype=S.dtype, generator=generator, device=generator.device).to(S.device)
-    u, v = u / u.norm(dim=2, keepdim=True), v / v.norm(dim=2, keepdim=True)
-    group = max(1, LARGEST_ARRAY // (len(S) * max(starts, len(S))))
-    parts = [_largest(S, *part, stop) for part in zip(Q.split(group), u.split(group), v.split(group), strict=True)]
-    return torch.cat([f for f, _ in parts]), torch.cat([u for _, u in parts])
-
-
-def _largest(S: Tensor, Q: Tensor, u: Tensor, v: Tensor, stop: Stop) -> tuple[Tensor, Tensor]:
-    f, u = ascend(S, Q, u, v, rounds=15, steps=40, stop=stop)
-    if not stop():
-        f, u = polish(S, Q, best_of(f, u, 16))
-    for _ in range(2):
-        if stop():
-            break
-        near = flip_neighbours(S, Q, best_of(f, u, 1)[:, 0])
-        near = best_of(value(S, Q, near)[0], near, 8)
-        f, u = polish(S, Q, torch.cat([best_of(f, u, 1), near], 1))
-    return f.amax(1), best_of(f, u, 1)[:, 0]
-
-
-def best_of(f: Tensor, u: Tensor, count: int) -> Tensor:
-    """The points u (n, m, d) with the largest values f (n, m) -> (n, at most count, d)."""
-    top = f.topk(min(count, f.shape[1]), dim=1).indices
-    return u.gather(1, top[:, :, None].expand(-1, -1, u.shape[2]))
+    found = ascents(S, Q, U, count)[1][:count]
+    f, u = polish(S, Q[None], found[None])
+    order = f[0].argsort(descending=True)
+    return f[0, order], u[0, order]

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from ...effort import Clock, Effort
-from ...streams import generator
 from ..best_first import Search, begin
 from ..best_first import refine as go_on
 from . import ascent
@@ -30,6 +29,9 @@ LARGEST_MOMENTS = 100
 
 LARGEST_RANK = 6
 """Rank of Q up to which signs of rows are cut: the cover of the output directions starts from 2^rank orthants."""
+
+STARTS = 16
+"""Ascents of each run."""
 
 
 CONES_PER_MOMENT = 50
@@ -61,7 +63,7 @@ class Enclosure:
 
 
 def enclose(
-    S: Tensor, Q: Tensor, effort: Effort = EFFORT, clock: Clock | None = None, *, starts: int = 256, seed: int = 0
+    S: Tensor, Q: Tensor, effort: Effort = EFFORT, clock: Clock | None = None, *, starts: int = STARTS
 ) -> Enclosure:
     """Enclose Ω°(Q_r) = max over ‖u‖ = 1 of ‖Q_rᵀ(S u)₊‖ for every run: S (N, d), Q (n, N, c), float64.
 
@@ -71,11 +73,14 @@ def enclose(
     """
     polar = prepare(S, Q)
     clock = effort.started("upper bound of the polar") if clock is None else clock
-    u = torch.zeros_like(S[:1]).index_fill(1, torch.tensor([0], device=S.device), 1.0).expand(len(Q), -1)
+    first = torch.zeros_like(S[:1]).index_fill(1, torch.tensor([0], device=S.device), 1.0)
+    u = [first] * len(Q)
     with clock.interruptible():
-        stream = generator(seed, "enclosure")
-        u = ascent.largest(polar.S, polar.Q, starts=starts, generator=stream, stop=lambda: clock.over)[1]
-    search = begin([_method(polar, u)], Q.new_zeros(len(Q)))
+        for k, q in enumerate(polar.Q):
+            if clock.over:
+                break
+            u[k] = ascent.summits(polar.S, q, first[:0], starts)[1][:1]
+    search = begin([_method(polar, torch.cat(u))], Q.new_zeros(len(Q)))
     return refine(search, effort, clock)
 
 
