@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 import laws
-from book.shared.data import hide, low_rank
 from cases import randn
 from global_optimality import (
     CrossEntropyLoss,
@@ -30,6 +29,7 @@ from global_optimality import (
     polar_of,
     solve,
 )
+from global_optimality.data import hide, low_rank
 from global_optimality.losses.units import exponent
 from global_optimality.sliding_frank_wolfe.local import OnFaces, singular_pairs
 from global_optimality.twin import twin

@@ -1,4 +1,4 @@
-"""Real data that ships inside scikit-learn, and planted problems, as float64 tensors."""
+"""Real data that ships inside scikit-learn, beside the library's planted matrices, as float64 tensors."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,9 @@ import torch
 from sklearn import datasets
 from torch import Tensor
 
-from global_optimality.streams import generator, normal, uniform
+from global_optimality.data import hide, low_rank
+
+__all__ = ["Samples", "diabetes", "digits", "hide", "low_rank"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,22 +30,3 @@ def diabetes() -> Samples:
     """442 patients, 10 standardised features, a disease progression score (Efron et al. 2004, inside scikit-learn)."""
     S, target = (torch.tensor(a, dtype=torch.float64) for a in datasets.load_diabetes(return_X_y=True))
     return Samples(S, target, "diabetes, Efron et al. 2004")
-
-
-def low_rank(rows: int, columns: int, rank: int, *, noise: float = 0.1, seed: int = 0) -> Tensor:
-    """A planted matrix: standard normal factors of the given rank, scaled by 1/√rank, plus normal noise."""
-    if not 1 <= rank <= min(rows, columns):
-        raise ValueError(f"rank = {rank} must lie between 1 and min(rows, columns) = {min(rows, columns)}.")
-    stream = generator(seed, "low rank", rows, columns, rank)
-    signal = normal(stream, rows, rank) @ normal(stream, rank, columns) / rank**0.5
-    return signal + noise * normal(stream, rows, columns)
-
-
-def hide(Y: Tensor, share: float, *, seed: int = 0) -> Tensor:
-    """A mask shaped as Y that is false on about the given share of its entries, and never on a whole row or column."""
-    if not 0 <= share < 1:
-        raise ValueError(f"share = {share} of hidden entries must lie in [0, 1).")
-    chance = uniform(generator(seed, "hide", *Y.shape), *Y.shape)
-    mask = chance >= share
-    mask |= (chance == chance.amax(0, keepdim=True)) | (chance == chance.amax(1, keepdim=True))
-    return mask.to(Y.device)
