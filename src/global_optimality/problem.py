@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from .regularizers import Regularizer
 from .settings import instance
 from .streams import generator, normal
 
-Part = TypeVar("Part", Loss, Mapping)
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +43,8 @@ class Problem:
         if not (math.isfinite(lam) and lam > 0):
             raise ValueError(f"λ = {lam}: it must be positive and finite; lambda_max(problem) gives the useful range.")
         object.__setattr__(self, "lam", lam)
-        object.__setattr__(self, "loss", _with_tensors(self.loss, ordinary))
-        object.__setattr__(self, "mapping", _with_tensors(self.mapping, ordinary))
+        for name in ("loss", "mapping", "regularizer"):
+            object.__setattr__(self, name, _with_tensors(getattr(self, name), ordinary))
         if self.loss.shape != self.mapping.shape:
             raise ValueError(
                 f"the loss expects outputs of shape {self.loss.shape} but the mapping gives {self.mapping.shape}: "
@@ -122,7 +122,8 @@ class Problem:
         def moved(x: Tensor) -> Tensor:
             return x.to(device)
 
-        return replace(self, loss=_with_tensors(self.loss, moved), mapping=_with_tensors(self.mapping, moved))
+        parts = {name: _with_tensors(getattr(self, name), moved) for name in ("loss", "mapping", "regularizer")}
+        return replace(self, **parts)
 
     def gradient(self, *W: Tensor) -> tuple[Tensor, Factors]:
         """(f_r, ∇f_r) of every run: ``(n,)`` and factors shaped as W."""
@@ -180,11 +181,15 @@ def _degree(q: float) -> str:
 
 
 def _with_tensors(part: Part, change: Callable[[Tensor], Tensor]) -> Part:
-    """A loss or mapping with all tensors changed that it was built from; itself if none is, or it is no dataclass."""
+    """A part of a problem with all tensors changed that it, or a part of it, was built from; itself if none is."""
+    if isinstance(part, Tensor):
+        return cast(Part, change(part))
+    if isinstance(part, tuple):
+        members = tuple(_with_tensors(member, change) for member in part)
+        return part if all(a is b for a, b in zip(members, part, strict=True)) else cast(Part, members)
     if not is_dataclass(part):
         return part
-    tensors = {f.name: getattr(part, f.name) for f in fields(part) if f.init}  # type: ignore[arg-type]
-    tensors = {name: t for name, t in tensors.items() if isinstance(t, Tensor)}
-    changed = {name: change(t) for name, t in tensors.items()}
-    same = all(changed[name] is t for name, t in tensors.items())
-    return part if same else replace(part, **changed)  # type: ignore[type-var]
+    before = {f.name: getattr(part, f.name) for f in fields(part) if f.init}
+    after = {name: _with_tensors(value, change) for name, value in before.items()}
+    same = all(after[name] is value for name, value in before.items())
+    return part if same else replace(part, **after)  # type: ignore[type-var]
