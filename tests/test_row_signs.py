@@ -201,7 +201,7 @@ def test_no_cell_is_bounded_below_a_point_that_lies_in_it(c):
     """Cells around the maximiser and random points, some or all signs fixed, pushed as low as Newton's method goes."""
     S, Q = normal(14, 5, seed=50), normal(1, 14, c, seed=51)
     polar = polar_problem.prepare(S, Q)
-    u = torch.cat([ascent.largest(polar.S, polar.Q, starts=8, generator=stream(0))[1], normal(29, 5, seed=52)])
+    u = torch.cat([ascent.summits(polar.S, polar.Q[0], polar.S[:0], 2)[1][:1], normal(29, 5, seed=52)])
     u = u / u.norm(dim=1, keepdim=True)
     method = RowSigns(polar, u[:1])
     start = method.children(method.start()[0])

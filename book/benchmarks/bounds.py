@@ -8,7 +8,8 @@ import torch
 
 from global_optimality import Effort
 from global_optimality.polar.best_first import begin, refine
-from global_optimality.polar.relu_enclosure.ascent import largest
+from global_optimality.polar.relu_enclosure.ascent import summits
+from global_optimality.polar.relu_enclosure.branch_and_bound import STARTS
 from global_optimality.polar.relu_enclosure.cones import LARGEST_D, Cones
 from global_optimality.polar.relu_enclosure.polar_problem import prepare
 from global_optimality.polar.relu_enclosure.row_signs import RowSigns
@@ -33,7 +34,7 @@ def bounds(*, tolerances: tuple[float, ...] = (1e-1, 1e-2, 1e-4), limit: float =
     for name, table in cases.items():
         S, Q = torch.from_numpy(table[:, :-1].copy()), torch.from_numpy(table[:, -1:].copy())[None]
         polar = prepare(S, Q)
-        u = largest(polar.S, polar.Q, starts=256, generator=generator(seed, "bounds"))[1]
+        u = summits(polar.S, polar.Q[0], polar.S[:0], STARTS)[1][:1]
         for tolerance in tolerances:
             for method in (Cones, RowSigns) if S.shape[1] <= LARGEST_D else (RowSigns,):
                 effort = Effort(tolerance=tolerance, seconds=limit)
