@@ -170,10 +170,12 @@ def _visit(browser: Any, path: Path, name: str, size: str, scheme: str, shots: P
 def check_in_browser(site: Path, shots: Path) -> list[Finding]:
     """All findings over pages × sizes × colour schemes; a screenshot of each view is written into `shots`.
 
-    Raises BookError where there is no Chromium.
+    Of the listings of sources, all from one template, one is opened. Raises BookError where there is no Chromium.
     """
     pages = sorted(p for p in site.rglob("*.html") if "_static" not in p.relative_to(site).parts)
     pages = [p for p in pages if b'http-equiv="Refresh"' not in p.read_bytes()[:400]]
+    listings = [p for p in pages if "_modules" in p.relative_to(site).parts]
+    pages = [p for p in pages if p not in listings[1:]]
     found: list[Finding] = []
     with chromium() as browser:
         from playwright.sync_api import Error
