@@ -104,7 +104,7 @@ def _tables(soup: Any) -> Iterator[str]:
             text = cell.get_text().strip()
             if cell.name == "th" and _SNAKE.fullmatch(text):
                 yield f"a header is the name of a variable: {text}"
-            if _RAW_NUMBER.fullmatch(text):
+            if _RAW_NUMBER.fullmatch(text) and "claim-value" not in (cell.get("class") or ()):
                 yield f"a raw number: {text}"
 
 
@@ -114,7 +114,7 @@ def _text(soup: Any) -> Iterator[str]:
     for piece in body.find_all(string=True):
         if type(piece) is not NavigableString or not piece.strip():
             continue
-        inside = any(p.name in _OPAQUE or "math" in (p.get("class") or ()) for p in piece.parents if p.name)
+        inside = any(p.name in _OPAQUE or {"math", "sig"} & set(p.get("class") or ()) for p in piece.parents if p.name)
         if not inside:
             yield piece
 
@@ -170,6 +170,8 @@ def check_site(site: Path) -> list[Finding]:
     anchors = {page.resolve(): _anchors(soup) for page, soup in soups.items()}
     found = []
     for page, soup in soups.items():
+        if "_modules" in page.relative_to(site).parts:
+            continue  # listings of sources: what they hold is code, not the book's text
         found += _check_page(page.relative_to(site).as_posix(), soup, site, anchors)
     for path in sorted(site.rglob("*")):
         if path.suffix == ".css":

@@ -76,6 +76,7 @@ def stage(project: Project, book: Book, records: dict[str, Record]) -> Path:
         options["extensions"] = [*options.get("extensions", ()), "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
         options["nitpick_ignore_regex"] = [["py:.*", ".*"]]
         options["autodoc_inherit_docstrings"] = False
+        options["viewcode_follow_imported_members"] = False
     executed = frozenset(chapter.docname for chapter in book.chapters)
     with scratch(project.work, "staged") as folder:
         folder.chmod(0o755)
