@@ -279,9 +279,9 @@ def test_the_search_narrows_can_be_resumed_and_stops_at_its_target():
         assert search.upper <= search.lower * (1 + 2e-6)
     assert whole.upper >= parts.lower
     assert parts.upper >= whole.lower
-    target = 1.2 * whole.lower
+    target = 1.2 * float(whole.lower)
     early = refine(search_of(mapping, Q), Effort(nodes=100_000, tolerance=1e-6, target=target))
-    assert whole.lower <= early.upper <= target
+    assert float(whole.lower) <= float(early.upper) <= target
     assert early.made < whole.made
     atom = atom_of(mapping, whole)
     assert float(mapping.inner(Q[None], *atom)) == pytest.approx(float(whole.lower), rel=1e-12)

@@ -18,6 +18,7 @@ import pytest
 from throwaway import MEASURED, chapter_text, make_book
 
 import claimbook
+from claimbook import browser
 from claimbook.browser import find_chromium
 from claimbook.cli import main
 from claimbook.files import tree_digest
@@ -257,7 +258,9 @@ def test_a_killed_build_leaves_no_trace(project: Project) -> None:
 
 
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
-def test_the_site_holds_in_a_browser(project: Project) -> None:
+def test_the_site_holds_in_a_browser(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the widths of a phone and a desk; `test_browser` looks at all four."""
+    monkeypatch.setattr(browser, "SIZES", {size: browser.SIZES[size] for size in ("phone", "desktop")})
     assert _main(project, "check", "--browser") == 0
     shots = {p.name for p in (project.build / "screenshots").iterdir()}
     assert {"book-one-desktop-light.png", "book-one-phone-dark.png"} <= shots
