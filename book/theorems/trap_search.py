@@ -62,8 +62,9 @@ def minima(A: np.ndarray, Y: np.ndarray, lam: np.ndarray) -> Minima:
     """
     card, m = A.shape[1:]
     empty = 0.5 * (Y**2).sum(1)
-    own, best = {(): empty}, {(): empty}
-    polar = {(): np.einsum("bdm,bd->bm", A, Y).max(1).clip(min=0) / lam}
+    own: dict[tuple[int, ...], np.ndarray] = {(): empty}
+    best: dict[tuple[int, ...], np.ndarray] = {(): empty}
+    polar: dict[tuple[int, ...], np.ndarray] = {(): np.einsum("bdm,bd->bm", A, Y).max(1).clip(min=0) / lam}
     for size in range(1, min(card, m) + 1):
         for S in combinations(range(m), size):
             own[S], rest = _minimum(A[:, :, S], Y, lam, empty)

@@ -167,6 +167,14 @@ def _visit(browser: Any, path: Path, name: str, size: str, scheme: str, shots: P
         context.close()
 
 
+def _views(page: Path, site: Path) -> Iterator[tuple[str, str]]:
+    """Every size in both schemes; of pages made from one template (documentation, listings) one view of each kind."""
+    if {"api", "_modules"} & set(page.relative_to(site).parts):
+        yield from (view for view in (("phone", "dark"), ("desktop", "light")) if view[0] in SIZES)
+    else:
+        yield from ((size, scheme) for size in SIZES for scheme in SCHEMES)
+
+
 def check_in_browser(site: Path, shots: Path) -> list[Finding]:
     """All findings over pages × sizes × colour schemes; a screenshot of each view is written into `shots`.
 
@@ -185,10 +193,9 @@ def check_in_browser(site: Path, shots: Path) -> list[Finding]:
             old.unlink()
         for page in pages:
             name = page.relative_to(site).as_posix()
-            for size in SIZES:
-                for scheme in SCHEMES:
-                    try:
-                        found += _visit(browser, page, name, size, scheme, shots)
-                    except Error as error:
-                        found.append(Finding(f"{name} ({size}, {scheme})", "browser", error.message.splitlines()[0]))
+            for size, scheme in _views(page, site):
+                try:
+                    found += _visit(browser, page, name, size, scheme, shots)
+                except Error as error:
+                    found.append(Finding(f"{name} ({size}, {scheme})", "browser", error.message.splitlines()[0]))
     return list(dict.fromkeys(found))

@@ -52,9 +52,8 @@ def _page(app: Any, pagename: str, templatename: str, context: dict[str, Any], d
     context["metatags"] = context.get("metatags", "") + _head(title, book, _description(doctree))
     if app.config.claimbook_api and "body" in context and doctree is not None:
         context["body"] = _with_links(app, pagename, context["body"])
-    if (
-        "body" in context
-    ):  # docutils calls the citations a list, but its entries are none: axe-core, aria-required-children
+    if "body" in context:
+        # docutils calls the citations a list although its entries are none (axe-core: aria-required-children)
         context["body"] = context["body"].replace(
             '<div role="list" class="citation-list">', '<div class="citation-list">'
         )

@@ -11,7 +11,7 @@ import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from bs4 import BeautifulSoup
@@ -76,8 +76,8 @@ def _spaced(text: str) -> str:
 
 def _whole(column: pd.Series) -> bool:
     """Whether all numbers of a column are whole and small enough to be counts."""
-    values = [v for v in column if isinstance(v, numbers.Real) and not isinstance(v, bool) and math.isfinite(v)]
-    return all(float(v).is_integer() and abs(v) < 1e7 for v in values)
+    values = [float(v) for v in column if isinstance(v, numbers.Real) and not isinstance(v, bool)]
+    return all(v.is_integer() and abs(v) < 1e7 for v in values if math.isfinite(v))
 
 
 def _cell(value: Any, whole: bool, digits: int, badges: Mapping[str, Badge]) -> str | Badge:
@@ -87,7 +87,7 @@ def _cell(value: Any, whole: bool, digits: int, badges: Mapping[str, Badge]) -> 
         return "yes" if value else "no"
     if isinstance(value, numbers.Real):
         if whole and math.isfinite(value):
-            return _spaced(str(int(value)))
+            return _spaced(str(round(float(value))))
         return number_cell(float(value), digits)
     if isinstance(value, tuple):
         return ", ".join(str(_cell(v, whole, digits, badges)) for v in value)
@@ -167,6 +167,6 @@ def table(
     shown = pd.DataFrame({place: pd.Series(column, dtype=object) for place, column in cells.items()})
     plain = shown.map(str).set_axis(names, axis="columns")
     styler = shown.set_axis([html.escape(name) for name in names], axis="columns").style
-    styler = styler.hide(axis="index").format(_html_cell).set_caption(html.escape(caption))
+    styler = styler.hide(axis="index").format(cast(Any, _html_cell)).set_caption(html.escape(caption))
     written = styler.to_html(cell_ids=False, uuid="", table_uuid="")
     return Table(caption, _semantics(written, caption, aligned), f"{caption}\n{plain.to_string(index=False)}")

@@ -29,8 +29,9 @@ def number(name: str, value: object, *, positive: bool = True, finite: bool = Fa
     """A number, positive or else not negative; ``TypeError`` for what is none, ``ValueError`` outside (NaN too)."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} = {value!r}: pass a number.")
-    if not (value > 0 if positive else value >= 0) or (finite and math.isinf(value)):
+    size = float(value)
+    if not (size > 0 if positive else size >= 0) or (finite and math.isinf(size)):
         raise ValueError(
             f"{name} = {value}: it must be {'positive' if positive else 'at least 0'}{' and finite' if finite else ''}."
         )
-    return float(value)
+    return size
