@@ -1,4 +1,4 @@
-"""The pretended accelerator of `devices.py`, in a process of its own: PyTorch keeps a device that was once registered."""
+"""The pretended accelerator of `devices.py`, in a process of its own: PyTorch keeps a device once registered."""
 
 import subprocess
 import sys
