@@ -15,13 +15,14 @@ import nbformat
 from . import cache
 from .cache import Record
 from .chapters import Book, Chapter, page_of, read_book
+from .child import stop_all
 from .claims import tally
 from .files import scratch, write_atomic
 from .key import Key, cuda_name, key_of, strays
 from .parameters import CHOICES, effective
 from .progress import Progress
 from .project import BookError, BuildFailed, Project
-from .run import run_chapter, stop_all
+from .run import run_chapter
 from .verify import problems
 
 

@@ -40,13 +40,16 @@ def _matplotlib(project: Project) -> Path:
 
 
 def kernel_environment(project: Project, chapter: Chapter, folder: Path, jobs: int) -> dict[str, str]:
-    """The environment for `chapter`, with what it needs written below `folder`; `jobs` chapters share the cores."""
+    """The environment for `chapter`, with what it needs written below `folder`; `jobs` chapters share the cores.
+
+    A number of threads that the caller's environment names stays.
+    """
     _kernel(folder / "jupyter", chapter.kernel)
     matplotlib = _matplotlib(project)
-    threads = str(max(1, (os.cpu_count() or 1) // jobs))
+    share = str(max(1, (os.cpu_count() or 1) // jobs))
     return {
         **os.environ,
-        **dict.fromkeys(_THREADS, threads),
+        **{name: os.environ.get(name) or share for name in _THREADS},
         "PYTHONPATH": project.import_path(),
         "PYTHONHASHSEED": "0",
         "PYTHONUTF8": "1",

@@ -2,11 +2,13 @@
 
 It is started as a script and imports nothing of this package, so that it starts fast. JOB is a JSON file with the
 paths `notebook`, `output` and `cwd`. It reports events as JSON lines on standard output:
-kernel, cell, failed, done. When its standard input closes (the builder has died) it kills the kernel and leaves.
+kernel, cell, failed, done (with the kernel's seconds of processor time). When its standard input closes (the builder
+has died) it kills the kernel and leaves.
 """
 
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -87,7 +89,8 @@ def main():
         for unfinished in _NOTEBOOK:
             nbformat.write(unfinished, job["output"])
     nbformat.write(done, job["output"])
-    report(event="done")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    report(event="done", cpu=used.ru_utime + used.ru_stime)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import platform
 import re
@@ -18,7 +19,9 @@ from .chapters import Chapter
 from .files import digest
 from .project import BookError, Project
 
-FORMAT = 2  # raise it when the runner itself changes what a run means
+PACKAGE = Path(__file__).parent
+_IMPORTED = re.compile(r"^\s*from claimbook\.(\w+) import", re.MULTILINE)
+FORMAT = 3  # raise it when the runner itself changes what a run means
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*==\s*([^\s#;]+)")
 
 
@@ -105,15 +108,46 @@ def _digests(place: Path, base: Path) -> dict[str, str]:
     return found
 
 
-def source_digests(project: Project) -> dict[str, str]:
-    """Digests of what every chapter depends on: the book's `sources`, and this package."""
-    found = _digests(Path(__file__).parent, Path(__file__).parents[1])
+def source_digests(project: Project, chapter: Chapter) -> dict[str, str]:
+    """Digests of what a chapter needs besides its folder: the book's `sources`, and what it loads of this package."""
+    found: dict[str, str] = {}
     for name in project.settings.sources:
         place = project.root / name
         if not place.exists() and project.settings != type(project.settings)():
             raise BookError(f"pyproject.toml: [tool.claimbook] sources names {name}, which does not exist")
         found |= _digests(place, project.root) if place.exists() else {}
-    return found
+    places = [chapter.folder or chapter.path, *(project.root / name for name in project.settings.sources)]
+    texts = [
+        chapter.text,
+        *(f.read_text(encoding="utf-8") for p in places if p.exists() for f in _files(p) if f.suffix == ".py"),
+    ]
+    named = {match for text in texts for match in _IMPORTED.findall(text)}
+    return found | {k: d for file in loaded(frozenset(named)) for k, d in _digests(file, PACKAGE.parent).items()}
+
+
+@cache
+def loaded(named: frozenset[str]) -> tuple[Path, ...]:
+    """The files of this package that a kernel loads which imports these modules of it.
+
+    They are the modules reached by imports at the top of modules, the other files (templates) whose names stand in
+    them as text, and the runner's two: the child that executes, and the kernel's environment.
+    """
+    found: set[Path] = {PACKAGE / "execute.py", PACKAGE / "environment.py"}
+    waiting = [PACKAGE / f"{name}.py" for name in ("__init__", *sorted(named))]
+    others = {file.name: file for file in _files(PACKAGE) if file.suffix not in (".py", ".toml")}
+    while waiting:
+        file = waiting.pop()
+        if file in found or not file.is_file():
+            continue
+        found.add(file)
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        modules = [node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.level == 1]
+        waiting += [PACKAGE / f"{module}.py" for module in modules if module]
+        words = {
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        found |= {place for name, place in others.items() if name in words}
+    return tuple(sorted(found))
 
 
 def key_of(project: Project, chapter: Chapter, values: dict[str, Any], collected: str = "") -> Key:
@@ -126,7 +160,7 @@ def key_of(project: Project, chapter: Chapter, values: dict[str, Any], collected
         "text": digest(chapter.text.encode()),
         "parameters": values,
         "folder": folder,
-        "source": source_digests(project),
+        "source": source_digests(project, chapter),
         "packages": packages(project.root / "requirements.txt"),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",

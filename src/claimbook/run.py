@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import psutil
 
 from .chapters import Chapter
+from .child import Watched, child, watch
 from .claims import CLAIMS_FILE, MAY_FAIL, Claim
 from .environment import kernel_environment
 from .files import digest, scratch
@@ -28,14 +21,13 @@ from .project import Project
 from .show import FOLDER
 from .verify import claims_in, figures_in, locate, problems
 
-_CHILD = Path(__file__).with_name("execute.py")
-_RUNNING: set[subprocess.Popen] = set()
-_GUARD = threading.Lock()
-
 
 @dataclass(frozen=True)
 class Run:
-    """A chapter that ran. It counts when `problems` is empty; then `notebook` is the text of the result."""
+    """A chapter that ran. It counts when `problems` is empty; then `notebook` is the text of the result.
+
+    `seconds` are on the clock, `cpu` of processor time; NaN where the chapter did not come to its end.
+    """
 
     chapter: Chapter
     parameters: dict[str, Any]
@@ -43,57 +35,8 @@ class Run:
     claims: tuple[Claim, ...]
     figures: tuple[str, ...]
     seconds: float
+    cpu: float
     problems: tuple[str, ...]
-
-
-def stop_all() -> None:
-    """Kill every chapter at work: their standard input closes with them, and their kernels go too."""
-    with _GUARD:
-        for process in _RUNNING:
-            with suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-def _kill(process: subprocess.Popen, kernel: psutil.Process | None) -> None:
-    """Kill the kernel's process group and the child's, unless their numbers belong to other processes by now."""
-    if kernel is not None and kernel.is_running():
-        with suppress(OSError):
-            os.killpg(kernel.pid, signal.SIGKILL)
-    if process.poll() is None:
-        with suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def _events(process: subprocess.Popen) -> Iterator[dict[str, Any]]:
-    for line in process.stdout or ():
-        with suppress(ValueError):
-            yield json.loads(line)
-
-
-@contextmanager
-def _child(folder: Path, job: dict[str, Any], environment: dict[str, str]) -> Iterator[subprocess.Popen]:
-    """The child at work on `job`, in a session of its own; its standard error goes to folder/stderr."""
-    (folder / "job.json").write_text(json.dumps(job))
-    with open(folder / "stderr", "wb") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-P", str(_CHILD), str(folder / "job.json")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=environment,
-            start_new_session=True,
-        )
-    with _GUARD:
-        _RUNNING.add(process)
-    try:
-        yield process
-    finally:
-        with _GUARD:
-            _RUNNING.discard(process)
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                stream.close()
-        process.wait()
 
 
 def tidy(notebook: Any) -> str:
@@ -111,47 +54,6 @@ def tidy(notebook: Any) -> str:
 def _last_error(path: Path) -> str:
     lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
     return lines[-1] if lines else "no message"
-
-
-@dataclass
-class _Watched:
-    """What the parent saw of a child: the cell it was in, and how it ended."""
-
-    at: int | None = None
-    kernel: psutil.Process | None = None
-    late: bool = False
-    died: bool = False
-    failed: dict[str, Any] | None = None
-
-
-def _watch(process: subprocess.Popen, limit: float, cell: Callable[[int], None]) -> _Watched:
-    """Follow the child's events to its end, or kill it and its kernel after `limit` seconds."""
-    seen = _Watched()
-
-    def expire() -> None:
-        seen.late = True
-        _kill(process, seen.kernel)
-
-    clock = threading.Timer(limit, expire)
-    clock.start()
-    try:
-        for event in _events(process):
-            match event:
-                case {"event": "kernel", "pid": pid}:
-                    with suppress(psutil.NoSuchProcess):
-                        seen.kernel = psutil.Process(pid)
-                case {"event": "cell", "index": index}:
-                    seen.at = index
-                    cell(index)
-                case {"event": "failed"}:
-                    seen.failed = event
-                case {"event": "died"}:
-                    seen.died = True
-        process.wait()
-    finally:
-        clock.cancel()
-        _kill(process, seen.kernel)
-    return seen
 
 
 def run_chapter(
@@ -194,8 +96,8 @@ def run_chapter(
             "output": str(output),
             "cwd": str(folder / "empty"),
         }
-        with _child(folder, job, environment) as process:
-            seen = _watch(process, limit, at_cell)
+        with child(folder, job, environment) as process:
+            seen = watch(process, limit, at_cell)
         notebook = _read(output, source) if process.returncode == 0 and not seen.late else None
         if notebook is None:
             found = (_failure(chapter, source, seen, process.returncode, limit, folder),)
@@ -210,11 +112,12 @@ def run_chapter(
         figures=tuple(n for _, n in figures_in(notebook)) if counts else (),
         notebook=tidy(notebook) if counts else "",
         seconds=time.monotonic() - start,
+        cpu=seen.cpu,
         problems=found,
     )
 
 
-def _failure(chapter: Chapter, source: Any, seen: _Watched, status: int, limit: float, folder: Path) -> str:
+def _failure(chapter: Chapter, source: Any, seen: Watched, status: int, limit: float, folder: Path) -> str:
     """Why there is no executed notebook: the cell it was in, and what happened there."""
     where = f"{chapter.name}, before the first cell" if seen.at is None else locate(chapter, source, seen.at)
     if seen.late:

@@ -14,16 +14,20 @@ import pandas as pd
 
 from .build import Options
 from .chapters import Chapter, read_book
+from .child import stop_all
 from .claims import Claim
 from .files import scratch, write_atomic
 from .key import key_of
 from .parameters import closest
 from .progress import Progress
 from .project import BookError, Project
-from .run import Run, run_chapter, stop_all
+from .run import Run, run_chapter
 
-COLUMNS = ("chapter", "seed", "claim", "measured", "relation", "bound", "verdict", "seconds")
-"""``verdict`` is "holds", "does not hold", or, on a row without claim, why the chapter did not run to its end."""
+COLUMNS = ("chapter", "seed", "claim", "measured", "relation", "bound", "verdict", "seconds", "cpu")
+"""``verdict`` is "holds", "does not hold", or, on a row without claim, why the chapter did not run to its end.
+
+``seconds`` are on the clock, ``cpu`` of processor time, which a busy machine does not stretch.
+"""
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -69,7 +73,7 @@ def _rows(task: _Task, run: Run) -> list[dict[str, Any]]:
         start | {"claim": "", "measured": math.nan, "relation": "", "bound": math.nan, "verdict": text}
         for text in others
     ]
-    return [row | {"seconds": round(run.seconds, 2)} for row in rows]
+    return [row | {"seconds": round(run.seconds, 2), "cpu": round(run.cpu, 2)} for row in rows]
 
 
 def _is_about(problem: str, claim: Claim) -> bool:
@@ -123,9 +127,9 @@ def sweep(
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a chapter: seeds, those at which all claims hold, median and largest seconds and their ratio."""
+    """One row a chapter: seeds, those at which all claims hold, median and largest processor seconds, their ratio."""
     runs = table.assign(good=table["verdict"] == "holds").groupby(["chapter", "seed"], sort=False)
-    runs = runs.agg(good=("good", "all"), seconds=("seconds", "first")).reset_index()
+    runs = runs.agg(good=("good", "all"), seconds=("cpu", "first")).reset_index()
     found = runs.groupby("chapter", sort=False).agg(
         seeds=("seed", "size"), hold=("good", "sum"), median=("seconds", "median"), slowest=("seconds", "max")
     )

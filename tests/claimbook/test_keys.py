@@ -90,3 +90,14 @@ def test_versions_that_differ_from_the_pins_are_named(project: Project) -> None:
     assert len(shown) == 2
     assert shown[0].startswith("numpy")
     assert shown[0].endswith("(pinned 1)")
+
+
+def test_of_the_machinery_the_key_holds_what_a_kernel_loads(project: Project) -> None:
+    def machinery() -> set[str]:
+        return {name for name in _key(project).parts["source"] if name.startswith("claimbook/")}
+
+    plain = machinery()
+    assert {"claimbook/claims.py", "claimbook/show.py", "claimbook/execute.py"} < plain
+    assert not {"claimbook/site.py", "claimbook/cli.py", "claimbook/table.py"} & plain
+    (project.root / "book" / "one" / "experiment.py").write_text("from claimbook.table import table\n")
+    assert machinery() - plain == {"claimbook/table.py"}

@@ -1,0 +1,116 @@
+"""The child process that executes a chapter: started, followed by its events, killed with its kernel."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+_CHILD = Path(__file__).with_name("execute.py")
+_RUNNING: set[subprocess.Popen] = set()
+_GUARD = threading.Lock()
+
+
+def stop_all() -> None:
+    """Kill every chapter at work: their standard input closes with them, and their kernels go too."""
+    with _GUARD:
+        for process in _RUNNING:
+            with suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _kill(process: subprocess.Popen, kernel: psutil.Process | None) -> None:
+    """Kill the kernel's process group and the child's, unless their numbers belong to other processes by now."""
+    if kernel is not None and kernel.is_running():
+        with suppress(OSError):
+            os.killpg(kernel.pid, signal.SIGKILL)
+    if process.poll() is None:
+        with suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _events(process: subprocess.Popen) -> Iterator[dict[str, Any]]:
+    for line in process.stdout or ():
+        with suppress(ValueError):
+            yield json.loads(line)
+
+
+@contextmanager
+def child(folder: Path, job: dict[str, Any], environment: dict[str, str]) -> Iterator[subprocess.Popen]:
+    """The child at work on `job`, in a session of its own; its standard error goes to folder/stderr."""
+    (folder / "job.json").write_text(json.dumps(job))
+    with open(folder / "stderr", "wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-P", str(_CHILD), str(folder / "job.json")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=environment,
+            start_new_session=True,
+        )
+    with _GUARD:
+        _RUNNING.add(process)
+    try:
+        yield process
+    finally:
+        with _GUARD:
+            _RUNNING.discard(process)
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                stream.close()
+        process.wait()
+
+
+@dataclass
+class Watched:
+    """What the parent saw of a child: the cell it was in, and how it ended."""
+
+    at: int | None = None
+    kernel: psutil.Process | None = None
+    late: bool = False
+    cpu: float = math.nan
+    died: bool = False
+    failed: dict[str, Any] | None = None
+
+
+def watch(process: subprocess.Popen, limit: float, cell: Callable[[int], None]) -> Watched:
+    """Follow the child's events to its end, or kill it and its kernel after `limit` seconds."""
+    seen = Watched()
+
+    def expire() -> None:
+        seen.late = True
+        _kill(process, seen.kernel)
+
+    clock = threading.Timer(limit, expire)
+    clock.start()
+    try:
+        for event in _events(process):
+            match event:
+                case {"event": "kernel", "pid": pid}:
+                    with suppress(psutil.NoSuchProcess):
+                        seen.kernel = psutil.Process(pid)
+                case {"event": "cell", "index": index}:
+                    seen.at = index
+                    cell(index)
+                case {"event": "failed"}:
+                    seen.failed = event
+                case {"event": "done", "cpu": cpu}:
+                    seen.cpu = cpu
+                case {"event": "died"}:
+                    seen.died = True
+        process.wait()
+    finally:
+        clock.cancel()
+        _kill(process, seen.kernel)
+    return seen
