@@ -15,6 +15,7 @@ from .bounds import bounds
 from .census import relu_census
 from .completion import completion
 from .deep import branch_and_bound, deep, deep_census
+from .depth import depth_adam, depth_bounds, depth_gradient, depth_lbfgs
 from .frontier import frontier
 from .relu import certified_training, convex_program, exact_polar
 from .scnn import against_pyscnn
@@ -26,6 +27,10 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame]]] = {
     "deep": ("deep_networks", deep),
     "branch_and_bound": ("deep_networks", branch_and_bound),
     "deep_census": ("deep_networks", deep_census),
+    "depth_adam": ("deep_networks", depth_adam),
+    "depth_gradient": ("deep_networks", depth_gradient),
+    "depth_lbfgs": ("deep_networks", depth_lbfgs),
+    "depth_bounds": ("deep_networks", depth_bounds),
     "relu_exact_polar": ("certified_training", exact_polar),
     "relu_convex_program": ("certified_training", convex_program),
     "relu_certified_training": ("certified_training", certified_training),
