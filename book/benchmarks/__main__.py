@@ -15,7 +15,7 @@ from .bounds import bounds
 from .census import relu_census
 from .completion import completion
 from .deep import branch_and_bound, deep, deep_census
-from .depth import depth_adam, depth_bounds, depth_gradient, depth_lbfgs
+from .depth import depth_adam, depth_bounds, depth_chains, depth_gradient, depth_lbfgs
 from .frontier import frontier
 from .relu import certified_training, convex_program, exact_polar
 from .scnn import against_pyscnn
@@ -31,6 +31,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame]]] = {
     "depth_gradient": ("deep_networks", depth_gradient),
     "depth_lbfgs": ("deep_networks", depth_lbfgs),
     "depth_bounds": ("deep_networks", depth_bounds),
+    "depth_chains": ("implications", depth_chains),
     "relu_exact_polar": ("certified_training", exact_polar),
     "relu_convex_program": ("certified_training", convex_program),
     "relu_certified_training": ("certified_training", certified_training),

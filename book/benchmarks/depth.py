@@ -4,6 +4,7 @@ import pandas as pd
 import torch
 
 from book.deep_networks.depth import Design, bounds, sweep
+from book.implications.depth import chain_sweep
 
 DEPTHS, SIZES, DRAWS = (2, 3, 4, 5), (1, 2, 4, 8, 16, 32), range(5)
 
@@ -31,3 +32,12 @@ def depth_bounds(*, runs: int = 4, steps: int = 10_000, cones: int = 20_000) -> 
 def _sweep(method: str, runs: int, steps: int) -> pd.DataFrame:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return sweep(method, DEPTHS, Design(SIZES, DRAWS, runs, steps), device=device).assign(steps=steps)
+
+
+def depth_chains(*, draws: int = 10, runs: int = 20, steps: int = 20_000) -> pd.DataFrame:
+    """Chains of width one, whose minimum is known at every depth: Adam, and gradient descent from the same starts."""
+    tables = [
+        chain_sweep(method, DEPTHS, draws=range(draws), runs=runs, steps=steps).assign(method=method)
+        for method in ("Adam", "gradient descent")
+    ]
+    return pd.concat(tables, ignore_index=True).assign(steps=steps)

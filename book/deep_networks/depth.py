@@ -1,6 +1,6 @@
 """Depth, converged: where several methods of descent end, against the number of layers and of subnetworks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -8,11 +8,10 @@ import torch
 from torch import Tensor
 
 from global_optimality.certificate import certify
-from global_optimality.descent import LBFGS, minimise
 from global_optimality.factors import slice_norms, take_runs
 
+from ..shared.descents import METHODS, adam, still_falls
 from ..shared.parallel_runs import Group, ParallelRuns
-from ..shared.settled import adam, gradient_descent, still_falls
 from ..shared.tables import frame
 from .experiment import curve, polar
 
@@ -24,25 +23,6 @@ DEVIATION = 0.7
 
 CARRYING = 1e-2
 """A subnetwork carries when its weights have more than CARRYING times the norm of its network's largest one."""
-
-Descend = Callable[[ParallelRuns, Tensor, int], Tensor]
-"""From weights ``(P, B)``, so many steps: the weights at the end."""
-
-
-def lbfgs(runs: ParallelRuns, x: Tensor, steps: int) -> Tensor:
-    """The library's L-BFGS, group by group."""
-    ends = [
-        minimise(group.problem, W, LBFGS(), tol=1e-8, max_steps=steps).weights
-        for group, W in zip(runs.groups, runs.factors(x), strict=True)
-    ]
-    return runs.columns(ends)
-
-
-METHODS: dict[str, Descend] = {
-    "Adam": lambda runs, x, steps: adam(runs, x, steps)[0],
-    "gradient descent": gradient_descent,
-    "L-BFGS": lbfgs,
-}
 
 
 @dataclass(frozen=True)
@@ -71,7 +51,7 @@ def depth_runs(layers: int, design: Design, *, device: str = "cpu") -> tuple[Par
 def sweep(method: str, depths: Sequence[int], design: Design, *, device: str = "cpu") -> pd.DataFrame:
     """One row a run: where it ended, by what share of f the restart of ``still_falls`` lowers it further.
 
-    ``live``: subnetworks that put something out at the start; ``carrying``: at the end; ``zero``: f of the zero network.
+    ``live``: subnetworks that put something out at the start; ``carrying``: at the end; ``zero``: f of the zero one.
     """
     tables = []
     for layers in depths:
@@ -92,7 +72,7 @@ def sweep(method: str, depths: Sequence[int], design: Design, *, device: str = "
 
 
 def bounds(depths: Sequence[int], design: Design, *, cones: int) -> pd.DataFrame:
-    """Per depth and draw the lowest f of Adam's runs, and the certified lower bound of f over all sizes at its weights."""
+    """Per depth and draw the lowest f of Adam's runs, and a certified lower bound of f over all sizes from there."""
     rows = []
     for layers in depths:
         runs, start = depth_runs(layers, design)

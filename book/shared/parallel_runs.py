@@ -23,7 +23,7 @@ class Group:
 
 
 class ParallelRuns:
-    """f and ∇f of runs that share inputs, widths, λ, but neither r nor targets: squared loss, one output, balanced decay.
+    """f and ∇f of runs that share inputs, widths, λ, not r nor targets: squared loss, one output, balanced decay.
 
     The subnetworks of all runs stand side by side, none is padded: weights are ``(P, B)``, a column a subnetwork, the
     entries of w¹ … wᴷ below each other. The gradient is written out by hand; ``Problem`` has the same, at a cost that
@@ -61,7 +61,9 @@ class ParallelRuns:
     def total(self, x: Tensor) -> Tensor:
         """Sums over the subnetworks of every run: ``(…, B)`` → ``(…, runs)``."""
         parts = x.split([g.runs * g.size for g in self.groups], -1)
-        return torch.cat([p.unflatten(-1, (g.runs, g.size)).sum(-1) for g, p in zip(self.groups, parts, strict=True)], -1)
+        return torch.cat(
+            [p.unflatten(-1, (g.runs, g.size)).sum(-1) for g, p in zip(self.groups, parts, strict=True)], -1
+        )
 
     def hidden(self, x: Tensor) -> list[Tensor]:
         """The hidden layers of every subnetwork, ``(N, m_k, B)`` each."""
