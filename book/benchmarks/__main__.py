@@ -19,6 +19,7 @@ from .depth import depth_adam, depth_bounds, depth_chains, depth_gradient, depth
 from .frontier import frontier
 from .relu import certified_training, convex_program, exact_polar
 from .scnn import against_pyscnn
+from .shaken import shaken_descents
 from .subnetworks import subnetworks, tuning
 
 BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame]]] = {
@@ -38,6 +39,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame]]] = {
     "relu_frontier": ("certified_training", frontier),
     "relu_bounds": ("certified_training", bounds),
     "relu_census": ("one_hidden_layer", relu_census),
+    "shaken": ("one_hidden_layer", shaken_descents),
     "relu_pyscnn": ("certified_training", against_pyscnn),
     "tuning": ("implications", tuning),
     "subnetworks": ("implications", subnetworks),

@@ -1,0 +1,14 @@
+"""Theorem 1 without the polar: the recorded runs of the chapter One hidden layer."""
+
+import pandas as pd
+
+from book.one_hidden_layer.shaken import Shakes, shaken
+
+
+def shaken_descents(*, draws: int = 10, runs: int = 6) -> pd.DataFrame:
+    """Ten draws of the data, seven sizes, two λ; a small λ asks for more units."""
+    tables = [
+        shaken(range(draws), (1, 2, 3, 4, 6, 10, 20), runs=runs, shakes=Shakes(), lam=lam).assign(lam=lam)
+        for lam in (1.0, 0.3)
+    ]
+    return pd.concat(tables, ignore_index=True)
