@@ -1,12 +1,14 @@
 """A certificate on a page, with a button that checks it in the reader's browser."""
 
-import html
 import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
+from claimbook.templates import render
 from global_optimality import Certificate, Problem, Verification, save_certificate, verify_certificate
 from global_optimality.factors import Factors
 
@@ -27,11 +29,9 @@ class VerifyHere:
             f"No network of any size has an objective below {self.found.lower_bound:.12g}; this one has at most "
             f"{self.found.objective:.12g}."
         )
-        data = self.text.strip().replace("</", "<\\/")
-        page = (
-            f'<div class="verify-here" data-name="{self.name}">'
-            f'<p class="verify-title">{html.escape(self.title)}</p><p>{proved} Confirmed in exact arithmetic when this '
-            f'page was built.</p><script type="application/json" class="certificate">{data}</script></div>'
+        data = Markup(self.text.strip().replace("</", "<\\/"))  # JSON in which no tag can end the script
+        page = render(
+            "verify_here.html", Path(__file__).parent, name=self.name, title=self.title, proved=proved, certificate=data
         )
         return {"text/html": page, "text/plain": f"{self.title}. {proved}"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import os
 import re
@@ -11,12 +10,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .ledger import Kind, Outcome
+from .templates import render
 
 METADATA = "claimbook"  # the key of our entries in an output's metadata
 CLAIMS_FILE = "CLAIMBOOK_CLAIMS"  # names the file with the other chapters' claims
 MAY_FAIL = "CLAIMBOOK_CLAIMS_MAY_FAIL"  # set where a claim that does not hold is a result, and the chapter goes on
 _ID = re.compile(r"[a-z0-9][a-z0-9.-]*/[a-z0-9][a-z0-9.-]*")
-_MATH = re.compile(r"\$([^$]+)\$")
 
 
 class ClaimDoesNotHold(AssertionError):  # noqa: N818
@@ -87,11 +86,17 @@ class Claim:
         return f"claim-{self.outcome}" if self.holds else "claim-fails"
 
     @property
-    def badges(self) -> str:
-        """Kind and, where it is one, negative control, as HTML."""
-        control = '<span class="claim-control">negative control</span> ' if self.negative_control else ""
-        title = html.escape(f"{Kind(self.kind).sentence}{': ' if self.because else ''}{self.because or ''}")
-        return f'<span class="claim-kind claim-kind-{self.kind}" title="{title}">{self.kind}</span> {control}'
+    def reason(self) -> str:
+        """What its kind says of it and, for a theorem, what implies it."""
+        return f"{Kind(self.kind).sentence}{': ' if self.because else ''}{self.because or ''}"
+
+    @property
+    def measured_text(self) -> str:
+        return number_text(self.measured)
+
+    @property
+    def required_text(self) -> str:
+        return f"{self.relation} {number_text(self.bound)}"
 
     def record(self) -> dict[str, Any]:
         """A JSON object; numbers that JSON lacks are written as text."""
@@ -109,7 +114,7 @@ class Claim:
         control = ", negative control" if self.negative_control else ""
         return (
             f"{self.mark} {self.id} ({self.kind}{control}): {self.sentence} "
-            f"measured {number_text(self.measured)}, {self.relation} {number_text(self.bound)}: {self.verdict}"
+            f"measured {self.measured_text}, {self.required_text}: {self.verdict}"
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
@@ -128,23 +133,9 @@ def tally(count: int) -> str:
     return {0: "no claims", 1: "1 claim holds"}.get(count, f"{count} claims hold")
 
 
-def prose_html(text: str) -> str:
-    """Escaped text in which `$…$` is a formula."""
-    return _MATH.sub(r'<span class="math notranslate nohighlight">\\(\1\\)</span>', html.escape(text))
-
-
 def claim_html(claim: Claim) -> str:
     """The box a reader sees below the cell."""
-    because = f" Implied by {prose_html(claim.because)}." if claim.because else ""
-    label = f"Claim {claim.id}: {claim.verdict}"
-    return (
-        f'<div class="claim {claim.css}" id="{claim.anchor}" role="note" aria-label="{label}">'
-        f'<p class="claim-sentence"><span class="claim-mark" aria-hidden="true">{claim.mark}</span> '
-        f"{claim.badges}{prose_html(claim.sentence)}</p>"
-        f'<p class="claim-numbers">measured <strong>{number_text(claim.measured)}</strong>, '
-        f"{claim.relation} {number_text(claim.bound)} required: {claim.verdict}.{because} "
-        f"<code>{html.escape(claim.id)}</code></p></div>"
-    )
+    return render("claim.html", claim=claim)
 
 
 def claim(

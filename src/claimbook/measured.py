@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import html
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .claims import CLAIMS_FILE, Claim, number_text, prose_html
+from .claims import CLAIMS_FILE, Claim
 from .ledger import Kind, Outcome
 from .project import ROOT, Project
-from .statements import Statement, Statements, read_statements
+from .statements import Statements, read_statements
+from .templates import render
 
 
 @dataclass(frozen=True)
@@ -85,50 +84,15 @@ def _statements() -> Statements:
     return read_statements(Project(Path(root)) if root else Project.find())
 
 
-def _code(name: str | None) -> str:
-    """The function that a claim speaks about, with places to break the line."""
-    if not name:
-        return ""
-    return f" <code>{html.escape(name).replace('.', '.<wbr>').replace('_', '_<wbr>')}</code>"
-
-
-def _row(tested: Tested) -> str:
-    claim = tested.claim
-    because = f"Implied by {prose_html(claim.because)}. " if claim.because else ""
-    return (
-        f'<tr class="{claim.css}"><td>{claim.badges}{prose_html(claim.sentence)}<div class="claim-where">'
-        f' {because}<a href="../{tested.page}#{claim.anchor}">{html.escape(tested.title)}</a>'
-        f"{_code(claim.function)}</div></td>"
-        f'<td class="claim-value">{number_text(claim.measured)}</td>'
-        f'<td class="claim-value">{claim.relation} {number_text(claim.bound)}</td>'
-        f'<td class="claim-verdict">{claim.mark} {claim.verdict}</td></tr>'
-    )
-
-
-def _statement_rows(statement: Statement, found: Sequence[Tested]) -> str:
-    head = (
-        f'<tr><th scope="rowgroup" colspan="4" id="{statement.id}">{html.escape(statement.name)}. '
-        f'<span class="statement-text">{prose_html(statement.paraphrase)}</span></th></tr>'
-    )
-    why = prose_html(statement.untested) or "not tested in this book yet"
-    open_row = f'<tr class="statement-open"><td colspan="4">{why}</td></tr>'
-    return f"<tbody>{head}{''.join(map(_row, found)) or open_row}</tbody>"
-
-
 def claims_table(section: int) -> Html:
     """The table of one section of the paper: each statement, every claim that tests it, or that none does yet."""
     known = _statements()
     statements = [s for s in known.by_id.values() if s.section == section]
     tested = {s.id: [t for t in collect() if known.of(t.claim.id) is s] for s in statements}
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("What we measured", "Measured", "Required", "Verdict"))
     caption = f"Section {section} of the paper, {known.sections[section][0].lower()}{known.sections[section][1:]}"
-    body = "".join(_statement_rows(s, tested[s.id]) for s in statements)
+    rows = [(s, tested[s.id]) for s in statements]
     lines = [f"{s.name}: {s.paraphrase}\n" + "\n".join(f"  {t.claim}" for t in tested[s.id]) for s in statements]
-    return Html(
-        f'<div class="claims-table" tabindex="0" role="region" aria-label="{caption}"><table>'
-        f"<caption>{caption}</caption><thead><tr>{head}</tr></thead>{body}</table></div>",
-        "\n".join(lines),
-    )
+    return Html(render("claims_table.html", caption=caption, rows=rows), "\n".join(lines))
 
 
 def claims_summary() -> Html:
@@ -149,4 +113,4 @@ def claims_summary() -> Html:
         f"statements of the paper; {explained} define or recall something that no measurement can test, and the table "
         f"says why; {count - len(covered) - explained} are not tested in this book yet."
     )
-    return Html(f'<p class="claims-summary">{text}</p>', text)
+    return Html(render("paragraph.html", css="claims-summary", text=text), text)
