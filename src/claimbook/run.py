@@ -67,16 +67,20 @@ def run_chapter(
     collected: Path | None = None,
     progress: Progress | None = None,
     claims_may_fail: bool = False,
+    first: str = "",
 ) -> Run:
     """Execute a chapter with the effective parameters `values`; its figures are written into `figures`.
 
     `limit` is in seconds (default: the chapter's own). `collected` is the file with the other chapters' claims. With
     `claims_may_fail` the chapter goes on after a claim that does not hold; it does not count as run all the same.
+    With `first`, code that the kernel runs before the chapter's own, it also goes on after a cell that fails.
     A chapter must not rely on its working directory: it runs in an empty one.
     """
     limit = chapter.limit(values) if limit is None else limit
     source = chapter.parameterised(values)
     code = [i for i, cell in enumerate(source.cells) if cell.cell_type == "code"]
+    if first:
+        source.cells[code[0]]["source"] = f"{first}\n{source.cells[code[0]].source}"
     start = time.monotonic()
 
     def at_cell(index: int) -> None:
@@ -95,6 +99,7 @@ def run_chapter(
             "notebook": str(folder / "source.ipynb"),
             "output": str(output),
             "cwd": str(folder / "empty"),
+            "goes_on": bool(first),
         }
         with child(folder, job, environment) as process:
             seen = watch(process, limit, at_cell)
