@@ -67,12 +67,18 @@ class Chapter:
             raise BookError(f"{self.path.name}: {len(cells)} cells are tagged `parameters`, at most one may be")
         return parameters_of(cells[0].source) if cells else ()
 
-    def parameterised(self, values: dict[str, Any]) -> Any:
-        """The notebook whose parameters cell shows the effective `values`: one cell, the one that runs."""
+    def parameterised(self, values: dict[str, Any], first: str = "") -> Any:
+        """The notebook whose parameters cell shows the effective `values`: one cell, the one that runs.
+
+        The first code cell starts with the code `first`.
+        """
         notebook = self.notebook()
         for cell in notebook.cells:
             if "parameters" in cell.metadata.get("tags", []):
                 cell["source"] = substitute(cell.source, values)
+        if first:
+            cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+            cell["source"] = f"{first}\n{cell.source}"
         return notebook
 
     def code(self) -> Iterator[tuple[int, str]]:

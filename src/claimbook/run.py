@@ -77,10 +77,8 @@ def run_chapter(
     A chapter must not rely on its working directory: it runs in an empty one.
     """
     limit = chapter.limit(values) if limit is None else limit
-    source = chapter.parameterised(values)
+    source = chapter.parameterised(values, first)
     code = [i for i, cell in enumerate(source.cells) if cell.cell_type == "code"]
-    if first:
-        source.cells[code[0]]["source"] = f"{first}\n{source.cells[code[0]].source}"
     start = time.monotonic()
 
     def at_cell(index: int) -> None:
@@ -95,13 +93,8 @@ def run_chapter(
         environment[MAY_FAIL] = "1" if claims_may_fail else ""
         if collected is not None:
             environment[CLAIMS_FILE] = str(collected)
-        job = {
-            "notebook": str(folder / "source.ipynb"),
-            "output": str(output),
-            "cwd": str(folder / "empty"),
-            "goes_on": bool(first),
-        }
-        with child(folder, job, environment) as process:
+        paths = {"notebook": str(folder / "source.ipynb"), "output": str(output), "cwd": str(folder / "empty")}
+        with child(folder, paths | {"goes_on": bool(first)}, environment) as process:
             seen = watch(process, limit, at_cell)
         notebook = _read(output, source) if process.returncode == 0 and not seen.late else None
         if notebook is None:

@@ -48,21 +48,21 @@ def test_each_claim_notices_or_not_and_a_raise_is_named_apart(project: Project) 
     said = io.StringIO()
     table = mutate(project, [], [], Options(jobs=1), Progress(said))
     assert tuple(table.columns) == COLUMNS
-    found = {(row.mutation, row.claim): row.verdict for row in table.itertuples()}
+    found = {(row["mutation"], row["claim"]): row["verdict"] for row in table.to_dict("records")}
     assert found["thrice", "theorem-1/twice"] == "does not hold"
     assert found["thrice", "theorem-1/loose"] == "holds"
     assert found["thrice", "theorem-2/whole"] == "raised", "the cell before the claim fails"
     assert {verdict for (mutation, _), verdict in found.items() if mutation == "exact"} == {"holds"}
-    by_claim = noticed(table).set_index("claim")
-    assert by_claim.loc["theorem-1/twice", "broken_by"] == "thrice"
-    assert by_claim.loc["theorem-1/loose", ["broken_by", "raised_under"]].tolist() == ["", ""]
-    assert by_claim.loc["theorem-2/whole", ["kind", "raised_under"]].tolist() == ["software", "thrice"]
+    by_claim = {row["claim"]: row for row in noticed(table).to_dict("records")}
+    assert by_claim["theorem-1/twice"]["broken_by"] == "thrice"
+    assert by_claim["theorem-1/loose"]["broken_by"] == by_claim["theorem-1/loose"]["raised_under"] == ""
+    assert (by_claim["theorem-2/whole"]["kind"], by_claim["theorem-2/whole"]["raised_under"]) == ("software", "thrice")
 
 
 def test_a_patch_that_cannot_be_put_in_breaks_nothing_silently(project: Project) -> None:
     file = project.root / "errors" / "mutations.yml"
     file.write_text(DECLARED.replace("factor(3)", "broken()"))
-    with pytest.raises(BookError, match="thrice could not be put in: .*no such patch"):
+    with pytest.raises(BookError, match=r"thrice could not be put in: .*no such patch"):
         mutate(project, [], ["thrice"], Options(jobs=1), Progress(io.StringIO()))
 
 
