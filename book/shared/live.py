@@ -1,12 +1,14 @@
 """A figure that the reader moves: the numbers it starts from, exported when the page is built."""
 
-import html
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from torch import Tensor
+
+from claimbook.templates import render
 
 DIGITS = 12
 """Significant digits of an exported number."""
@@ -23,12 +25,8 @@ class Live:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         told = f"{self.title}. To be moved by hand on the site; without scripts, its picture is"
-        data = json.dumps(self.data, allow_nan=False).replace("</", "<\\/")
-        page = (
-            f'<div class="live" data-live="{self.name}" role="group" aria-label="{html.escape(self.title)}">'
-            f'<p class="live-static">{html.escape(told)} <a href="#{self.picture}">this figure</a>.</p>'
-            f'<script type="application/json">{data}</script></div>'
-        )
+        data = json.dumps(self.data, allow_nan=False)
+        page = render("live.html", Path(__file__).parent, figure=self, told=told, data=data)
         return {"text/html": page, "text/plain": f"{told} {self.picture}."}
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from claimbook.templates import render
 from global_optimality import Certificate, Problem, Verification, save_certificate, verify_certificate
 from global_optimality.factors import Factors
@@ -29,10 +27,7 @@ class VerifyHere:
             f"No network of any size has an objective below {self.found.lower_bound:.12g}; this one has at most "
             f"{self.found.objective:.12g}."
         )
-        data = Markup(self.text.strip().replace("</", "<\\/"))  # JSON in which no tag can end the script
-        page = render(
-            "verify_here.html", Path(__file__).parent, name=self.name, title=self.title, proved=proved, certificate=data
-        )
+        page = render("verify_here.html", Path(__file__).parent, shown=self, proved=proved)
         return {"text/html": page, "text/plain": f"{self.title}. {proved}"}
 
 

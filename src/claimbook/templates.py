@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 FOLDER = Path(__file__).with_name("templates")
 _MATH = re.compile(r"\$([^$]+)\$")
@@ -24,7 +25,13 @@ def _environment(folder: Path) -> Environment:
         lstrip_blocks=True,
     )
     made.filters["math_parts"] = _MATH.split
+    made.filters["in_script"] = _in_script
     return made
+
+
+def _in_script(data: str) -> Markup:
+    """JSON inside a script element: no `</` in it, so that nothing ends the element early."""
+    return Markup(data.replace("</", "<\\/"))
 
 
 def render(template: str, folder: Path = FOLDER, **values: Any) -> str:
