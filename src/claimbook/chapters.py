@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from .evidence import AllEvidence, read_evidence
 from .parameters import Parameter, closest, parameters_of, substitute
 from .project import BookError, Project
 from .statements import Statements, read_statements
@@ -97,6 +98,7 @@ class Book:
     chapters: tuple[Chapter, ...]
     pages: tuple[tuple[str, Path], ...]
     statements: Statements
+    evidence: AllEvidence
 
     def chapter(self, name: str) -> Chapter:
         found = {chapter.name: chapter for chapter in self.chapters}
@@ -203,4 +205,4 @@ def read_book(project: Project) -> Book:
     for name in names:
         if names.count(name) > 1:
             raise BookError(f"two pages are named {name}: chapters are called by their file name")
-    return Book(docnames, tuple(chapters), tuple(pages), statements)
+    return Book(docnames, tuple(chapters), tuple(pages), statements, read_evidence(project))

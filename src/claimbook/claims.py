@@ -26,7 +26,8 @@ class ClaimDoesNotHold(AssertionError):  # noqa: N818
 class Claim:
     """One measured statement. Exactly one of `at_most` and `at_least` is given. NaN never holds.
 
-    A claim of kind `theorem` names the mathematics that implies it in `because`.
+    A claim of kind `theorem` names the mathematics that implies it in `because`; `bound_from` says where a bound that
+    mathematics does not give comes from.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Claim:
     kind: str = Kind.EXPERIMENT.value
     because: str | None = None
     outcome: str = Outcome.SUPPORTS.value
+    bound_from: str | None = None
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
@@ -150,12 +152,14 @@ def claim(
     kind: str = "experiment",
     because: str | None = None,
     outcome: str = "supports",
+    bound_from: str | None = None,
 ) -> None:
     """Record and display a claim; raise ClaimDoesNotHold when it does not hold.
 
     `measured` is a number or a one-element tensor. `function` is the code that the claim speaks about. `kind` is
     theorem (then `because` names what implies it), software, experiment or recorded; `outcome`, towards the statement:
-    supports, contradicts or open. A negative control must fail by mathematics: its claim says that it did.
+    supports, contradicts or open. `bound_from` says where the bound comes from: a standard error, a tolerance, a
+    number by hand. A negative control must fail by mathematics: its claim says that it did.
     """
     from IPython.display import display
 
@@ -171,6 +175,7 @@ def claim(
         kind,
         because,
         outcome,
+        bound_from,
     )
     display(made)
     if not made.holds and not os.environ.get(MAY_FAIL):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .claims import CLAIMS_FILE, Claim
+from .claims import CLAIMS_FILE, Claim, number_text
+from .evidence import AllEvidence, Evidence
 from .ledger import Kind, Outcome
 from .project import ROOT, Project
 from .statements import Statements, read_statements
@@ -18,11 +21,57 @@ from .templates import render
 
 @dataclass(frozen=True)
 class Tested:
-    """A claim, and the page (from the site's root) and title of the chapter that makes it."""
+    """A claim, the page (from the site's root) and title of the chapter that makes it, and what else is recorded."""
 
     claim: Claim
     page: str
     title: str
+    evidence: Evidence
+
+    @property
+    def room(self) -> Room | None:
+        """How much of the room up to its bound the claim takes; None where that is no share, as of a bound 0."""
+        claim, known = self.claim, self.evidence
+        ends = (known.least, known.largest) if known.seeds else (claim.measured, claim.measured)
+        shares = [_share(claim, x) for x in (claim.measured, *ends)]
+        if any(share is None for share in shares):
+            return None
+        here, *others = (min(1.0, share or 0.0) for share in shares)
+        return Room(100 * here, 100 * min(here, *others), 100 * max(here, *others))
+
+    @property
+    def spread_text(self) -> str:
+        """The least and the largest number over the recorded seeds."""
+        known = self.evidence
+        least, largest = number_text(known.least), number_text(known.largest)
+        if not known.seeds:
+            return ""
+        span = least if least == largest else f"{least} … {largest}"
+        held = "" if known.hold == known.seeds else f", held at {known.hold}"
+        return f"{span} at {known.seeds} seeds{held}"
+
+
+@dataclass(frozen=True)
+class Room:
+    """Shares of a bound in percent: the number measured here, the least and the largest over the recorded seeds."""
+
+    here: float
+    least: float
+    largest: float
+
+    @property
+    def text(self) -> str:
+        return "less than 1 % of the room" if self.here < 1 else f"{self.here:.0f} % of the room"
+
+
+def _share(claim: Claim, measured: float) -> float | None:
+    """measured/bound of a claim ≤, bound/measured of one ≥: 1 at the bound, less on its right side."""
+    bound = claim.bound
+    if not (math.isfinite(bound) and bound > 0 and measured >= 0):
+        return None
+    if claim.at_most is not None:
+        return measured / bound
+    return bound / measured if measured > 0 else math.inf
 
 
 @dataclass(frozen=True)
@@ -41,14 +90,20 @@ _GIVEN: list[str] = []
 
 def use(collected: str) -> None:
     """Make the tables from this text, as a notebook that is far from its book carries it."""
+    forget()
     _GIVEN[:] = [collected]
-    for made in (collect, _statements):
+
+
+def forget() -> None:
+    """Drop what was given and what was collected."""
+    _GIVEN.clear()
+    for made in (_collected, collect, _evidence, _statements):
         made.cache_clear()
 
 
 @cache
-def collect() -> tuple[Tested, ...]:
-    """The claims of all other chapters.
+def _collected() -> dict[str, Any]:
+    """What is known of the claims of all other chapters, as ``claims_json`` puts it.
 
     In a build the runner hands them over, in an exported notebook `use` does. Elsewhere (a plain
     `jupyter-book build .`, a reader's Jupyter) stored results are used where fresh, and other chapters are run first.
@@ -68,11 +123,23 @@ def collect() -> tuple[Tested, ...]:
         with open(os.devnull, "w") as quiet:
             book, records = results(project, Options(), Progress(quiet), others)
         text = claims_json(book, records, staged=False)
+    return json.loads(text)
+
+
+@cache
+def collect() -> tuple[Tested, ...]:
+    """The claims of all other chapters."""
+    known = _evidence()
     return tuple(
-        Tested(Claim.from_record(record), chapter["page"], chapter["title"])
-        for chapter in json.loads(text)["chapters"]
+        Tested(Claim.from_record(record), chapter["page"], chapter["title"], known.of(record["id"]))
+        for chapter in _collected()["chapters"]
         for record in chapter["claims"]
     )
+
+
+@cache
+def _evidence() -> AllEvidence:
+    return AllEvidence.from_record(_collected()["evidence"])
 
 
 @cache
@@ -113,4 +180,24 @@ def claims_summary() -> Html:
         f"statements of the paper; {explained} define or recall something that no measurement can test, and the table "
         f"says why; {count - len(covered) - explained} are not tested in this book yet."
     )
+    text = " ".join([text, *_recorded_text(collect())])
     return Html(render("paragraph.html", css="claims-summary", text=text), text)
+
+
+def _recorded_text(tested: Sequence[Tested]) -> list[str]:
+    """How many claims hold at all recorded seeds, how many experiments a mutation breaks, and where that is from."""
+    seeded = [t.evidence for t in tested if t.evidence.seeds]
+    tried = [t.evidence for t in tested if t.evidence.tried and t.claim.kind == Kind.EXPERIMENT.value]
+    said = []
+    if seeded:
+        said.append(
+            f"Of {len(seeded)} claims that were measured at other seeds ({min(e.seeds for e in seeded)} to "
+            f"{max(e.seeds for e in seeded)} seeds each), {sum(e.hold == e.seeds for e in seeded)} held at all of them."
+        )
+    if tried:
+        silent = sum(not e.noticed and bool(e.raised) for e in tried)
+        said.append(
+            f"Errors were put into the code on purpose: {sum(bool(e.noticed) for e in tried)} of {len(tried)} "
+            f"experiments then measured a number beyond their bound, {silent} more could not be measured."
+        )
+    return [*said, *_evidence().origins]
