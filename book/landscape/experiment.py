@@ -4,6 +4,7 @@ Figure 1 is in ``relu_line``.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import torch
@@ -153,6 +154,14 @@ def surface(slide: Slide, count: int, reach: float) -> pd.DataFrame:
     a = torch.cat([-half[1:].flip(0), half])
     t, a = (x.flatten() for x in torch.meshgrid(t, a, indexing="ij"))
     return frame(t=t, amplitude=a, objective=slide.problem(*slide.at(t, a)))
+
+
+def slide_data(slide: Slide) -> dict[str, Any]:
+    """What a page needs to move along the slide by itself: data, stuck weights, β, atom, and the optimum."""
+    U, V = (w[0] for w in slide.weights)
+    optimum = float(rank_levels(slide.problem)["objective"].min())
+    start = {"Y": slide.problem.loss.Y, "lam": slide.problem.lam, "optimum": optimum}
+    return {**start, "U": U, "V": V, "beta": slide.beta, "atom": [a[0, 0] for a in slide.atom]}
 
 
 def slide_values(slide: Slide, count: int, power: float) -> pd.DataFrame:

@@ -1,12 +1,12 @@
 """A certificate on a page, with a button that checks it in the reader's browser."""
 
-import html
 import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from claimbook.templates import render
 from global_optimality import Certificate, Problem, Verification, save_certificate, verify_certificate
 from global_optimality.factors import Factors
 
@@ -27,12 +27,7 @@ class VerifyHere:
             f"No network of any size has an objective below {self.found.lower_bound:.12g}; this one has at most "
             f"{self.found.objective:.12g}."
         )
-        data = self.text.strip().replace("</", "<\\/")
-        page = (
-            f'<div class="verify-here" data-name="{self.name}">'
-            f'<p class="verify-title">{html.escape(self.title)}</p><p>{proved} Confirmed in exact arithmetic when this '
-            f'page was built.</p><script type="application/json" class="certificate">{data}</script></div>'
-        )
+        page = render("verify_here.html", Path(__file__).parent, shown=self, proved=proved)
         return {"text/html": page, "text/plain": f"{self.title}. {proved}"}
 
 

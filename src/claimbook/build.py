@@ -154,7 +154,8 @@ def claims_json(book: Book, records: dict[str, Record], *, staged: bool = True) 
         for chapter in book.chapters
         if chapter.name in records
     ]
-    return json.dumps({"chapters": chapters, "statements": book.statements.record()}, indent=1, sort_keys=True)
+    known = {"statements": book.statements.record(), "evidence": book.evidence.record()}
+    return json.dumps({"chapters": chapters, **known}, indent=1, sort_keys=True)
 
 
 def results(

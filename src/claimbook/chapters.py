@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from .evidence import AllEvidence, read_evidence
 from .parameters import Parameter, closest, parameters_of, substitute
 from .project import BookError, Project
 from .statements import Statements, read_statements
@@ -67,12 +68,18 @@ class Chapter:
             raise BookError(f"{self.path.name}: {len(cells)} cells are tagged `parameters`, at most one may be")
         return parameters_of(cells[0].source) if cells else ()
 
-    def parameterised(self, values: dict[str, Any]) -> Any:
-        """The notebook whose parameters cell shows the effective `values`: one cell, the one that runs."""
+    def parameterised(self, values: dict[str, Any], first: str = "") -> Any:
+        """The notebook whose parameters cell shows the effective `values`: one cell, the one that runs.
+
+        The first code cell starts with the code `first`.
+        """
         notebook = self.notebook()
         for cell in notebook.cells:
             if "parameters" in cell.metadata.get("tags", []):
                 cell["source"] = substitute(cell.source, values)
+        if first:
+            cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+            cell["source"] = f"{first}\n{cell.source}"
         return notebook
 
     def code(self) -> Iterator[tuple[int, str]]:
@@ -91,6 +98,7 @@ class Book:
     chapters: tuple[Chapter, ...]
     pages: tuple[tuple[str, Path], ...]
     statements: Statements
+    evidence: AllEvidence
 
     def chapter(self, name: str) -> Chapter:
         found = {chapter.name: chapter for chapter in self.chapters}
@@ -197,4 +205,4 @@ def read_book(project: Project) -> Book:
     for name in names:
         if names.count(name) > 1:
             raise BookError(f"two pages are named {name}: chapters are called by their file name")
-    return Book(docnames, tuple(chapters), tuple(pages), statements)
+    return Book(docnames, tuple(chapters), tuple(pages), statements, read_evidence(project))

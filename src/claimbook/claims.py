@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import os
 import re
@@ -11,12 +10,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .ledger import Kind, Outcome
+from .templates import render
 
 METADATA = "claimbook"  # the key of our entries in an output's metadata
 CLAIMS_FILE = "CLAIMBOOK_CLAIMS"  # names the file with the other chapters' claims
 MAY_FAIL = "CLAIMBOOK_CLAIMS_MAY_FAIL"  # set where a claim that does not hold is a result, and the chapter goes on
 _ID = re.compile(r"[a-z0-9][a-z0-9.-]*/[a-z0-9][a-z0-9.-]*")
-_MATH = re.compile(r"\$([^$]+)\$")
 
 
 class ClaimDoesNotHold(AssertionError):  # noqa: N818
@@ -27,7 +26,8 @@ class ClaimDoesNotHold(AssertionError):  # noqa: N818
 class Claim:
     """One measured statement. Exactly one of `at_most` and `at_least` is given. NaN never holds.
 
-    A claim of kind `theorem` names the mathematics that implies it in `because`.
+    A claim of kind `theorem` names the mathematics that implies it in `because`; `bound_from` says where a bound that
+    mathematics does not give comes from.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Claim:
     kind: str = Kind.EXPERIMENT.value
     because: str | None = None
     outcome: str = Outcome.SUPPORTS.value
+    bound_from: str | None = None
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
@@ -87,11 +88,17 @@ class Claim:
         return f"claim-{self.outcome}" if self.holds else "claim-fails"
 
     @property
-    def badges(self) -> str:
-        """Kind and, where it is one, negative control, as HTML."""
-        control = '<span class="claim-control">negative control</span> ' if self.negative_control else ""
-        title = html.escape(f"{Kind(self.kind).sentence}{': ' if self.because else ''}{self.because or ''}")
-        return f'<span class="claim-kind claim-kind-{self.kind}" title="{title}">{self.kind}</span> {control}'
+    def reason(self) -> str:
+        """What its kind says of it and, for a theorem, what implies it."""
+        return f"{Kind(self.kind).sentence}{': ' if self.because else ''}{self.because or ''}"
+
+    @property
+    def measured_text(self) -> str:
+        return number_text(self.measured)
+
+    @property
+    def required_text(self) -> str:
+        return f"{self.relation} {number_text(self.bound)}"
 
     def record(self) -> dict[str, Any]:
         """A JSON object; numbers that JSON lacks are written as text."""
@@ -109,7 +116,7 @@ class Claim:
         control = ", negative control" if self.negative_control else ""
         return (
             f"{self.mark} {self.id} ({self.kind}{control}): {self.sentence} "
-            f"measured {number_text(self.measured)}, {self.relation} {number_text(self.bound)}: {self.verdict}"
+            f"measured {self.measured_text}, {self.required_text}: {self.verdict}"
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
@@ -128,23 +135,9 @@ def tally(count: int) -> str:
     return {0: "no claims", 1: "1 claim holds"}.get(count, f"{count} claims hold")
 
 
-def prose_html(text: str) -> str:
-    """Escaped text in which `$…$` is a formula."""
-    return _MATH.sub(r'<span class="math notranslate nohighlight">\\(\1\\)</span>', html.escape(text))
-
-
 def claim_html(claim: Claim) -> str:
     """The box a reader sees below the cell."""
-    because = f" Implied by {prose_html(claim.because)}." if claim.because else ""
-    label = f"Claim {claim.id}: {claim.verdict}"
-    return (
-        f'<div class="claim {claim.css}" id="{claim.anchor}" role="note" aria-label="{label}">'
-        f'<p class="claim-sentence"><span class="claim-mark" aria-hidden="true">{claim.mark}</span> '
-        f"{claim.badges}{prose_html(claim.sentence)}</p>"
-        f'<p class="claim-numbers">measured <strong>{number_text(claim.measured)}</strong>, '
-        f"{claim.relation} {number_text(claim.bound)} required: {claim.verdict}.{because} "
-        f"<code>{html.escape(claim.id)}</code></p></div>"
-    )
+    return render("claim.html", claim=claim)
 
 
 def claim(
@@ -159,12 +152,14 @@ def claim(
     kind: str = "experiment",
     because: str | None = None,
     outcome: str = "supports",
+    bound_from: str | None = None,
 ) -> None:
     """Record and display a claim; raise ClaimDoesNotHold when it does not hold.
 
     `measured` is a number or a one-element tensor. `function` is the code that the claim speaks about. `kind` is
     theorem (then `because` names what implies it), software, experiment or recorded; `outcome`, towards the statement:
-    supports, contradicts or open. A negative control must fail by mathematics: its claim says that it did.
+    supports, contradicts or open. `bound_from` says where the bound comes from: a standard error, a tolerance, a
+    number by hand. A negative control must fail by mathematics: its claim says that it did.
     """
     from IPython.display import display
 
@@ -180,6 +175,7 @@ def claim(
         kind,
         because,
         outcome,
+        bound_from,
     )
     display(made)
     if not made.holds and not os.environ.get(MAY_FAIL):

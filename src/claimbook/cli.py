@@ -1,4 +1,4 @@
-"""The command line of a book: build · run · seeds · figures · serve · check.
+"""The command line of a book: build · run · seeds · mutations · figures · serve · check.
 
 Exit status 0: done; 1: something ran and did not hold; 2: the request is wrong, and nothing has run.
 """
@@ -23,6 +23,7 @@ from .chapters import read_book
 from .check import check_site
 from .claims import claims_text
 from .files import lock, replace_folder, scratch, write_atomic
+from .mutations import mutate, noticed
 from .parameters import CHOICES, effective, parse
 from .progress import Progress
 from .project import BookError, BuildFailed, Project
@@ -94,6 +95,19 @@ def seeds(project: Project, arguments: argparse.Namespace) -> None:
             for r in bad.itertuples()
         )
         raise BuildFailed("\n".join(lines))
+
+
+def mutations(project: Project, arguments: argparse.Namespace) -> None:
+    """Run chapters with errors put in on purpose and record which claims notice; runs that are stored stay."""
+    progress, options = Progress(), _options(arguments)
+    with lock(project.build):
+        cache.sweep_up(project)
+        table = mutate(project, arguments.chapters, arguments.only, options, progress)
+        parameters: dict[str, object] = {"mutations": table["mutation"].nunique(), "tier": options.tier}
+        origin = Provenance.here(seed=0, parameters=parameters, seconds=progress.seconds, root=project.root)
+        file = arguments.table or project.build / "mutations.csv"
+        write_table(table, file, origin)
+    print(f"{file}\n{noticed(table).to_string(index=False)}")
 
 
 def figures(project: Project, arguments: argparse.Namespace) -> None:
@@ -170,6 +184,10 @@ def _parser() -> argparse.ArgumentParser:
     sweeping.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: every chapter with a seed")
     sweeping.add_argument("--seeds", default="0-19", help="numbers and ranges, 0-19 or 1,2,5-7 (default: 0-19)")
     sweeping.add_argument("--table", type=Path, help="the .csv file to write (default: seeds.csv in the results)")
+    wrong = add(mutations, running, many)
+    wrong.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: those that each mutation names")
+    wrong.add_argument("--only", nargs="+", default=[], metavar="NAME", help="mutations (default: all)")
+    wrong.add_argument("--table", type=Path, help="the .csv file to write (default: mutations.csv in the results)")
     add(figures, running, many).add_argument(
         "--formats", nargs="+", choices=FIGURE_FORMATS, default=list(FIGURE_FORMATS)
     )

@@ -1,7 +1,8 @@
 """The child process that executes one notebook through papermill: `python execute.py JOB`.
 
 It is started as a script and imports nothing of this package, so that it starts fast. JOB is a JSON file with the
-paths `notebook`, `output` and `cwd`. It reports events as JSON lines on standard output:
+paths `notebook`, `output` and `cwd`; with `goes_on` a cell that fails does not end the run. It reports events as JSON
+lines on standard output:
 kernel, cell, failed, done (with the kernel's seconds of processor time). When its standard input closes (the builder
 has died) it kills the kernel and leaves.
 """
@@ -57,13 +58,14 @@ class BookEngine(Engine):
     """papermill's engine with our client: no time limit of its own, the parent holds the clock."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, **_):
+    def execute_managed_notebook(cls, nb_man, kernel_name, goes_on=False, **_):
         _NOTEBOOK.append(nb_man.nb)
         client = Client(
             nb_man,
             kernel_name=kernel_name,
             startup_timeout=120,
             timeout=None,
+            allow_errors=goes_on,
             record_timing=False,
             coalesce_streams=True,
             on_cell_execute=lambda cell, cell_index: report(event="cell", index=cell_index),
@@ -78,10 +80,15 @@ def main():
     papermill_engines.register("book", BookEngine)
     notebook = nbformat.read(job["notebook"], as_version=4)
     try:
-        done = execute_notebook(notebook, None, engine_name="book", cwd=job["cwd"], progress_bar=False)
+        done = execute_notebook(
+            notebook, None, engine_name="book", cwd=job["cwd"], progress_bar=False, goes_on=job["goes_on"]
+        )
     except PapermillExecutionError as error:
-        report(event="failed", index=error.cell_index, error=f"{error.ename}: {error.evalue}")
-        return 1
+        if not job["goes_on"]:
+            report(event="failed", index=error.cell_index, error=f"{error.ename}: {error.evalue}")
+            return 1
+        done = _NOTEBOOK[-1]
+        done.cells = [c for c in done.cells if "papermill-error-cell-tag" not in c.metadata.get("tags", [])]
     except DeadKernelError:
         report(event="died")
         return 1

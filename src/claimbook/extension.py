@@ -5,7 +5,6 @@ It also writes down what became of every reference, for notebooks that are read 
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from pathlib import Path
@@ -17,6 +16,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from .export import DOWNLOAD, REFERENCES
 from .links import Names, cells_of, linked, plain_docstring
+from .templates import render
 
 
 def _description(doctree: Any) -> str:
@@ -31,19 +31,14 @@ def _description(doctree: Any) -> str:
 def _head(title: str, book: str, description: str) -> str:
     """What search engines and messengers show of a page."""
     named = {"og:title": title, "og:site_name": book, "og:type": "article", "og:description": description}
-    tags = [f'<meta property="{name}" content="{html.escape(text)}">' for name, text in named.items() if text]
-    if description:
-        tags.append(f'<meta name="description" content="{html.escape(description)}">')
-    return "\n".join(tags)
+    return render("head.html", properties=named, description=description)
 
 
 def _colophon(told: dict[str, str], downloads: str) -> str:
     """The last line of every page: which version this is, under which licence, and the notebooks to take away."""
     version = " ".join(filter(None, ("Version", told.get("version"), told.get("commit") and f"({told['commit']})")))
     parts = [version if told.get("version") else "", told.get("date", ""), told.get("licence", "")]
-    text = " · ".join(html.escape(part) for part in parts if part)
-    link = f'<a href="{downloads}">All notebooks, with the packages that they need</a>'
-    return f'<p class="book-colophon">{text}{" · " if text else ""}{link}</p>'
+    return render("colophon.html", parts=[part for part in parts if part], downloads=downloads)
 
 
 def _page(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
@@ -79,8 +74,8 @@ def _plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[s
 
 def _lost(app: Any) -> Any:
     """The page that a server shows for an address that leads nowhere."""
-    body = '<h1>This page does not exist</h1><p>Try the <a href="index.html">first page</a>, or search.</p>'
-    yield "404", {"title": "This page does not exist", "body": body}, "page.html"
+    title = "This page does not exist"
+    yield "404", {"title": title, "body": render("lost.html", title=title)}, "page.html"
 
 
 class _Mark(SphinxPostTransform):

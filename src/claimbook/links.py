@@ -6,7 +6,6 @@ Documentation is generated: one page for every package that `[tool.claimbook] ap
 from __future__ import annotations
 
 import ast
-import html
 import importlib
 import json
 import re
@@ -16,7 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from .project import BookError, Project
+from .templates import render
 
 API = "api"
 _BLOCK = re.compile(
@@ -161,7 +163,7 @@ def linked(body: str, names: Names, address: Callable[[str], str]) -> str:
     """The page with every name in code cells, in the text and in tables of claims that is known as a link."""
 
     def link(inner: str, name: str) -> str:
-        return f'<a class="code-link" href="{address(name)}" title="{html.escape(name)}">{inner}</a>'
+        return render("code_link.html", address=address(name), name=name, inner=Markup(inner))
 
     def chain(match: re.Match[str]) -> str:
         """The longest part of a dotted name, from its start, that is known."""

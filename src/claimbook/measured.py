@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,19 +11,67 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .claims import CLAIMS_FILE, Claim, number_text, prose_html
+from .claims import CLAIMS_FILE, Claim, number_text
+from .evidence import AllEvidence, Evidence
 from .ledger import Kind, Outcome
 from .project import ROOT, Project
-from .statements import Statement, Statements, read_statements
+from .statements import Statements, read_statements
+from .templates import render
 
 
 @dataclass(frozen=True)
 class Tested:
-    """A claim, and the page (from the site's root) and title of the chapter that makes it."""
+    """A claim, the page (from the site's root) and title of the chapter that makes it, and what else is recorded."""
 
     claim: Claim
     page: str
     title: str
+    evidence: Evidence
+
+    @property
+    def room(self) -> Room | None:
+        """How much of the room up to its bound the claim takes; None where that is no share, as of a bound 0."""
+        claim, known = self.claim, self.evidence
+        ends = (known.least, known.largest) if known.seeds else (claim.measured, claim.measured)
+        shares = [_share(claim, x) for x in (claim.measured, *ends)]
+        if any(share is None for share in shares):
+            return None
+        here, *others = (min(1.0, share or 0.0) for share in shares)
+        return Room(100 * here, 100 * min(here, *others), 100 * max(here, *others))
+
+    @property
+    def spread_text(self) -> str:
+        """The least and the largest number over the recorded seeds."""
+        known = self.evidence
+        least, largest = number_text(known.least), number_text(known.largest)
+        if not known.seeds:
+            return ""
+        span = least if least == largest else f"{least} … {largest}"
+        held = "" if known.hold == known.seeds else f", held at {known.hold}"
+        return f"{span} at {known.seeds} seeds{held}"
+
+
+@dataclass(frozen=True)
+class Room:
+    """Shares of a bound in percent: the number measured here, the least and the largest over the recorded seeds."""
+
+    here: float
+    least: float
+    largest: float
+
+    @property
+    def text(self) -> str:
+        return "less than 1 % of the room" if self.here < 1 else f"{self.here:.0f} % of the room"
+
+
+def _share(claim: Claim, measured: float) -> float | None:
+    """measured/bound of a claim ≤, bound/measured of one ≥: 1 at the bound, less on its right side."""
+    bound = claim.bound
+    if not (math.isfinite(bound) and bound > 0 and measured >= 0):
+        return None
+    if claim.at_most is not None:
+        return measured / bound
+    return bound / measured if measured > 0 else math.inf
 
 
 @dataclass(frozen=True)
@@ -42,14 +90,20 @@ _GIVEN: list[str] = []
 
 def use(collected: str) -> None:
     """Make the tables from this text, as a notebook that is far from its book carries it."""
+    forget()
     _GIVEN[:] = [collected]
-    for made in (collect, _statements):
+
+
+def forget() -> None:
+    """Drop what was given and what was collected."""
+    _GIVEN.clear()
+    for made in (_collected, collect, _evidence, _statements):
         made.cache_clear()
 
 
 @cache
-def collect() -> tuple[Tested, ...]:
-    """The claims of all other chapters.
+def _collected() -> dict[str, Any]:
+    """What is known of the claims of all other chapters, as ``claims_json`` puts it.
 
     In a build the runner hands them over, in an exported notebook `use` does. Elsewhere (a plain
     `jupyter-book build .`, a reader's Jupyter) stored results are used where fresh, and other chapters are run first.
@@ -69,11 +123,23 @@ def collect() -> tuple[Tested, ...]:
         with open(os.devnull, "w") as quiet:
             book, records = results(project, Options(), Progress(quiet), others)
         text = claims_json(book, records, staged=False)
+    return json.loads(text)
+
+
+@cache
+def collect() -> tuple[Tested, ...]:
+    """The claims of all other chapters."""
+    known = _evidence()
     return tuple(
-        Tested(Claim.from_record(record), chapter["page"], chapter["title"])
-        for chapter in json.loads(text)["chapters"]
+        Tested(Claim.from_record(record), chapter["page"], chapter["title"], known.of(record["id"]))
+        for chapter in _collected()["chapters"]
         for record in chapter["claims"]
     )
+
+
+@cache
+def _evidence() -> AllEvidence:
+    return AllEvidence.from_record(_collected()["evidence"])
 
 
 @cache
@@ -85,50 +151,15 @@ def _statements() -> Statements:
     return read_statements(Project(Path(root)) if root else Project.find())
 
 
-def _code(name: str | None) -> str:
-    """The function that a claim speaks about, with places to break the line."""
-    if not name:
-        return ""
-    return f" <code>{html.escape(name).replace('.', '.<wbr>').replace('_', '_<wbr>')}</code>"
-
-
-def _row(tested: Tested) -> str:
-    claim = tested.claim
-    because = f"Implied by {prose_html(claim.because)}. " if claim.because else ""
-    return (
-        f'<tr class="{claim.css}"><td>{claim.badges}{prose_html(claim.sentence)}<div class="claim-where">'
-        f' {because}<a href="../{tested.page}#{claim.anchor}">{html.escape(tested.title)}</a>'
-        f"{_code(claim.function)}</div></td>"
-        f'<td class="claim-value">{number_text(claim.measured)}</td>'
-        f'<td class="claim-value">{claim.relation} {number_text(claim.bound)}</td>'
-        f'<td class="claim-verdict">{claim.mark} {claim.verdict}</td></tr>'
-    )
-
-
-def _statement_rows(statement: Statement, found: Sequence[Tested]) -> str:
-    head = (
-        f'<tr><th scope="rowgroup" colspan="4" id="{statement.id}">{html.escape(statement.name)}. '
-        f'<span class="statement-text">{prose_html(statement.paraphrase)}</span></th></tr>'
-    )
-    why = prose_html(statement.untested) or "not tested in this book yet"
-    open_row = f'<tr class="statement-open"><td colspan="4">{why}</td></tr>'
-    return f"<tbody>{head}{''.join(map(_row, found)) or open_row}</tbody>"
-
-
 def claims_table(section: int) -> Html:
     """The table of one section of the paper: each statement, every claim that tests it, or that none does yet."""
     known = _statements()
     statements = [s for s in known.by_id.values() if s.section == section]
     tested = {s.id: [t for t in collect() if known.of(t.claim.id) is s] for s in statements}
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("What we measured", "Measured", "Required", "Verdict"))
     caption = f"Section {section} of the paper, {known.sections[section][0].lower()}{known.sections[section][1:]}"
-    body = "".join(_statement_rows(s, tested[s.id]) for s in statements)
+    rows = [(s, tested[s.id]) for s in statements]
     lines = [f"{s.name}: {s.paraphrase}\n" + "\n".join(f"  {t.claim}" for t in tested[s.id]) for s in statements]
-    return Html(
-        f'<div class="claims-table" tabindex="0" role="region" aria-label="{caption}"><table>'
-        f"<caption>{caption}</caption><thead><tr>{head}</tr></thead>{body}</table></div>",
-        "\n".join(lines),
-    )
+    return Html(render("claims_table.html", caption=caption, rows=rows), "\n".join(lines))
 
 
 def claims_summary() -> Html:
@@ -149,4 +180,24 @@ def claims_summary() -> Html:
         f"statements of the paper; {explained} define or recall something that no measurement can test, and the table "
         f"says why; {count - len(covered) - explained} are not tested in this book yet."
     )
-    return Html(f'<p class="claims-summary">{text}</p>', text)
+    text = " ".join([text, *_recorded_text(collect())])
+    return Html(render("paragraph.html", css="claims-summary", text=text), text)
+
+
+def _recorded_text(tested: Sequence[Tested]) -> list[str]:
+    """How many claims hold at all recorded seeds, how many experiments a mutation breaks, and where that is from."""
+    seeded = [t.evidence for t in tested if t.evidence.seeds]
+    tried = [t.evidence for t in tested if t.evidence.tried and t.claim.kind == Kind.EXPERIMENT.value]
+    said = []
+    if seeded:
+        said.append(
+            f"Of {len(seeded)} claims that were measured at other seeds ({min(e.seeds for e in seeded)} to "
+            f"{max(e.seeds for e in seeded)} seeds each), {sum(e.hold == e.seeds for e in seeded)} held at all of them."
+        )
+    if tried:
+        silent = sum(not e.noticed and bool(e.raised) for e in tried)
+        said.append(
+            f"Errors were put into the code on purpose: {sum(bool(e.noticed) for e in tried)} of {len(tried)} "
+            f"experiments then measured a number beyond their bound, {silent} more could not be measured."
+        )
+    return [*said, *_evidence().origins]

@@ -26,13 +26,16 @@ class Settings:
 
     `sources` are files and folders (relative to the book) that every chapter depends on; `statements` the YAML file of
     the statements that claims test. `wheels` are folders with a pyproject.toml: the packages that notebooks need;
-    `api` packages whose documentation is generated, so that code names lead there.
+    `api` packages whose documentation is generated, so that code names lead there. `mutations` is the folder of errors
+    put in on purpose, `evidence` that of the recorded tables `seeds` and `mutations` that the page of claims shows.
     """
 
     sources: tuple[str, ...] = ("src",)
     statements: str | None = None
     wheels: tuple[str, ...] = ()
     api: tuple[str, ...] = ()
+    mutations: str | None = None
+    evidence: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 
 from .project import BookError
 from .tables import DIRTY, Provenance, read_table
+from .templates import render
 
 CHAPTER = "CLAIMBOOK_CHAPTER"
 """Names the folder of the chapter at work; without it (a reader's Jupyter) that is the working directory."""
@@ -43,7 +43,8 @@ class Origin:
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": f'<p class="table-origin">{html.escape(str(self))}</p>', "text/plain": str(self)}
+        page = render("paragraph.html", css="table-origin", text=str(self))
+        return {"text/html": page, "text/plain": str(self)}
 
 
 def recorded(name: str, beside: ModuleType | None = None) -> tuple[pd.DataFrame, Origin]:

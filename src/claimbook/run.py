@@ -67,15 +67,17 @@ def run_chapter(
     collected: Path | None = None,
     progress: Progress | None = None,
     claims_may_fail: bool = False,
+    first: str = "",
 ) -> Run:
     """Execute a chapter with the effective parameters `values`; its figures are written into `figures`.
 
     `limit` is in seconds (default: the chapter's own). `collected` is the file with the other chapters' claims. With
     `claims_may_fail` the chapter goes on after a claim that does not hold; it does not count as run all the same.
+    With `first`, code that the kernel runs before the chapter's own, it also goes on after a cell that fails.
     A chapter must not rely on its working directory: it runs in an empty one.
     """
     limit = chapter.limit(values) if limit is None else limit
-    source = chapter.parameterised(values)
+    source = chapter.parameterised(values, first)
     code = [i for i, cell in enumerate(source.cells) if cell.cell_type == "code"]
     start = time.monotonic()
 
@@ -91,12 +93,8 @@ def run_chapter(
         environment[MAY_FAIL] = "1" if claims_may_fail else ""
         if collected is not None:
             environment[CLAIMS_FILE] = str(collected)
-        job = {
-            "notebook": str(folder / "source.ipynb"),
-            "output": str(output),
-            "cwd": str(folder / "empty"),
-        }
-        with child(folder, job, environment) as process:
+        paths = {"notebook": str(folder / "source.ipynb"), "output": str(output), "cwd": str(folder / "empty")}
+        with child(folder, paths | {"goes_on": bool(first)}, environment) as process:
             seen = watch(process, limit, at_cell)
         notebook = _read(output, source) if process.returncode == 0 and not seen.late else None
         if notebook is None:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from .build import Options
 from .chapters import Chapter, read_book
-from .child import stop_all
 from .claims import Claim
-from .files import scratch, write_atomic
-from .key import key_of
+from .many import Task, run_many
 from .parameters import closest
 from .progress import Progress
 from .project import BookError, Project
-from .run import Run, run_chapter
+from .run import Run
 
 COLUMNS = ("chapter", "seed", "claim", "measured", "relation", "bound", "verdict", "seconds", "cpu")
 """``verdict`` is "holds", "does not hold", or, on a row without claim, why the chapter did not run to its end.
@@ -51,17 +45,9 @@ def seeded(project: Project, names: Sequence[str]) -> tuple[Chapter, ...]:
     return tuple(known[name] for name in dict.fromkeys(names or known))
 
 
-@dataclass(frozen=True)
-class _Task:
-    chapter: Chapter
-    seed: int
-    values: dict[str, Any]
-    place: Path
-
-
-def _rows(task: _Task, run: Run) -> list[dict[str, Any]]:
+def _rows(task: Task, run: Run) -> list[dict[str, Any]]:
     """One row a claim, holding or not, and one for everything else that kept the chapter from counting."""
-    start = {"chapter": task.chapter.name, "seed": task.seed}
+    start = {"chapter": task.chapter.name, "seed": task.values["seed"]}
     rows = [
         start
         | {"claim": c.id, "measured": c.measured, "relation": c.relation, "bound": c.bound}
@@ -80,45 +66,12 @@ def _is_about(problem: str, claim: Claim) -> bool:
     return not claim.holds and f": claim {claim.id} does not hold" in problem
 
 
-def _run(project: Project, task: _Task, options: Options, progress: Progress) -> list[dict[str, Any]]:
-    with scratch(project.work, f"{task.chapter.name}-seed-{task.seed}") as figures:
-        run = run_chapter(
-            project, task.chapter, task.values, figures, jobs=options.jobs, limit=options.limit, claims_may_fail=True
-        )
-    rows = _rows(task, run)
-    write_atomic(task.place, json.dumps(rows))
-    bad = sum(row["verdict"] != "holds" for row in rows)
-    progress.say(f"{task.chapter.name}, seed {task.seed}: {f'{bad} FAILED' if bad else 'holds'}, {run.seconds:.1f} s")
-    return rows
-
-
 def sweep(
     project: Project, chapters: Sequence[Chapter], seeds: Sequence[int], options: Options, progress: Progress
 ) -> pd.DataFrame:
     """All chapters at all seeds, a row a claim; what was run before with the same text, code and data stays."""
-    tasks, rows = [], []
-    for chapter in chapters:
-        for seed in seeds:
-            values = options.values(chapter) | {"seed": seed}
-            place = project.build / "seeds" / f"{key_of(project, chapter, values).digest}.json"
-            tasks.append(_Task(chapter, seed, values, place))
-    waiting = [task for task in tasks if options.force or not task.place.is_file()]
-    for task in tasks:
-        rows += [] if task in waiting else json.loads(task.place.read_text())
-    progress.say(f"{len(tasks) - len(waiting)} runs are stored, {len(waiting)} to do")
-    pool = ThreadPoolExecutor(options.jobs)
-    futures = [pool.submit(_run, project, task, options, progress) for task in waiting]
-    try:
-        for future in as_completed(futures):
-            rows += future.result()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        started = [future for future in futures if not future.cancelled()]
-        while wait(started, timeout=0.2).not_done:
-            stop_all()
-        raise
-    finally:
-        pool.shutdown()
+    tasks = [Task(c, f"seed {seed}", options.values(c) | {"seed": seed}) for c in chapters for seed in seeds]
+    rows = run_many(project, tasks, "seeds", _rows, options, progress)
     order = {chapter.name: place for place, chapter in enumerate(chapters)}
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.sort_values(

@@ -6,7 +6,6 @@ keyboard reaches) is added. Without HTML the same table is plain text.
 
 from __future__ import annotations
 
-import html
 import math
 import numbers
 from collections.abc import Mapping
@@ -15,6 +14,9 @@ from typing import Any, cast
 
 import pandas as pd
 from bs4 import BeautifulSoup
+from markupsafe import Markup, escape
+
+from .templates import render
 
 MISSING = "–"
 DIGITS = 3
@@ -32,9 +34,6 @@ class Badge:
 
     def __str__(self) -> str:
         return self.SIGNS[self.kind] + self.text
-
-    def html(self) -> str:
-        return f'<span class="badge-verdict badge-{self.kind}">{html.escape(str(self))}</span>'
 
 
 @dataclass(frozen=True)
@@ -95,14 +94,12 @@ def _cell(value: Any, whole: bool, digits: int, badges: Mapping[str, Badge]) -> 
 
 
 def _html_cell(text: str | Badge) -> str:
-    if isinstance(text, Badge):
-        return text.html()
-    mantissa, e, exponent = text.partition("e")
-    if e and exponent.lstrip("−").isdigit() and mantissa.lstrip("−").replace(".", "").isdigit():
-        return f'{mantissa}<span class="times">·</span>10<sup>{exponent}</sup>'
-    if text == MISSING:
-        return f'<span role="img" aria-label="none">{MISSING}</span>'
-    return html.escape(text)
+    kind = text.kind if isinstance(text, Badge) else ""
+    mantissa, _, exponent = str(text).partition("e")
+    number = exponent.lstrip("−").isdigit() and mantissa.lstrip("−").replace(".", "").isdigit()
+    exponent = exponent if number else ""
+    missing = text == MISSING
+    return render("cell.html", kind=kind, text=str(text), mantissa=mantissa, exponent=exponent, missing=missing)
 
 
 def _header(label: Any, above: Any, headers: Mapping[str, str], badges: Mapping[str, Badge]) -> str:
@@ -128,8 +125,7 @@ def _semantics(written: str, caption: str, aligned: list[str]) -> str:
             cell.attrs = {"class": aligned[place]}
             if place == 0 or heading:
                 cell["scope"] = "col" if heading else "row"
-    label = html.escape(caption, quote=True)
-    return f'<div class="book-table" tabindex="0" role="region" aria-label="{label}">{table}</div>'
+    return render("table.html", caption=caption, table=Markup(table))
 
 
 def table(
@@ -166,7 +162,7 @@ def table(
         aligned.append("number" if numeric else "text")
     shown = pd.DataFrame({place: pd.Series(column, dtype=object) for place, column in cells.items()})
     plain = shown.map(str).set_axis(names, axis="columns")
-    styler = shown.set_axis([html.escape(name) for name in names], axis="columns").style
-    styler = styler.hide(axis="index").format(cast(Any, _html_cell)).set_caption(html.escape(caption))
+    styler = shown.set_axis([escape(name) for name in names], axis="columns").style
+    styler = styler.hide(axis="index").format(cast(Any, _html_cell)).set_caption(escape(caption))
     written = styler.to_html(cell_ids=False, uuid="", table_uuid="")
     return Table(caption, _semantics(written, caption, aligned), f"{caption}\n{plain.to_string(index=False)}")

@@ -125,15 +125,15 @@ def test_the_page_lists_every_statement_tested_or_not(tmp_path, monkeypatch: pyt
     ]
     path = tmp_path / "claims.json"
     record = {"page": "book/digits.html", "title": "Digits & more", "claims": [c.record() for c in made]}
-    path.write_text(json.dumps({"chapters": [record]}))
+    path.write_text(json.dumps({"chapters": [record], "evidence": {"by_claim": {}, "origins": []}}))
     monkeypatch.setenv(CLAIMS_FILE, str(path))
     monkeypatch.setenv(ROOT, str(REPOSITORY))
-    measured.collect.cache_clear()
+    measured.forget()
     try:
         tables = {section: measured.claims_table(section) for section in KNOWN.sections}
         summary = measured.claims_summary()
     finally:
-        measured.collect.cache_clear()
+        measured.forget()
     table = tables[3].html
     assert 'href="../book/digits.html#claim-equation-8-digits">Digits &amp; more</a>' in table
     assert "function</code>" in table

@@ -8,6 +8,7 @@ from claimbook import measured
 from claimbook.browser import chromium, find_chromium
 from claimbook.claims import Claim
 from claimbook.statements import Statement
+from claimbook.templates import render
 
 SCRIPT = Path(__file__).parents[2] / "book" / "static" / "claims_filter.js"
 CLAIMS = [
@@ -20,10 +21,10 @@ CLAIMS = [
 def test_claims_are_found_by_words_and_by_kind(tmp_path: Path) -> None:
     one, two = Statement("theorem-1", "Theorem 1", 1, "A gap."), Statement("theorem-2", "Theorem 2", 1, "A path.")
     tested = [measured.Tested(c, "book/x.html", "X") for c in CLAIMS]
-    rows = measured._statement_rows(one, tested) + measured._statement_rows(two, [])
+    table = render("claims_table.html", caption="Claims", rows=[(one, tested), (two, [])])
     page_text = (
         f'<!doctype html><meta charset="utf-8"><script src="{SCRIPT.as_uri()}"></script><p class="claims-summary">s</p>'
-        f'<div class="claims-table"><table>{rows}</table></div>'
+        f"{table}"
     )
     file = tmp_path / "page.html"
     file.write_text(page_text, encoding="utf-8")

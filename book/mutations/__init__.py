@@ -1,0 +1,1 @@
+"""Errors put into the code on purpose: ``global-optimality mutations`` records which claims notice them."""

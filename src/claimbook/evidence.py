@@ -1,0 +1,87 @@
+"""What recorded tables say of a claim beyond this build: its numbers at other seeds, and the errors that it notices.
+
+The folder `evidence` of the book's settings holds `seeds.csv` and `mutations.csv` as the commands of these names write
+them; either may be missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .project import Project
+from .recorded import Origin
+from .tables import read_table
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One claim: at how many seeds it was measured and held, least and largest number; the mutations tried on it.
+
+    ``noticed`` are the mutations, in words, under which it does not hold; ``raised`` those under which its cell fails.
+    """
+
+    seeds: int = 0
+    hold: int = 0
+    least: float = 0.0
+    largest: float = 0.0
+    tried: int = 0
+    noticed: tuple[str, ...] = ()
+    raised: tuple[str, ...] = ()
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Evidence:
+        return cls(**{**record, "noticed": tuple(record["noticed"]), "raised": tuple(record["raised"])})
+
+
+@dataclass(frozen=True)
+class AllEvidence:
+    """What is known of every claim, and a sentence on where each recorded table comes from."""
+
+    by_claim: Mapping[str, Evidence]
+    origins: tuple[str, ...] = ()
+
+    def of(self, claim: str) -> Evidence:
+        return self.by_claim.get(claim, Evidence())
+
+    def record(self) -> dict[str, Any]:
+        """A JSON object that `from_record` reads."""
+        return {"by_claim": {name: asdict(e) for name, e in self.by_claim.items()}, "origins": list(self.origins)}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> AllEvidence:
+        found = {name: Evidence.from_record(entry) for name, entry in record["by_claim"].items()}
+        return cls(found, tuple(record["origins"]))
+
+
+def read_evidence(project: Project) -> AllEvidence:
+    """The evidence recorded for a book; none for a book without the setting, or before the tables are made."""
+    found: dict[str, dict[str, Any]] = {}
+    origins = []
+    for name, read in (("seeds", _seeds), ("mutations", _mutations)):
+        file = project.root / (project.settings.evidence or "") / f"{name}.csv"
+        if project.settings.evidence is None or not file.is_file():
+            continue
+        table, origin = read_table(file)
+        origins.append(str(Origin(name, origin)))
+        for claim, rows in table[table["claim"].notna()].groupby("claim"):
+            found.setdefault(str(claim), {}).update(read(rows))
+    return AllEvidence({claim: Evidence(**fields) for claim, fields in found.items()}, tuple(origins))
+
+
+def _seeds(rows: Any) -> dict[str, Any]:
+    measured, holds = rows["measured"], rows["verdict"] == "holds"
+    return {
+        "seeds": len(rows),
+        "hold": int(holds.sum()),
+        "least": float(measured.min()),
+        "largest": float(measured.max()),
+    }
+
+
+def _mutations(rows: Any) -> dict[str, Any]:
+    def named(verdict: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(rows.loc[rows["verdict"] == verdict, "says"]))
+
+    return {"tried": len(rows), "noticed": named("does not hold"), "raised": named("raised")}

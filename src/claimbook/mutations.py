@@ -1,0 +1,124 @@
+"""Mutations: small errors put into the code on purpose, and the claims that notice them.
+
+The book's folder of mutations (`mutations` in its settings) holds `mutations.yml`: `module`, the module of the patches,
+and `mutations`, each with `name`, `says`, `patch` (a call of a function of that module) and `chapters`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import yaml
+
+from .build import Options
+from .chapters import read_book
+from .files import digest
+from .many import Row, Task, run_many
+from .parameters import closest
+from .progress import Progress
+from .project import BookError, Project
+from .run import Run
+
+COLUMNS = ("mutation", "says", "chapter", "claim", "kind", "measured", "relation", "bound", "verdict", "cpu")
+"""``verdict``: "holds" (the claim did not notice), "does not hold", or "raised": its cell, or one before it, failed."""
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One error: its name, what is wrong in a sentence, the call that puts it in, and the chapters it is tried on."""
+
+    name: str
+    says: str
+    patch: str
+    chapters: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Mutations:
+    """All mutations of a book; `first` is the code that puts one in, named by a digest of the patches' text."""
+
+    module: str
+    text: str
+    all: tuple[Mutation, ...]
+
+    def first(self, mutation: Mutation) -> str:
+        folder, _, module = self.module.rpartition(".")
+        return f"from {folder} import {module}  # {self.text}\n{module}.{mutation.patch}"
+
+
+def read_mutations(project: Project) -> Mutations:
+    """The mutations of a book; BookError for a book without them, and for a malformed file."""
+    name = project.settings.mutations
+    if name is None:
+        raise BookError("pyproject.toml: [tool.claimbook] mutations names no folder: this book has no mutations")
+    folder = project.root / name
+    try:
+        data = yaml.safe_load((folder / "mutations.yml").read_text(encoding="utf-8"))
+        found = tuple(Mutation(**{**entry, "chapters": tuple(entry["chapters"])}) for entry in data["mutations"])
+        code = "".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.py")))
+        return Mutations(data["module"], digest(code.encode())[:12], found)
+    except (OSError, yaml.YAMLError, TypeError, KeyError) as error:
+        raise BookError(f"{name}/mutations.yml: not a file of mutations: {error}") from None
+
+
+def _rows(task: Task, run: Run) -> list[Row]:
+    """One row for every claim that the chapter makes: those that did not appear were raised over.
+
+    BookError where the mutation itself failed: the first cell, which puts it in, holds nothing else that can fail.
+    """
+    if run.problems and ", cell 1 of " in run.problems[0]:
+        raise BookError(f"{task.label} could not be put in: {run.problems[0]}")
+    seen = {claim.id: claim for claim in run.claims}
+    rows = []
+    for name in task.chapter.claims:
+        start = {"mutation": task.label, "chapter": task.chapter.name, "claim": name, "cpu": round(run.cpu, 1)}
+        claim = seen.get(name)
+        rows.append(
+            start | {"kind": "", "measured": math.nan, "relation": "", "bound": math.nan, "verdict": "raised"}
+            if claim is None
+            else start
+            | {"kind": claim.kind, "measured": claim.measured, "relation": claim.relation, "bound": claim.bound}
+            | {"verdict": "holds" if claim.holds else "does not hold"}
+        )
+    return rows
+
+
+def mutate(
+    project: Project, chapters: Sequence[str], only: Sequence[str], options: Options, progress: Progress
+) -> pd.DataFrame:
+    """Run every chosen mutation on those of its chapters that are chosen: a row a claim."""
+    known, book = read_mutations(project), read_book(project)
+    names = {mutation.name: mutation for mutation in known.all}
+    for name in only:
+        if name not in names:
+            raise BookError(f"unknown mutation {name}: {closest(name, names)}")
+    wanted = {book.chapter(name).name for name in chapters}
+    tasks = [
+        Task(chapter, mutation.name, options.values(chapter), known.first(mutation))
+        for mutation in known.all
+        if not only or mutation.name in only
+        for chapter in map(book.chapter, mutation.chapters)
+        if not wanted or chapter.name in wanted
+    ]
+    table = pd.DataFrame(run_many(project, tasks, "mutations", _rows, options, progress))
+    if table.empty:
+        raise BookError("no mutation is declared for these chapters")
+    order = {name: place for place, name in enumerate(names)}
+    table = table.assign(says=table["mutation"].map({m.name: m.says for m in known.all}))[list(COLUMNS)]
+    return table.sort_values("mutation", key=lambda s: s.map(order), kind="stable")
+
+
+def noticed(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a claim that was measured in some run: the mutations that turn it red, those under which it raised."""
+    kinds = table[table["kind"] != ""].groupby("claim")["kind"].first()
+
+    def named(verdict: str) -> pd.Series:
+        found = table[table["verdict"] == verdict].groupby("claim")["mutation"]
+        return found.agg(lambda names: ", ".join(dict.fromkeys(names)))
+
+    claims = table.drop_duplicates("claim").set_index("claim")[["chapter"]]
+    claims = claims.assign(kind=kinds, broken_by=named("does not hold"), raised_under=named("raised"))
+    return claims.fillna("").reset_index()
