@@ -14,8 +14,8 @@ from .batching import batching
 from .bounds import bounds
 from .census import relu_census
 from .completion import completion
-from .deep import branch_and_bound, deep, deep_census
-from .depth import depth_adam, depth_bounds, depth_chains, depth_gradient, depth_lbfgs
+from .deep import branch_and_bound, deep
+from .depth import depth_adam, depth_chains, depth_gradient, depth_lbfgs
 from .frontier import frontier
 from .relu import certified_training, convex_program, exact_polar
 from .scnn import against_pyscnn
@@ -27,11 +27,9 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame]]] = {
     "completion": ("matrix_factorization", completion),
     "deep": ("deep_networks", deep),
     "branch_and_bound": ("deep_networks", branch_and_bound),
-    "deep_census": ("deep_networks", deep_census),
     "depth_adam": ("deep_networks", depth_adam),
     "depth_gradient": ("deep_networks", depth_gradient),
     "depth_lbfgs": ("deep_networks", depth_lbfgs),
-    "depth_bounds": ("deep_networks", depth_bounds),
     "depth_chains": ("implications", depth_chains),
     "relu_exact_polar": ("certified_training", exact_polar),
     "relu_convex_program": ("certified_training", convex_program),

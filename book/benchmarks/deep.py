@@ -1,4 +1,4 @@
-"""Deep subnetworks: batched φ and Φ against single networks, the rate of branch and bound, a large census."""
+"""Deep subnetworks: batched φ and Φ against single networks, the rate of branch and bound."""
 
 import time
 
@@ -6,7 +6,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from book.deep_networks.deep_census import census, spread
 from global_optimality.effort import Effort
 from global_optimality.factors import Factors
 from global_optimality.mappings import ConvPool, DeepRelu, Mapping
@@ -84,15 +83,3 @@ def branch_and_bound(
             rows.append((device, search.made, seconds, search.made / seconds, float(search.upper / search.lower) - 1))
     table = pd.DataFrame(rows, columns=["device", "cones", "seconds", "cones_per_second", "gap"])
     return table.assign(samples=samples, width=width, threads=torch.get_num_threads())
-
-
-def deep_census(*, runs: int = 160, steps: int = 200, seed: int = 0) -> pd.DataFrame:
-    """The census of the chapter Deep parallel networks, from more starts: ``spread`` and the shares of statuses.
-
-    ``STEPS`` is the share of runs that were still falling when they were stopped.
-    """
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    widths, sizes = ((2, 1), (2, 2, 1), (2, 2, 2, 1)), (1, 2, 4, 8, 16)
-    table, _ = census(6, widths, sizes, 0.1, runs=runs, steps=steps, seed=seed, device=device)
-    ended = pd.crosstab([table["layers"], table["size"]], table["status"], normalize="index").reset_index()
-    return spread(table).merge(ended, on=["layers", "size"]).assign(runs=runs, steps=steps)

@@ -3,7 +3,7 @@
 import pandas as pd
 import torch
 
-from book.deep_networks.depth import Design, bounds, sweep
+from book.deep_networks.depth import Design, sweep
 from book.implications.depth import chain_sweep
 
 DEPTHS, SIZES, DRAWS = (2, 3, 4, 5), (1, 2, 4, 8, 16, 32), range(5)
@@ -22,11 +22,6 @@ def depth_gradient(*, runs: int = 20, steps: int = 20_000) -> pd.DataFrame:
 def depth_lbfgs(*, runs: int = 4, steps: int = 1000) -> pd.DataFrame:
     """L-BFGS with a Wolfe line search, from fewer starts: a step of it costs many times more."""
     return _sweep("L-BFGS", runs, steps)
-
-
-def depth_bounds(*, runs: int = 4, steps: int = 10_000, cones: int = 20_000) -> pd.DataFrame:
-    """What is proved of the global minimum: a certified bound below the best of some runs with many subnetworks."""
-    return bounds(DEPTHS, Design((16, 32), DRAWS, runs, steps), cones=cones)
 
 
 def _sweep(method: str, runs: int, steps: int) -> pd.DataFrame:

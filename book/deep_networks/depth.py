@@ -1,6 +1,6 @@
 """Depth, converged: where several methods of descent end, against the number of layers and of subnetworks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,7 +10,8 @@ from torch import Tensor
 from global_optimality.certificate import certify
 from global_optimality.factors import slice_norms, take_runs
 
-from ..shared.descents import METHODS, adam, still_falls
+from ..shared.descents import METHODS, WINDOW, adam, still_falls
+from ..shared.outcomes import CLOSE
 from ..shared.parallel_runs import Group, ParallelRuns
 from ..shared.tables import frame
 from .experiment import curve, polar
@@ -23,6 +24,10 @@ DEVIATION = 0.7
 
 CARRYING = 1e-2
 """A subnetwork carries when its weights have more than CARRYING times the norm of its network's largest one."""
+
+
+ZERO = 1e-4
+"""A run has collapsed when f is within ZERO, relative, of its value at the zero network."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,9 @@ def depth_runs(layers: int, design: Design, *, device: str = "cpu") -> tuple[Par
     return runs, runs.columns(starts)
 
 
-def sweep(method: str, depths: Sequence[int], design: Design, *, device: str = "cpu") -> pd.DataFrame:
+def sweep(
+    method: str, depths: Sequence[int], design: Design, *, device: str = "cpu", window: int = WINDOW
+) -> pd.DataFrame:
     """One row a run: where it ended, by what share of f the restart of ``still_falls`` lowers it further.
 
     ``live``: subnetworks that put something out at the start; ``carrying``: at the end; ``zero``: f of the zero one.
@@ -65,25 +72,46 @@ def sweep(method: str, depths: Sequence[int], design: Design, *, device: str = "
             layers=layers, draw=[d for d in design.draws for _ in range(sizes * number)],
             size=[g.size for g in runs.groups for _ in range(number)],
             run=list(range(number)) * len(runs.groups), live=live.to(torch.int64), carrying=carrying,
-            objective=runs.value_and_gradient(end)[0], falls=still_falls(runs, end),
+            objective=runs.value_and_gradient(end)[0], falls=still_falls(runs, end, window=window),
             zero=0.5 * runs.Y.square().sum(0),
         ))  # fmt: skip
     return pd.concat(tables, ignore_index=True)
 
 
-def bounds(depths: Sequence[int], design: Design, *, cones: int) -> pd.DataFrame:
-    """Per depth and draw the lowest f of Adam's runs, and a certified lower bound of f over all sizes from there."""
+def excesses(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The tables of several methods as one, with ``excess`` over the lowest f that any of them reached on a draw.
+
+    Every K ≥ 3 has the same Ω (``DeepRelu.effective_widths``), so the same minimum, as a network of these widths; only
+    K = 2 has another.
+    """
+    table = pd.concat([part.assign(method=name) for name, part in tables.items()], ignore_index=True)
+    kind = table["layers"].clip(upper=3)
+    best = table.groupby([table["draw"], kind.rename("kind")])["objective"].transform("min")
+    return table.assign(
+        excess=table["objective"] / best - 1, collapsed=(table["objective"] / table["zero"] - 1).abs() <= ZERO
+    )
+
+
+def agreement(table: pd.DataFrame) -> float:
+    """The largest relative difference between the lowest f of the depths K ≥ 3 on one draw: mathematics says 0."""
+    best = table[table["layers"] > 2].groupby(["draw", "layers"])["objective"].min().unstack("layers")
+    return float((best.max(axis=1) / best.min(axis=1) - 1).max())
+
+
+def known(depths: Sequence[int], design: Design, *, cones: int, device: str = "cpu") -> pd.DataFrame:
+    """Per depth: the lowest f of some of Adam's runs, a certified lower bound of f over all sizes, the zero network."""
     rows = []
     for layers in depths:
-        runs, start = depth_runs(layers, design)
+        runs, start = depth_runs(layers, design, device=device)
         ends = runs.factors(adam(runs, start, design.steps)[0])
-        for place, draw in enumerate(design.draws):
-            mine = slice(place * len(design.sizes), (place + 1) * len(design.sizes))
-            found = []
-            for group, W in zip(runs.groups[mine], ends[mine], strict=True):
-                values = group.problem(*W)
-                found.append((float(values.min()), group.problem, take_runs(W, values.argmin()[None])))
-            _, problem, W = min(found, key=lambda one: one[0])
-            certificate = certify(problem, W, polar(problem, cones=cones))
-            rows.append((layers, draw, float(certificate.objective), float(certificate.lower_bound)))
-    return pd.DataFrame(rows, columns=["layers", "draw", "best", "bound"])
+        values = [group.problem(*W) for group, W in zip(runs.groups, ends, strict=True)]
+        place = min(range(len(values)), key=lambda i: float(values[i].min()))
+        problem = runs.groups[place].problem
+        certificate = certify(
+            problem, take_runs(ends[place], values[place].argmin()[None]), polar(problem, cones=cones)
+        )
+        zero = float(0.5 * problem.loss.Y.square().sum())
+        gap, verdict = float(certificate.relative_gap), certificate.verdict(CLOSE)[0].name
+        rows.append((layers, float(certificate.objective), float(certificate.lower_bound), gap, verdict, zero))
+    names = ["layers", "best", "bound", "gap", "verdict", "zero_network"]
+    return pd.DataFrame(rows, columns=names).set_index("layers")

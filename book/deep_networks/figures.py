@@ -6,14 +6,13 @@ from matplotlib.axis import Axis
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
 from ..shared.style import COLOUR, MARKER, canvas, styled, write
 
 SUBNETWORK = (COLOUR.descent, COLOUR.escape, COLOUR.slide, COLOUR.append)
 """One colour a subnetwork."""
-
-FLOOR = 1e-6
 
 Drawn = tuple[pd.DataFrame, pd.DataFrame]
 """Nodes and connections, as ``experiments.deep_networks.drawn`` places them."""
@@ -62,41 +61,63 @@ def subnetworks(left: Drawn, right: Drawn) -> Figure:
     return figure
 
 
+ENDINGS = {
+    "close": ("at the best", COLOUR.slide, ""),
+    "trapped": ("settled above it", COLOUR.escape, "///"),
+    "falling": ("still falling", COLOUR.faint, ""),
+}
+"""How runs ended: the name in the legend, a colour and a hatch."""
+
+
 @styled
-def ends(table: pd.DataFrame, summary: pd.DataFrame, known: pd.DataFrame) -> Figure:
-    """Top: excess of every run against r, one panel a depth. Bottom: subnetworks that carry weight against r."""
-    depths = sorted(table["layers"].unique())
+def endings(table: pd.DataFrame) -> Figure:
+    """Stacked shares of how runs ended against r: a row of panels a method, a column a depth."""
+    methods, depths = table["method"].unique(), sorted(table["layers"].unique())
     figure, panels = canvas(
-        5.2, rows=2, columns=len(depths), sharex=True, sharey="row", height_ratios=(3, 2), squeeze=False
+        1.2 + 1.4 * len(methods), rows=len(methods), columns=len(depths), sharex=True, sharey=True, squeeze=False
     )
     sizes = sorted(table["size"].unique())
-    for top, bottom, depth in zip(*panels, depths, strict=True):
-        runs, means = table[table["layers"] == depth], summary[summary["layers"] == depth]
-        jitter = 2 ** (0.5 * (runs["run"] / max(runs["run"].max(), 1) - 0.5))
-        top.plot(
-            runs["size"] * jitter, runs["excess"].clip(lower=FLOOR), "o", color=COLOUR.descent, markersize=2.2,
-            mew=0, alpha=0.5, rasterized=True,
-        )  # fmt: skip
-        top.plot(means["size"], means["q50"].clip(lower=FLOOR), MARKER.escape, color=COLOUR.escape, markersize=6)
-        zero = known.loc[depth, "zero_network"] / known.loc[depth, "best"] - 1
-        top.axhline(zero, color=COLOUR.curve, linestyle=":", linewidth=1.2)
-        top.set(yscale="log", title=f"$K = {depth}$", ylim=(FLOOR / 2, 3))
-        bottom.plot(sizes, sizes, color=COLOUR.faint, linewidth=1.2)
-        bottom.plot(means["size"], means["carrying"], MARKER.slide, color=COLOUR.slide, markersize=6)
-        bottom.set(xscale="log", yscale="log")
-        for axis in (bottom.xaxis, bottom.yaxis):
-            _ticks(axis, sizes)
-    panels[0, 0].set_ylabel("excess over the best run")
-    panels[1, 0].set_ylabel("carrying")
-    panels[1, len(depths) // 2].set_xlabel("size $r$")
+    for row, method in zip(panels, methods, strict=True):
+        for axes, layers in zip(row, depths, strict=True):
+            cells = table[(table["method"] == method) & (table["layers"] == layers)].set_index("size").reindex(sizes)
+            base = 0 * cells["close"]
+            for column, (_, colour, hatch) in ENDINGS.items():
+                axes.bar(
+                    range(len(sizes)), cells[column], bottom=base, width=0.9, color=colour, hatch=hatch,
+                    edgecolor="white", linewidth=0.4,
+                )  # fmt: skip
+                base = base + cells[column]
+            axes.set(ylim=(0, 1), yticks=(0, 0.5, 1))
+            axes.set_xticks(range(len(sizes)), [str(r) for r in sizes], fontsize=8)
+        row[0].set_ylabel(method)
+    for axes, layers in zip(panels[0], depths, strict=True):
+        axes.set_title(f"$K = {layers}$")
+    panels[-1, 1].set_xlabel("subnetworks $r$", x=1.1)
     looks = [
-        Line2D([], [], marker="o", linestyle="", color=COLOUR.descent, markersize=4, label="a run"),
-        Line2D([], [], marker=MARKER.escape, linestyle="", color=COLOUR.escape, markersize=6, label="median"),
-        Line2D([], [], color=COLOUR.curve, linestyle=":", label="the zero network"),
-        Line2D([], [], marker=MARKER.slide, linestyle="", color=COLOUR.slide, markersize=6, label="mean carrying"),
-        Line2D([], [], color=COLOUR.faint, label="all $r$ of them"),
+        Patch(facecolor=colour, hatch=hatch, edgecolor="white", label=name) for name, colour, hatch in ENDINGS.values()
     ]
     figure.legend(handles=looks, loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def live(table: pd.DataFrame) -> Figure:
+    """Share of runs at the best, with intervals, one curve a depth: against r, and against live subnetworks."""
+    figure, panels = canvas(3.4, columns=2, sharey=True)
+    looks = zip(("o", "s", "D", "v"), SUBNETWORK[:1] + SUBNETWORK[2:] + SUBNETWORK[1:2], strict=True)
+    for (layers, rows), (marker, colour) in zip(table.groupby("layers"), looks, strict=False):
+        error = [rows["close"] - rows["low"], rows["high"] - rows["close"]]
+        for axes, column in zip(panels, ("size", "live"), strict=True):
+            axes.errorbar(
+                rows[column], rows["close"], yerr=error, marker=marker, color=colour, markersize=5, linewidth=1.4,
+                capsize=2, label=f"$K = {layers}$",
+            )  # fmt: skip
+    ticks = sorted(table["size"].unique())
+    for axes, name in zip(panels, ("subnetworks $r$", "live at the start, mean"), strict=True):
+        axes.set(xscale="log", xlabel=name)
+        _ticks(axes.xaxis, ticks)
+    panels[0].set(ylabel="share at the best", ylim=(-0.05, 1.05))
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
 

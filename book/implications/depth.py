@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 import torch
-from scipy import stats
 from torch import Tensor
 
 from global_optimality.descent import minimise
@@ -19,13 +18,10 @@ from global_optimality.status import Status
 from global_optimality.streams import generator, normal
 
 from ..shared import data
-from ..shared.descents import METHODS, SETTLED, WINDOW, still_falls
+from ..shared.descents import METHODS, WINDOW, still_falls
 from ..shared.parallel_runs import Group, ParallelRuns
 from ..shared.relu_problems import with_bias
 from ..shared.tables import frame
-
-CLOSE = 1e-2
-"""A run counts as global when it exceeds the minimum by at most CLOSE, relative."""
 
 BASE = 8
 """Chains at K = 2, where none is dead."""
@@ -128,26 +124,6 @@ def linear_sweep(depths: Sequence[int], *, draws: Sequence[int], runs: int, step
             excess = end.objective / known.optimum - 1
             tables.append(frame(K=K, draw=draw, run=range(runs), excess=excess, stationary=stationary))
     return pd.concat(tables, ignore_index=True)
-
-
-def summary(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
-    """Per depth and start: r, live chains, median excess, the share of global runs with its interval, of settled ones.
-
-    The draws are the sample: the interval is Student's over the shares of the draws.
-    """
-    table = table.assign(
-        close=table["excess"] <= CLOSE, settled=table["falls"] < SETTLED,
-        trapped=(table["excess"] > CLOSE) & (table["falls"] < SETTLED),
-    )  # fmt: skip
-    groups = table.groupby(["K", "start"], sort=False)
-    means = groups[["size", "live", "close", "settled", "trapped"]].mean()
-    by_draw = table.groupby(["K", "start", "draw"], sort=False)["close"].mean().groupby(["K", "start"], sort=False)
-    n = by_draw.size()
-    half = stats.t.ppf(0.5 + level / 2, n - 1) * by_draw.std() / n**0.5
-    return means.assign(
-        excess=groups["excess"].median(), low=(means["close"] - half).clip(lower=0),
-        high=(means["close"] + half).clip(upper=1), runs=groups.size(), draws=n,
-    ).reset_index()  # fmt: skip
 
 
 def dead_chains(table: pd.DataFrame) -> pd.DataFrame:

@@ -144,19 +144,24 @@ def sizes(tables: dict[str, pd.DataFrame]) -> Figure:
 
 
 @styled
-def depth(shares: pd.DataFrame) -> Figure:
-    """Gradient descent alone against depth: share of global runs, and the median excess."""
-    figure, (top, bottom) = canvas(5.6, rows=2, sharex=True)
-    looks = zip(("o", "X", "s"), (COLOUR.descent, COLOUR.escape, COLOUR.slide), (-0.05, 0.0, 0.05), strict=True)
-    for (family, rows), (marker, colour, shift) in zip(shares.groupby("family", sort=False), looks, strict=True):
-        error = [rows["global"] - rows["low"], rows["high"] - rows["global"]]
-        look = {"marker": marker, "color": colour, "markersize": 7, "linewidth": 1.4}
-        top.errorbar(rows["K"] + shift, rows["global"], yerr=np.abs(error), capsize=4, label=family, **look)
-        bottom.plot(rows["K"] + shift, rows["excess"].clip(lower=FLOOR), **look)
-    top.set(ylabel="within 5 % of $F^*$", ylim=(-0.06, 1.06))
-    top.yaxis.set_major_formatter(PercentFormatter(1))
-    bottom.set(yscale="log", xlabel="layers $K$", ylabel="median $(f-F^*)/F^*$")
-    bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
-    bottom.xaxis.set_minor_formatter(NullFormatter())
-    figure.legend(loc="outside lower center", ncols=3)
+def depth(table: pd.DataFrame) -> Figure:
+    """Chains against depth, a column a method: share of runs at the minimum with intervals, and the median excess."""
+    methods = list(table["method"].unique())
+    figure, panels = canvas(5.6, rows=2, columns=len(methods), sharex=True, sharey="row", squeeze=False)
+    marks, colours = ("X", "s", "o", "v"), (COLOUR.escape, COLOUR.descent, COLOUR.slide, COLOUR.negative_control)
+    for (top, bottom), method in zip(panels.T, methods, strict=True):
+        rows = table[table["method"] == method]
+        for (start, part), marker, colour in zip(rows.groupby("start", sort=False), marks, colours, strict=False):
+            error = [part["close"] - part["low"], part["high"] - part["close"]]
+            look = {"marker": marker, "color": colour, "markersize": 6, "linewidth": 1.4}
+            top.errorbar(part["K"], part["close"], yerr=np.abs(error), capsize=3, label=start, **look)
+            bottom.plot(part["K"], part["excess"].clip(lower=1e-8), **look)
+        top.set(title=method, ylim=(-0.06, 1.06))
+        top.yaxis.set_major_formatter(PercentFormatter(1))
+        bottom.set(yscale="log", xlabel="layers $K$")
+        bottom.xaxis.set_major_locator(MaxNLocator(integer=True))
+        bottom.xaxis.set_minor_formatter(NullFormatter())
+    panels[0, 0].set_ylabel("within 1 % of $F^*$")
+    panels[1, 0].set_ylabel("median $(f-F^*)/F^*$")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure

@@ -26,7 +26,7 @@ from ..shared.tables import frame
 Array = npt.NDArray[np.bool_]
 
 FALL = 1e-9
-"""A shake counts when it ends lower by more than FALL, relative: above the rounding of f, below any gain of interest."""
+"""A shake counts when it ends lower by more than FALL, relative: above rounding, below any gain that matters."""
 
 SAME = 1e-7
 """A run is at the certified minimum when it exceeds it by at most SAME, relative."""
@@ -34,15 +34,16 @@ SAME = 1e-7
 
 @dataclass(frozen=True)
 class Shakes:
-    """How hard a run is shaken: radii in units of the root mean square of its weights, noises each, gradient steps.
+    """How hard: radii in units of the root mean square of a run's weights, noises at each of them, gradient steps.
 
-    Every second noise moves the zero units alone.
+    Every second noise moves the zero units alone, and so do the steps after it: a unit at a kink, where the gradient
+    points off its ridge, would stop them.
     """
 
     radii: tuple[float, ...] = (0.01, 0.1, 1.0)
-    noises: int = 20
+    noises: int = 40
     steps: int = 100
-    passes: int = 8
+    passes: int = 12
 
 
 def flat_problem(problem: Problem) -> Problem:
@@ -75,18 +76,16 @@ class _Shaken:
         """One noise for every run, then gradient steps; keeps what is lower. Which runs are, ``(runs,)``."""
         batch, x = self.batch, self.x
         count = batch.total(torch.ones_like(x[0])) * len(x)
-        size = radius * (batch.total(x.square().sum(0)) / count).sqrt()
-        noise = size[batch.owner] * normal(self.stream, *x.shape, like=x)
-        if zero_only:
-            noise = noise * (x == 0).all(0)
-        before, _ = batch.value_and_gradient(x)
-        moved = gradient_descent(batch, x + noise, steps)
-        lower = batch.value_and_gradient(moved)[0] < before * (1 - FALL)
+        size = (radius * (batch.total(x.square().sum(0)) / count).sqrt())[batch.owner]
+        shaken = (x == 0).all(0) if zero_only else torch.ones_like(batch.owner, dtype=torch.bool)
+        moved = x + size * shaken * normal(self.stream, *x.shape, like=x)
+        moved = gradient_descent(batch, moved, steps, shaken)
+        lower = batch.value_and_gradient(moved)[0] < batch.value_and_gradient(x)[0] * (1 - FALL)
         self.x = torch.where(lower[batch.owner], moved, x)
         return lower
 
     def shake_all(self, shakes: Shakes) -> Tensor:
-        """One pass: every radius, every noise. Which runs some shake lowered."""
+        """One pass: every radius, every noise. Which runs some of them lowered."""
         falls = torch.zeros(len(self.batch.Y[0]), dtype=torch.bool)
         for radius in shakes.radii:
             for j in range(shakes.noises):
@@ -100,8 +99,9 @@ def shaken(
     """Descents from random starts of every r, shaken until a whole pass of noises lowers none of them.
 
     One row a draw of the data, r and run. ``zero_unit``: one of the r units is exactly zero; ``survived``: no shake of
-    the last pass lowered it; ``excess`` over the certified F*; ``polar``: Ω°/λ, asked only afterwards; ``appended``:
-    whether a pass lowers it once a zero unit is appended (Corollary 1), asked of all runs above F*.
+    the last pass lowered it; ``excess`` over the certified F*; ``polar``: Ω°/λ, asked only afterwards, and
+    ``escape``, by what share f falls along its atom; ``appended``: whether a pass lowers the run once a zero unit is
+    appended (Corollary 1), asked of all runs above F*.
     """
     tables = []
     for draw in draws:
@@ -127,6 +127,7 @@ def _judged(problem: Problem, state: _Shaken, sizes: Sequence[int], runs: int) -
         tables.append(frame(
             size=r, run=range(runs), active=(slice_norms((U, v)) > 0).sum(1),
             excess=certificate.objective / optimum - 1, polar=certificate.polar,
+            escape=1 - certificate.escape_objective / certificate.objective,
         ))  # fmt: skip
     table = pd.concat(tables, ignore_index=True)
     return table.assign(zero_unit=table["active"] < table["size"], same=table["excess"] <= SAME)

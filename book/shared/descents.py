@@ -36,13 +36,19 @@ def adam(runs: ParallelRuns, x: Tensor, steps: int, *, rate: float = RATE) -> tu
     return x, torch.minimum(lowest, runs.value_and_gradient(x)[0])
 
 
-def gradient_descent(runs: ParallelRuns, x: Tensor, steps: int) -> Tensor:
-    """Gradient steps that lower f enough (Armijo); the length of every run is doubled after a success, else halved."""
+def gradient_descent(runs: ParallelRuns, x: Tensor, steps: int, movable: Tensor | None = None) -> Tensor:
+    """Gradient steps that lower f enough (Armijo); the length of every run is doubled after a success, else halved.
+
+    With ``movable`` ``(B,)`` only those subnetworks move.
+    """
+    free = torch.ones_like(x[0]) if movable is None else movable.to(x)
     value, gradient = runs.value_and_gradient(x)
+    gradient = gradient * free
     length = torch.ones_like(value)
     for _ in range(steps):
         trial = x - length[runs.owner] * gradient
         new, new_gradient = runs.value_and_gradient(trial)
+        new_gradient = new_gradient * free
         lower = new <= value - ARMIJO * length * runs.total(gradient.square().sum(0))
         move = lower[runs.owner]
         x, gradient = torch.where(move, trial, x), torch.where(move, new_gradient, gradient)

@@ -1,4 +1,4 @@
-"""Where local descent ends on deep subnetworks, against their number r; and the limits of section 6, measured."""
+"""The limits of section 6, measured on deep subnetworks."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from global_optimality.certificate import certify
-from global_optimality.descent import LBFGS, Descent, NewtonCG, minimise
-from global_optimality.factors import Factors, slice_norms, take_runs
+from global_optimality.descent import LBFGS, NewtonCG, minimise
+from global_optimality.factors import Factors
 from global_optimality.losses import SquaredLoss
 from global_optimality.mappings import DeepLinear, DeepRelu, ReluUnit
 from global_optimality.problem import Problem
@@ -18,88 +18,7 @@ from global_optimality.sliding_frank_wolfe import solve
 from global_optimality.streams import generator, normal
 
 from ..shared.relu_problems import reduced
-from ..shared.tables import ACTIVE, frame
-from .experiment import curve, polar
-
-CARRYING = 1e-2
-"""A subnetwork counts as carrying when its weights have more than CARRYING times the norm of the largest one."""
-
-ZERO = 1e-4
-"""A run has collapsed when f is within ZERO, relative, of its value at the zero network."""
-
-CONES = 4000
-"""Effort of the bound below the best run: closes for two layers, rarely for three, never for four."""
-
-CLOSE = 1e-2
-"""A network is good enough when f is at most CLOSE above the best, relative."""
-
-
-def starts(problem: Problem, sizes: Sequence[int], *, runs: int, seed: int, deviation: float = 0.7) -> Factors:
-    """``runs`` random starts for every size, in one batch: small networks carry zero subnetworks up to the largest r.
-
-    A zero subnetwork has gradient zero for degrees above 1, so descent leaves it alone: it descends with r subnetworks.
-    """
-    most = max(sizes)
-    batches = [problem.random(runs, r, seed=seed, deviation=deviation) for r in sizes]
-    padded = [
-        tuple(torch.cat([w, w.new_zeros(runs, most - r, *w.shape[2:])], 1) for w in W)
-        for r, W in zip(sizes, batches, strict=True)
-    ]
-    return tuple(torch.cat(layer) for layer in zip(*padded, strict=True))
-
-
-def ends(problem: Problem, sizes: Sequence[int], *, runs: int, steps: int, seed: int) -> tuple[pd.DataFrame, Descent]:
-    """One row a run: size r, f at the end, subnetworks not zero and carrying, how it ended; and the descent."""
-    W = starts(problem, sizes, runs=runs, seed=seed)
-    descent = minimise(problem, W, LBFGS(), tol=1e-6, max_steps=steps)
-    f_zero = problem(*(torch.zeros_like(w[:1]) for w in W))
-    norms = slice_norms(descent.weights)
-    largest = norms.amax(1, keepdim=True)
-    table = frame(
-        size=[r for r in sizes for _ in range(runs)], run=list(range(runs)) * len(sizes),
-        objective=descent.objective, active=(norms > ACTIVE * largest).sum(1),
-        carrying=(norms > CARRYING * largest).sum(1), collapsed=(descent.objective / f_zero - 1).abs() <= ZERO,
-        status=[status.name for status in descent.status],
-    )  # fmt: skip
-    return table, descent
-
-
-def census(
-    N: int, widths: Sequence[Sequence[int]], sizes: Sequence[int], lam: float, *, runs: int, steps: int, seed: int,
-    device: str = "cpu",
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
-    """``ends`` for subnetworks of several depths on one data set, and per depth what is known of the global minimum.
-
-    ``excess`` is (f − best)/best, best the lowest of all runs of that depth; ``bound`` the certified bound from it.
-    """
-    tables, known = [], []
-    for m in widths:
-        problem = curve(N, m, lam, seed=seed, device=device)
-        table, descent = ends(problem, sizes, runs=runs, steps=steps, seed=seed)
-        best = take_runs(descent.weights, descent.objective.argmin()[None])
-        certificate = certify(problem, best, polar(problem, cones=CONES))
-        value, bound = float(certificate.objective), float(certificate.lower_bound)
-        zero = float(problem(*(torch.zeros_like(w) for w in best)))
-        known.append((len(m), value, bound, (value - bound) / value, certificate.verdict(CLOSE)[0].name, zero))
-        table.insert(0, "layers", len(m))
-        table["excess"] = table["objective"] / value - 1
-        tables.append(table)
-    names = ["layers", "best", "bound", "gap", "verdict", "zero_network"]
-    return pd.concat(tables, ignore_index=True), pd.DataFrame(known, columns=names).set_index("layers")
-
-
-def spread(table: pd.DataFrame) -> pd.DataFrame:
-    """Per depth and r: quantiles of the excess, share of runs within CLOSE, mean numbers of subnetworks, collapses."""
-    groups = table.groupby(["layers", "size"])
-    quantiles = {f"q{int(100 * q)}": groups["excess"].quantile(q) for q in (0.1, 0.5, 0.9)}
-    close = groups["excess"].agg(lambda e: (e <= CLOSE).mean())
-    means = {name: groups[name].mean() for name in ("active", "carrying", "collapsed")}
-    return pd.DataFrame({**quantiles, "close": close, **means}).reset_index()
-
-
-def statuses(table: pd.DataFrame) -> pd.DataFrame:
-    """Runs counted by depth, r and status."""
-    return pd.crosstab([table["layers"], table["size"]], table["status"])
+from .experiment import curve
 
 
 def from_zero(seed: int = 0) -> pd.DataFrame:
