@@ -1,5 +1,7 @@
 """Depth, converged: the sweep of the chapter Deep parallel networks, one table a method of descent."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import torch
 
@@ -19,14 +21,14 @@ def depth_gradient(*, runs: int = 20, steps: int = 20_000) -> pd.DataFrame:
     return _sweep("gradient descent", runs, steps)
 
 
-def depth_lbfgs(*, runs: int = 4, steps: int = 1000) -> pd.DataFrame:
-    """L-BFGS with a Wolfe line search, from fewer starts: a step of it costs many times more."""
-    return _sweep("L-BFGS", runs, steps)
+def depth_lbfgs(*, runs: int = 4, steps: int = 500) -> pd.DataFrame:
+    """L-BFGS with a Wolfe line search, from fewer starts of two sizes: a step of it costs many times more."""
+    return _sweep("L-BFGS", runs, steps, (8, 32))
 
 
-def _sweep(method: str, runs: int, steps: int) -> pd.DataFrame:
+def _sweep(method: str, runs: int, steps: int, sizes: Sequence[int] = SIZES) -> pd.DataFrame:
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return sweep(method, DEPTHS, Design(SIZES, DRAWS, runs, steps), device=device).assign(steps=steps)
+    return sweep(method, DEPTHS, Design(sizes, DRAWS, runs, steps), device=device).assign(steps=steps)
 
 
 def depth_chains(*, draws: int = 10, runs: int = 20, steps: int = 20_000) -> pd.DataFrame:
