@@ -10,6 +10,7 @@ import pandas as pd
 from claimbook.tables import DIRTY, commit_of, write_table
 
 from ..shared.tables import provenance
+from .adam_steps import adam_steps
 from .batching import batching
 from .bounds import bounds
 from .census import relu_census
@@ -23,6 +24,7 @@ from .shaken import shaken_descents
 from .subnetworks import subnetworks, tuning
 
 BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame]]] = {
+    "adam_steps": ("certified_training", adam_steps),
     "batching": ("deep_networks", batching),
     "completion": ("matrix_factorization", completion),
     "deep": ("deep_networks", deep),
