@@ -155,13 +155,6 @@ def test_batched_equals_a_loop_over_single_networks():
     assert (table["ratio"] == table["loop_seconds"] / table["batched_seconds"]).all()
 
 
-def test_the_recorded_census_counts_every_run():
-    census = deep_benchmarks.deep_census(runs=2, steps=2)
-    assert len(census) == 15
-    ended = census[[name for name in ("STALLED", "STATIONARY", "STEPS") if name in census]].sum(axis=1)
-    assert ended.tolist() == pytest.approx([1.0] * 15)
-
-
 def test_response_normalization_is_homogeneous_and_shortens():
     x = normal(STREAM, 2, 5, 3, 3).clamp(min=0)
     y = response_normalization(x, 3)

@@ -7,7 +7,7 @@ from global_optimality.sliding_frank_wolfe import solve
 
 
 def adam_steps(*, draws: int = 2, runs: int = 5) -> pd.DataFrame:
-    """One row a draw of the training digits, number of steps, width and start: excess over F*, certified gap, accuracy."""
+    """One row a draw of the digits, number of steps, width and start: excess over F*, certified gap, accuracy."""
     tables = []
     for draw in range(draws):
         split = at_least_five(200, 0.03, seed=draw)

@@ -1,20 +1,20 @@
-"""The chapter Deep parallel networks: refusals, the toy by hand, the path, the census, the limits, the figures."""
+"""The chapter Deep parallel networks: refusals, the toy by hand, the path, depth, the limits, the figures."""
 
 import itertools
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from book.deep_networks import deep_census as census
-from book.deep_networks import experiment, figures, homogeneous
+from book.deep_networks import depth, experiment, figures, homogeneous, limits
 from book.deep_networks import ten_digits as digits
+from book.shared.outcomes import outcomes
 from book.shared.paths import largest_rise
 from book.shared.tables import path_table
 from claimbook import show
-from global_optimality import LBFGS, DeepRelu, Problem, SumOfPowers, Verdict, certify, minimise
-from global_optimality.factors import slice_norms
+from global_optimality import DeepRelu, Problem, SumOfPowers, Verdict, certify
 from global_optimality.homogeneity import check_nondegenerate
 
 # --- what is homogeneous ----------------------------------------------------------------------------------------------
@@ -132,33 +132,40 @@ def test_the_drawing_has_every_node_and_every_weight_once():
         np.testing.assert_array_equal(layer["negative"], (w[0] < 0).flatten())
 
 
-# --- the census -------------------------------------------------------------------------------------------------------
+# --- depth ------------------------------------------------------------------------------------------------------------
 
 
-def test_small_networks_in_a_large_batch_descend_as_they_would_alone():
-    problem = experiment.curve(5, (2, 2, 1), 0.1, seed=0)
-    W = census.starts(problem, [1, 3], runs=2, seed=0)
-    assert W[0].shape[:2] == (4, 3)
-    together = minimise(problem, W, LBFGS(), max_steps=8)
-    assert bool((slice_norms(together.weights)[:2, 1:] == 0).all())
-    alone = minimise(problem, problem.random(2, 1, seed=0, deviation=0.7), LBFGS(), max_steps=8)
-    torch.testing.assert_close(together.objective[:2], alone.objective, rtol=1e-8, atol=0)
+@pytest.fixture(scope="module")
+def swept():
+    design = depth.Design((1, 3), (0, 1), 3, 30)
+    tables = {name: depth.sweep(name, [2, 3, 4], design, window=20) for name in depth.METHODS}
+    return depth.excesses(tables)
 
 
-def test_the_census_counts_and_its_bound_holds():
-    table, known = census.census(4, [(2, 1), (2, 2, 1)], [1, 2], 0.2, runs=5, steps=15, seed=0)
-    assert len(table) == 2 * 2 * 5
-    assert (table["carrying"] <= table["active"]).all()
-    assert (table["active"] <= table["size"]).all()
-    assert table.groupby("layers")["excess"].min().abs().max() <= 1e-12
-    for depth, rows in table.groupby("layers"):
-        assert rows["objective"].min() >= known.loc[depth, "bound"] * (1 - 1e-12)
-        zero = rows["objective"] / known.loc[depth, "zero_network"] - 1
-        assert (rows["collapsed"] == (zero.abs() <= 1e-4)).all()
-    shares = census.spread(table).set_index(["layers", "size"])
-    rows = table[(table["layers"] == 3) & (table["size"] == 2)]
-    assert shares.loc[(3, 2), "close"] == pytest.approx((rows["excess"] <= 1e-2).mean())
-    assert census.statuses(table).to_numpy().sum() == len(table)
+def test_the_sweep_counts_every_run_once_from_the_same_starts(swept):
+    cells = swept.groupby(["method", "layers", "size", "draw", "run"]).size()
+    assert len(cells) == len(swept) == 3 * 3 * 2 * 2 * 3
+    live = swept.pivot(index=["layers", "size", "draw", "run"], columns="method", values="live")
+    assert (live.nunique(axis=1) == 1).all()
+    assert (swept["carrying"] <= swept["size"]).all()
+    assert (swept["live"] <= swept["size"]).all()
+    assert swept["falls"].min() >= 0
+
+
+def test_depths_from_three_on_share_a_best_and_it_is_proved_from_below(swept):
+    best = swept.assign(deep=swept["layers"] > 2).groupby(["draw", "deep"])["excess"].min()
+    assert best.abs().max() <= 1e-12
+    known = depth.known([2, 3], depth.Design((3,), (0,), 3, 30), cones=500)
+    runs = swept[swept["draw"] == 0]
+    assert (runs["objective"] >= runs["layers"].clip(upper=3).map(known["bound"]) * (1 - 1e-12)).all()
+    one = depth.depth_runs(2, depth.Design((1,), (0,), 1, 1))[0].groups[0].problem
+    zero = float(one(*(torch.zeros_like(w) for w in one.random(1, 1))))
+    assert known["zero_network"].tolist() == pytest.approx([zero, zero])
+
+
+def test_agreement_is_the_spread_of_the_lowest_values():
+    table = pd.DataFrame({"layers": [2, 3, 3, 4], "draw": 0, "objective": [0.5, 2.0, 1.0, 1.5]})
+    assert depth.agreement(table) == pytest.approx(0.5)
 
 
 # --- limits -----------------------------------------------------------------------------------------------------------
@@ -166,13 +173,13 @@ def test_the_census_counts_and_its_bound_holds():
 
 def test_schatten_values_against_numpy():
     X = torch.tensor([[3.0, 0.0], [0.0, 4.0]], dtype=torch.float64)
-    assert float(census.schatten(X, 1.0)) == pytest.approx(7)
-    assert float(census.schatten(X, 2.0)) == pytest.approx(5)
-    assert float(census.schatten(X, 2 / 3)) == pytest.approx((3 ** (2 / 3) + 4 ** (2 / 3)) ** 1.5)
+    assert float(limits.schatten(X, 1.0)) == pytest.approx(7)
+    assert float(limits.schatten(X, 2.0)) == pytest.approx(5)
+    assert float(limits.schatten(X, 2 / 3)) == pytest.approx((3 ** (2 / 3) + 4 ** (2 / 3)) ** 1.5)
 
 
 def test_one_network_is_enough_exactly_when_its_cost_is_a_norm():
-    table = census.one_is_enough(seed=0, trials=50)
+    table = limits.one_is_enough(seed=0, trials=50)
     assert table.loc[2, "triangle"] <= 1 + 1e-12
     assert table.loc[3, "triangle"] > 1.2
     np.testing.assert_allclose(table["excess_four"], 0, atol=1e-8)
@@ -181,11 +188,11 @@ def test_one_network_is_enough_exactly_when_its_cost_is_a_norm():
 
 
 def test_chains_of_width_one_are_certified_as_deep_networks():
-    table = census.sufficient([4, 12], 0.1, seed=0)
+    table = limits.sufficient([4, 12], 0.1, seed=0)
     assert (table["size"] <= table["card"]).all()
     assert table["gap"].max() <= 1e-8
     U, V = torch.tensor([[[0.6, -0.8], [3.0, 4.0]]]).double(), torch.tensor([[[2.0], [-1.0]]]).double()
-    W = census.chain((U, V))
+    W = limits.chain((U, V))
     sizes = [w.flatten(2).norm(dim=2) for w in W]
     for a, b in itertools.pairwise(sizes):
         torch.testing.assert_close(a, b)
@@ -194,7 +201,7 @@ def test_chains_of_width_one_are_certified_as_deep_networks():
 
 
 def test_zero_is_left_by_newton_only_where_there_is_curvature():
-    table = census.from_zero(seed=1)
+    table = limits.from_zero(seed=1)
     assert table["gradient_norm"].max() == 0
     assert table.loc["linear, K = 2", "newton_fall"] > 0.01
     assert table.drop(index="linear, K = 2")["newton_fall"].abs().max() == 0
@@ -229,19 +236,23 @@ def test_digits_are_split_and_scored(trained_digits):
 
 
 @pytest.fixture(scope="module")
-def drawings(trained_digits):
+def drawings(trained_digits, swept):
     problem = experiment.curve(4, (2, 1), 0.1, seed=0)
     shown = experiment.drawn(problem.random(1, 2, seed=0))
-    table, known = census.census(4, [(2, 1)], [1, 2], 0.2, runs=3, steps=3, seed=0)
+    ended = outcomes(swept, ["method", "layers", "size"])
     return {
         "fig-subnetworks": lambda: figures.subnetworks(shown, shown),
-        "fig-deep-ends": lambda: figures.ends(table, census.spread(table), known),
-        "fig-deep-sizes": lambda: figures.sizes(census.sufficient([4, 8], 0.1, seed=0)),
+        "fig-deep-endings": lambda: figures.endings(ended),
+        "fig-deep-live": lambda: figures.live(ended[ended["method"] == "Adam"]),
+        "fig-deep-sizes": lambda: figures.sizes(limits.sufficient([4, 8], 0.1, seed=0)),
         "fig-deep-digits": lambda: figures.digits(trained_digits[1]),
     }
 
 
-@pytest.mark.parametrize("name", ["fig-subnetworks", "fig-deep-ends", "fig-deep-sizes", "fig-deep-digits"])
+NAMES = ["fig-subnetworks", "fig-deep-endings", "fig-deep-live", "fig-deep-sizes", "fig-deep-digits"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_figures_have_the_same_bytes_whatever_the_readers_settings(drawings, name):
     first = show(drawings[name](), name).svg
     with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9}):

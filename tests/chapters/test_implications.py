@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 import torch
 
-from book.implications import compatibility, ensembles, figures, open_questions
+from book.implications import compatibility, depth, ensembles, figures, open_questions
 from book.implications import four_digits as subnetworks
 from book.shared import data
 from book.shared import relu_problems as shallow
+from book.shared.outcomes import outcomes
 from claimbook import show
 from global_optimality import MatrixProduct, Problem, SquaredLoss, SumOfSquares, solve
-from global_optimality.descent import refit
+from global_optimality.descent import minimise, refit
 
 KINDS = {
     ("ReLU, K = 4", "weight decay, ½ squares"): ("TOO_LOW", 2**0.5),
@@ -223,27 +224,49 @@ def test_sizes_are_below_the_bound():
 
 def test_all_depths_share_one_minimum():
     """A balanced network of every depth at the optimum's output costs the same: so do the minima."""
-    for family, (problems, optimum) in open_questions.depth_problems([2, 4], seed=0).items():
-        for K, problem in problems.items():
-            start = problem.random(4, 8, seed=0, deviation=0.5)
-            start = (start[0], *(w.abs() for w in start[1:-1]), start[-1])
-            end = open_questions.minimise(problem, start, max_steps=80)
-            assert float(end.objective.min()) >= optimum * (1 - 1e-9), (family, K)
-            assert float(end.objective.min()) <= optimum * 1.1, (family, K)
+    problems = [*depth.chains([2, 4], seed=0).values(), *(depth.linear(K, seed=0) for K in (2, 4))]
+    for known in problems:
+        start = known.problem.random(4, 8, seed=0, deviation=0.5)
+        start = (start[0], *(w.abs() for w in start[1:-1]), start[-1])
+        end = minimise(known.problem, start, max_steps=80)
+        assert float(end.objective.min()) >= known.optimum * (1 - 1e-9)
+        assert float(end.objective.min()) <= known.optimum * 1.1
 
 
 @pytest.fixture(scope="module")
 def descents():
-    return open_questions.depth([2, 4], r=4, runs=4, steps=20, seed=0)
+    methods = ("Adam", "gradient descent")
+    tables = [depth.chain_sweep(m, [2, 4], draws=(0, 1), runs=3, steps=60, window=20).assign(method=m) for m in methods]
+    return pd.concat(tables, ignore_index=True)
+
+
+def test_chains_start_as_they_are_called(descents):
+    assert set(descents.query("K == 2")["start"]) == {"8 chains"}
+    deep = descents.query("K == 4").groupby("start")
+    assert deep["size"].agg(["min", "max"]).loc["8 live on average"].tolist() == [32, 32]
+    assert (deep.get_group("8 live")["live"] == 8).all()
+    assert (deep.get_group("8 dead")["live"] == 0).all()
+    assert depth.dead_chains(descents)["expected"].tolist() == [0.75]
+    assert depth.dead_chains(descents)["deviations"].max() <= 4
+
+
+def test_gradient_steps_do_not_revive_a_dead_chain_and_overshooting_ones_can(descents):
+    dead = descents.query("K == 4 and start == '8 dead' and method == 'gradient descent'")
+    assert (dead["excess"] >= dead["zero"] - 1e-9).all()
+    long = depth.chain_sweep("Adam", [3], draws=(0,), runs=8, steps=600, window=5).query("start == '8 dead'")
+    assert (long["excess"] < 0.5 * long["zero"]).any()
 
 
 def test_ends_are_counted_once(descents):
-    shares = open_questions.depth_shares(descents)
-    np.testing.assert_allclose(shares[["global", "stuck", "still moving"]].to_numpy().sum(1), 1)
-    assert ((shares["low"] <= shares["global"] + 1e-12) & (shares["global"] <= shares["high"] + 1e-12)).all()
-    alive = descents[descents["family"] == "ReLU chains, none dead"]
-    assert (alive["dead"] == 0).all()
-    assert open_questions.dead_chains(descents)["expected"].tolist() == [0.75]
+    ended = outcomes(descents, ["method", "K", "start"])
+    np.testing.assert_allclose(ended[["close", "trapped", "falling"]].to_numpy().sum(1), 1)
+    assert ((ended["low"] <= ended["close"] + 1e-12) & (ended["close"] <= ended["high"] + 1e-12)).all()
+    assert (ended["runs"] == 6).all()
+    assert (ended["draws"] == 2).all()
+
+
+def test_deep_linear_networks_are_solved():
+    assert depth.linear_sweep([3], draws=(0,), runs=2, steps=200)["excess"].abs().max() <= 1e-6
 
 
 NAMES = ["size_limits", "side_by_side", "recorded_sizes", "boosting", "sizes", "depth"]
@@ -260,7 +283,7 @@ def drawings(compared, built, descents):
         "recorded_sizes": lambda: figures.recorded_sizes(subnetworks.summary(compared)),
         "boosting": lambda: figures.boosting(*built),
         "sizes": lambda: figures.sizes(families),
-        "depth": lambda: figures.depth(open_questions.depth_shares(descents)),
+        "depth": lambda: figures.depth(outcomes(descents, ["method", "K", "start"])),
     }
 
 
