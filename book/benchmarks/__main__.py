@@ -16,6 +16,7 @@ from .bounds import bounds
 from .census import relu_census
 from .completion import completion
 from .deep import branch_and_bound, deep
+from .dense import dense
 from .depth import depth_adam, depth_chains, depth_gradient, depth_lbfgs
 from .frontier import frontier
 from .relu import certified_training, convex_program, exact_polar
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame]]] = {
     "relu_census": ("one_hidden_layer", relu_census),
     "shaken": ("one_hidden_layer", shaken_descents),
     "relu_pyscnn": ("certified_training", against_pyscnn),
+    "dense": ("implications", dense),
     "tuning": ("implications", tuning),
     "subnetworks": ("implications", subnetworks),
 }

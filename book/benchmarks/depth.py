@@ -32,7 +32,7 @@ def _sweep(method: str, runs: int, steps: int, sizes: Sequence[int] = SIZES) -> 
 
 
 def depth_chains(*, draws: int = 10, runs: int = 20, steps: int = 20_000) -> pd.DataFrame:
-    """Chains of width one, whose minimum is known at every depth: Adam, and gradient descent from fewer starts."""
+    """Chains of width one, whose minimum is known at every depth: Adam, and gradient descent from the same starts."""
     tables = [
         chain_sweep(method, DEPTHS, draws=range(draws), runs=runs, steps=steps).assign(method=method)
         for method in ("Adam", "gradient descent")

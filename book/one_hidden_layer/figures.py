@@ -107,3 +107,22 @@ def segment(table: pd.DataFrame) -> Figure:
     axes.set(xlabel="$t$", ylabel=r"$\Omega$", ylim=(0, None))
     axes.legend(loc="best")
     return figure
+
+
+@styled
+def shaken(table: pd.DataFrame) -> Figure:
+    """Survivors with and without a zero unit: excess over the certified minimum against Ω°/λ less 1."""
+    figure, panels = canvas(3.6, columns=2, sharex=True, sharey=True)
+    alive = table[table["survived"]]
+    kinds = ((True, "a unit is zero", COLOUR.slide, "o"), (False, "no unit is zero", COLOUR.escape, "X"))
+    for axes, (zero, title, colour, marker) in zip(panels, kinds, strict=True):
+        rows = alive[alive["zero_unit"] == zero]
+        axes.plot(
+            (rows["polar"] - 1).clip(lower=FLOOR), rows["excess"].clip(lower=FLOOR), marker, color=colour, markersize=5,
+            mfc="none", alpha=0.6,
+        )  # fmt: skip
+        share = rows["same"].mean() if len(rows) else 0.0
+        axes.set(xscale="log", yscale="log", xlabel=r"$\Omega^\circ/\lambda - 1$", title=title)
+        axes.text(0.04, 0.96, f"{len(rows)} survive\n{share:.0%} at $F^*$", transform=axes.transAxes, va="top")
+    panels[0].set_ylabel("$(f-F^*)/F^*$")
+    return figure

@@ -120,6 +120,13 @@ def shaken(
     return pd.concat(tables, ignore_index=True)
 
 
+def survivors(table: pd.DataFrame) -> pd.DataFrame:
+    """Runs counted by zero unit, survival and whether they are at F*; the largest excess and polar of each kind."""
+    groups = table.groupby(["zero_unit", "survived", "same"])
+    largest, lowered = groups[["excess", "polar"]].max(), groups["appended"].mean()
+    return largest.assign(runs=groups.size(), appended=lowered).reset_index()
+
+
 def _judged(problem: Problem, state: _Shaken, sizes: Sequence[int], runs: int) -> pd.DataFrame:
     optimum, polar, tables = solve(problem, tol=1e-10).objective, polar_of(problem), []
     for r, (U, v) in zip(sizes, state.batch.factors(state.x), strict=True):
