@@ -6,7 +6,7 @@ from book.certified_training.digits_plane import at_least_five, widths
 from global_optimality.sliding_frank_wolfe import solve
 
 
-def adam_steps(*, draws: int = 2, runs: int = 5) -> pd.DataFrame:
+def adam_steps(*, draws: int = 2, runs: int = 3) -> pd.DataFrame:
     """One row a draw of the digits, number of steps, width and start: excess over F*, certified gap, accuracy."""
     tables = []
     for draw in range(draws):
