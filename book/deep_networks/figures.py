@@ -123,13 +123,15 @@ def live(table: pd.DataFrame) -> Figure:
 
 @styled
 def sizes(table: pd.DataFrame) -> Figure:
-    """Subnetworks of a certified optimum against card(X), beside card(X) itself."""
+    """Subnetworks of certified optima against card(X), mean and range over draws, beside card(X) itself."""
     figure, axes = canvas(3.2)
+    table = table.groupby("card", as_index=False)["size"].agg(["mean", "min", "max"])
     axes.plot(table["card"], table["card"], color=COLOUR.negative_control, linestyle="--", linewidth=1.4)
-    axes.plot(table["card"], table["size"], MARKER.slide, linestyle="-", color=COLOUR.descent)
+    axes.fill_between(table["card"], table["min"], table["max"], color=COLOUR.descent, alpha=0.2, linewidth=0)
+    axes.plot(table["card"], table["mean"], MARKER.slide, linestyle="-", color=COLOUR.descent)
     last = table.iloc[-1]
     write(axes, "card$(X)$", (last["card"], last["card"]), (-14, 0), ha="right", color=COLOUR.negative_control)
-    write(axes, "certified optimum", (last["card"], last["size"]), (4, -36), ha="right", color=COLOUR.descent)
+    write(axes, "certified optimum", (last["card"], last["mean"]), (4, -36), ha="right", color=COLOUR.descent)
     axes.set(xscale="log", yscale="log", xlabel=r"card$(X)$: number of outputs", ylabel="subnetworks")
     for axis in (axes.xaxis, axes.yaxis):
         _ticks(axis, table["card"].tolist())

@@ -81,18 +81,18 @@ def chain(W: Factors) -> Factors:
     return (U / u * s)[..., None], s[..., None], (V / v * s)[..., None, :]
 
 
-def sufficient(numbers: Sequence[int], lam: float, *, seed: int, device: str = "cpu") -> pd.DataFrame:
+def sufficient(numbers: Sequence[int], lam: float, *, draws: Sequence[int], device: str = "cpu") -> pd.DataFrame:
     """card(X) = N against the size of a certified optimum of three-layer chains of width one.
 
     They are found and bounded as one hidden layer, to which chains of width one reduce, thinned out along null vectors
     (Proposition 1, item 5), then certified again as the deep networks that they are: ``gap``.
     """
     rows = []
-    for N in numbers:
-        deep = curve(N, (1, 1, 1), lam, seed=seed, device=device)
+    for draw, N in product(draws, numbers):
+        deep = curve(N, (1, 1, 1), lam, seed=draw, device=device)
         assert isinstance(deep.mapping, DeepRelu)
         flat = Problem(deep.loss, ReluUnit(deep.mapping.S), SumOfSquares(), lam)
         W = chain(reduced(flat, solve(flat).weights))
         certificate = certify(deep, W)
-        rows.append((N, W[0].shape[1], float(certificate.relative_gap)))
-    return pd.DataFrame(rows, columns=["card", "size", "gap"])
+        rows.append((draw, N, W[0].shape[1], float(certificate.relative_gap)))
+    return pd.DataFrame(rows, columns=["draw", "card", "size", "gap"])

@@ -126,16 +126,18 @@ def boosting(rounds: pd.DataFrame, weak: pd.DataFrame, ways: pd.DataFrame) -> Fi
 
 @styled
 def sizes(tables: dict[str, pd.DataFrame]) -> Figure:
-    """The number of subnetworks that suffices against card(X); the bound is the diagonal."""
+    """The number of subnetworks that suffices against card(X), mean and range over draws; the bound is the diagonal."""
     figure, axes = canvas(4.2)
     marks = zip(tables.items(), ("o", "s", "D", "^"), LOOKS.values(), strict=False)
     most = max(table["card"].max() for table in tables.values())
     axes.plot([1, most], [1, most], "--", color=COLOUR.curve, linewidth=1.2)
     axes.text(most, most, "card$(X)$ ", ha="right", va="bottom")
     for (name, table), marker, (colour, _) in marks:
-        for place, (_, rows) in enumerate(sorted(table.groupby("share"), reverse=True)):
+        for place, (_, part) in enumerate(sorted(table.groupby("share"), reverse=True)):
+            rows = part.groupby("card", as_index=False)["size"].agg(["mean", "min", "max"])
+            axes.fill_between(rows["card"], rows["min"], rows["max"], color=colour, alpha=0.12, linewidth=0)
             axes.plot(
-                rows["card"], rows["size"], "-", marker=marker, color=colour, linewidth=1, markersize=6,
+                rows["card"], rows["mean"], "-", marker=marker, color=colour, linewidth=1, markersize=6,
                 mfc=colour if place else "white", label=None if place else name,
             )  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel="card$(X)$", ylabel="subnetworks that suffice", ylim=(0.8, 3 * most))

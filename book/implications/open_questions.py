@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -15,6 +17,7 @@ from global_optimality.sliding_frank_wolfe import solve
 from global_optimality.streams import generator, normal
 
 from ..shared import data
+from ..shared.outcomes import intervals
 from ..shared.relu_problems import descend, plane_problem, reduced, with_bias
 
 GLOBAL = 0.05
@@ -31,16 +34,16 @@ def matrix_sizes(shapes: Sequence[tuple[int, int]], shares: Sequence[float], *, 
 
 
 def relu_sizes(
-    counts: Sequence[int], inner: int, shares: Sequence[float], outputs: int, *, seed: int, tol: float = 1e-6
+    counts: Sequence[int], inner: int, shares: Sequence[float], outputs: int, *, draws: Sequence[int], tol: float = 1e-6
 ) -> pd.DataFrame:
-    """One hidden layer on N samples with ``inner`` inputs and a bias: the size of a certified optimum.
+    """One hidden layer on N samples with ``inner`` inputs and a bias, new for every draw: r of a certified optimum.
 
     That size is an upper bound of the smallest that suffices. Targets sin(3x₁) + x₂² (+ …) and noise; λ is a share of
     λ_max. Sizes above card(X) are reduced by slides along null vectors.
     """
     rows = []
-    for N in counts:
-        stream = generator(seed, "sizes", N, inner, outputs)
+    for draw, N in product(draws, counts):
+        stream = generator(draw, "sizes", N, inner, outputs)
         x = normal(stream, N, inner)
         y = torch.stack([torch.sin(3 * x[:, 0] + k) + x[:, -1] ** 2 for k in range(outputs)], 1)
         Y = y + 0.1 * normal(stream, N, outputs)
@@ -49,9 +52,19 @@ def relu_sizes(
         for share in shares:
             solution = solve(replace(problem, lam=share * top), tol=tol)
             size = reduced(solution.problem, solution.weights)[0].shape[1]
-            rows.append((N, share, size, problem.card, solution.relative_gap))
-    table = pd.DataFrame(rows, columns=["N", "share", "size", "card", "relative_gap"])
+            rows.append((draw, N, share, size, problem.card, solution.relative_gap))
+    table = pd.DataFrame(rows, columns=["draw", "N", "share", "size", "card", "relative_gap"])
     return table.assign(family=f"ReLU, d = {inner + 1}, {outputs} output" + "s" * (outputs > 1))
+
+
+def growth(table: pd.DataFrame) -> pd.DataFrame:
+    """The exponent b of size ∝ N^b, fitted on each draw: its mean over draws, with a 95 % interval, by family and λ."""
+    rows = [
+        (*key, float(np.polyfit(np.log(part["N"]), np.log(part["size"]), 1)[0]))
+        for key, part in table.groupby(["family", "share", "draw"])
+    ]
+    fitted = pd.DataFrame(rows, columns=["family", "share", "draw", "exponent"])
+    return intervals(fitted, ["family", "share"], "exponent").rename(columns={"mean": "exponent"}).reset_index()
 
 
 def without_one(N: int, share: float, *, seed: int) -> pd.DataFrame:

@@ -216,9 +216,12 @@ def test_sizes_are_below_the_bound():
     Y = data.low_rank(6, 5, 5, noise=0.3, seed=0)
     best = solve(Problem(SquaredLoss(Y), MatrixProduct(6, 5), SumOfSquares(), 0.2 * float(s[0])))
     assert matrices["size"].item() == best.size
-    relu = open_questions.relu_sizes([8], 1, [0.1], 2, seed=0)
+    relu = open_questions.relu_sizes([8], 1, [0.1], 2, draws=(0, 1))
     assert (relu["size"] <= relu["card"]).all()
     assert relu["relative_gap"].max() <= 1e-6
+    assert relu["draw"].tolist() == [0, 1]
+    root = pd.DataFrame({"family": "a", "share": 0.1, "draw": [0, 0, 1, 1], "N": [4, 16, 4, 16], "size": [2, 4, 4, 8]})
+    assert open_questions.growth(root)["exponent"].tolist() == pytest.approx([0.5])
     assert open_questions.without_one(10, 0.1, seed=0)["excess"].min() > 0
 
 
