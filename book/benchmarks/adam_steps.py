@@ -13,6 +13,6 @@ def adam_steps(*, draws: int = 2, runs: int = 3) -> pd.DataFrame:
         split = at_least_five(200, 0.03, seed=draw)
         solution = solve(split.problem)
         for steps in (500, 5000, 20_000):
-            table = widths(split, solution, [30, 100], runs=runs, steps=steps, seed=draw)
+            table = widths(split, solution, [100], runs=runs, steps=steps, seed=draw)
             tables.append(table.assign(draw=draw, steps=steps, certified=solution.relative_gap))
     return pd.concat(tables, ignore_index=True)

@@ -16,12 +16,12 @@ def depth_adam(*, runs: int = 20, steps: int = 20_000) -> pd.DataFrame:
     return _sweep("Adam", runs, steps)
 
 
-def depth_gradient(*, runs: int = 8, steps: int = 20_000) -> pd.DataFrame:
-    """Gradient descent with Armijo's rule, from fewer starts."""
-    return _sweep("gradient descent", runs, steps)
+def depth_gradient(*, runs: int = 4, steps: int = 10_000) -> pd.DataFrame:
+    """Gradient descent with Armijo's rule, from fewer starts of two sizes."""
+    return _sweep("gradient descent", runs, steps, (8, 32))
 
 
-def depth_lbfgs(*, runs: int = 4, steps: int = 500) -> pd.DataFrame:
+def depth_lbfgs(*, runs: int = 4, steps: int = 300) -> pd.DataFrame:
     """L-BFGS with a Wolfe line search, from fewer starts of two sizes: a step of it costs many times more."""
     return _sweep("L-BFGS", runs, steps, (8, 32))
 
