@@ -31,10 +31,12 @@ def _sweep(method: str, runs: int, steps: int, sizes: Sequence[int] = SIZES) -> 
     return sweep(method, DEPTHS, Design(sizes, DRAWS, runs, steps), device=device).assign(steps=steps)
 
 
-def depth_chains(*, draws: int = 10, runs: int = 20, steps: int = 20_000) -> pd.DataFrame:
+def depth_chains(*, draws: int = 8, runs: int = 5) -> pd.DataFrame:
     """Chains of width one, whose minimum is known at every depth: Adam, and gradient descent from the same starts."""
     tables = [
-        chain_sweep(method, DEPTHS, draws=range(draws), runs=runs, steps=steps).assign(method=method)
-        for method in ("Adam", "gradient descent")
+        chain_sweep(method, DEPTHS, draws=range(draws), runs=runs, steps=steps, window=1000).assign(
+            method=method, steps=steps
+        )
+        for method, steps in (("Adam", 8000), ("gradient descent", 4000))
     ]
-    return pd.concat(tables, ignore_index=True).assign(steps=steps)
+    return pd.concat(tables, ignore_index=True)
