@@ -191,6 +191,20 @@ def decay_of_flow(factor: float) -> None:
     basin_of_zero.euler = lambda w, lam, q: flow(w, factor * lam, q)
 
 
+def short_line() -> None:
+    """The designed line lacks its last four units."""
+    from ..landscape import relu_line
+
+    designed = relu_line.designed_line
+
+    def shorter() -> relu_line.Line:
+        line = designed()
+        start, direction = (tuple(w[:4] for w in pair) for pair in (line.start, line.direction))
+        return replace(line, start=start, direction=direction)
+
+    relu_line.designed_line = shorter
+
+
 def orthogonal_rays() -> None:
     """Random rays all lie on the axes."""
     from ..theorems import trap_search
