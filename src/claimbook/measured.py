@@ -48,7 +48,7 @@ class Tested:
             return ""
         span = least if least == largest else f"{least} … {largest}"
         held = "" if known.hold == known.seeds else f", held at {known.hold}"
-        return f"{span} at {known.seeds} seeds{held}"
+        return f"{span} at {known.seeds} {'seed' if known.seeds == 1 else 'seeds'}{held}"
 
 
 @dataclass(frozen=True)
