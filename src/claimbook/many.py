@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ def run_many(
     progress: Progress,
 ) -> list[Row]:
     """The rows of all tasks; what was run before with the same text, code and data is read from _build/`folder`."""
+    stopped = threading.Event()
     places = {task.label + task.chapter.name: _place(project, task, folder) for task in tasks}
 
     def place(task: Task) -> Path:
@@ -58,6 +60,8 @@ def run_many(
                 project, task.chapter, task.values, figures, jobs=options.jobs, limit=options.limit,
                 first=task.first, claims_may_fail=True,
             )  # fmt: skip
+        if stopped.is_set():
+            return []  # killed, not run
         rows = rows_of(task, done)
         write_atomic(place(task), json.dumps(rows))
         bad = sum(row["verdict"] != "holds" for row in rows)
@@ -73,6 +77,7 @@ def run_many(
         for future in as_completed(futures):
             rows += future.result()
     except BaseException:
+        stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
         started = [future for future in futures if not future.cancelled()]
         while wait(started, timeout=0.2).not_done:
