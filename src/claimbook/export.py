@@ -20,6 +20,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from .chapters import Book, Chapter, page_of
+from .editions import asked, in_source_order
 from .files import digest, scratch, write_atomic
 from .plain import Resolved, plain_markdown, stored_values
 from .project import BuildFailed, Project
@@ -121,11 +122,15 @@ def exported(notebook: Any, known: Resolved, wheels: tuple[Path, ...], claims: s
             f"# The claims of all chapters, for the tables below\nfrom claimbook.measured import use\n\nuse({claims!r})"
         )
         cells.append(new_code_cell(text, id="claims", metadata={"jupyter": {"source_hidden": True}}))
-    for cell in notebook.cells:
+    for cell in in_source_order(notebook.cells):
+        question = asked(cell)
         if cell.cell_type == "markdown":
             cell["source"] = plain_markdown(cell.source, known).strip()
             if not cell["source"]:
                 continue
+        if question:
+            cells += question
+            continue
         for output in cell.get("outputs", ()):
             shown = output.get("data", {})
             if "text/html" in shown:

@@ -154,7 +154,7 @@ def key_of(project: Project, chapter: Chapter, values: dict[str, Any], collected
     """The key for one run. `collected` is the text of the other chapters' claims, for the page that shows them."""
     device = values.get("device", "cpu")
     folder = {} if chapter.folder is None else _digests(chapter.folder, chapter.folder)
-    folder.pop(chapter.path.name, None)
+    folder = {name: found for name, found in folder.items() if not name.endswith(".md")}  # its text, and other pages
     parts = {
         "format": FORMAT,
         "text": digest(chapter.text.encode()),

@@ -21,6 +21,7 @@ from .build import claims_json
 from .cache import Record
 from .chapters import Book, page_of
 from .check import check_site
+from .editions import Edition, edited
 from .export import export, source_digest
 from .files import digest, recover_folder, replace_folder, scratch, tree_digest, write_atomic
 from .key import packages
@@ -65,7 +66,7 @@ def _told(project: Project) -> dict[str, str]:
     return {name: str(text) for name, text in found.items() if text}
 
 
-def stage(project: Project, book: Book, records: dict[str, Record]) -> Path:
+def stage(project: Project, book: Book, records: dict[str, Record], edition: Edition = Edition.BOOK) -> Path:
     """Write `_build/staged`: what Jupyter Book renders, with execution off. It replaces the old one in one step."""
     config = yaml.safe_load((project.root / "_config.yml").read_text(encoding="utf-8"))
     config["execute"] = {**(config.get("execute") or {}), "execute_notebooks": "off"}
@@ -85,7 +86,7 @@ def stage(project: Project, book: Book, records: dict[str, Record]) -> Path:
             (folder / f"{chapter.docname}.md").unlink()
             target = folder / f"{page_of(chapter.docname)}.ipynb"
             target.parent.mkdir(parents=True, exist_ok=True)
-            notebook = nbformat.read(records[chapter.name].notebook, as_version=4)
+            notebook = edited(nbformat.read(records[chapter.name].notebook, as_version=4), edition)
             for cell in notebook.cells:
                 if cell.cell_type == "markdown":
                     cell["source"] = _relinked(cell.source, chapter.docname, executed)
