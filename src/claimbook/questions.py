@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .claims import METADATA, prose_html
+from .claims import METADATA
+from .templates import render
 
 LETTERS = "abcdefgh"
 
@@ -32,7 +32,7 @@ class Question:
         return {"text": self.text, "choices": list(self.choices), "key": self.key}
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
-        data = {"text/html": question_html(self), "text/plain": self.text}
+        data = {"text/html": render("question.html", question=self), "text/plain": self.text}
         return data, {METADATA: {"question": self.record()}}
 
 
@@ -102,13 +102,3 @@ class Judged:
 def judge(key: str, answer: Any) -> Judged:
     """Whether an answer is right, and what to say to it; None is no answer yet."""
     return Judged(False, "No answer.") if answer is None else Judged(*verdict(key, answer))
-
-
-def question_html(question: Question) -> str:
-    """The question as a page shows it, readable without scripts; `self_check.js` makes it answer."""
-    items = "".join(f"<li>{prose_html(choice)}</li>" for choice in question.choices)
-    choices = f'<ol type="a">{items}</ol>' if items else ""
-    return (
-        f'<div class="self-check" data-key="{html.escape(question.key)}">'
-        f'<p class="self-check-question">{prose_html(question.text)}</p>{choices}</div>'
-    )
