@@ -1,4 +1,4 @@
-"""The command line of a book: build · run · seeds · mutations · figures · serve · check.
+"""The command line of a book: build · course · run · seeds · mutations · figures · serve · check.
 
 Exit status 0: done; 1: something ran and did not hold; 2: the request is wrong, and nothing has run.
 """
@@ -22,6 +22,7 @@ from .build import Options, results
 from .chapters import read_book
 from .check import check_site
 from .claims import claims_text
+from .course import make_course
 from .files import lock, replace_folder, scratch, write_atomic
 from .mutations import mutate, noticed
 from .parameters import CHOICES, effective, parse
@@ -32,8 +33,6 @@ from .seeds import parse_seeds, seeded, summary, sweep
 from .single import run_single
 from .site import publish, stage
 from .tables import Provenance, write_table
-
-FIGURE_FORMATS = ("svg", "pdf")
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -53,6 +52,11 @@ def build(project: Project, arguments: argparse.Namespace) -> None:
         changed = publish(project, book)
     progress.say(f"{'published' if changed else 'unchanged'} after {progress.seconds:.1f} s")
     print(f"open {(project.html / 'index.html').as_uri()}")
+
+
+def course(project: Project, arguments: argparse.Namespace) -> None:
+    """Make the students' and the instructors' edition, their notebooks and assignments in _build/course."""
+    print(make_course(project, _options(arguments), Progress()))
 
 
 def run(project: Project, arguments: argparse.Namespace) -> None:
@@ -181,6 +185,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     add(build, running, many)
+    add(course, running, many)
     one = add(run, running)
     one.add_argument("chapter", metavar="CHAPTER")
     one.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
@@ -192,9 +197,7 @@ def _parser() -> argparse.ArgumentParser:
     wrong.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: those that each mutation names")
     wrong.add_argument("--only", nargs="+", default=[], metavar="NAME", help="mutations (default: all)")
     wrong.add_argument("--table", type=Path, help="the .csv file to write (default: mutations.csv in the results)")
-    add(figures, running, many).add_argument(
-        "--formats", nargs="+", choices=FIGURE_FORMATS, default=list(FIGURE_FORMATS)
-    )
+    add(figures, running, many).add_argument("--formats", nargs="+", choices=("svg", "pdf"), default=["svg", "pdf"])
     add(serve).add_argument("--port", type=_port, default=8000, help="0 for any free port")
     add(check).add_argument("--browser", action="store_true", help="also open every page in headless Chromium")
     return parser

@@ -97,7 +97,7 @@ def _setup(wheels: tuple[Path, ...]) -> str:
     return _SETUP.format(install=install, wanted=json.dumps(wanted))
 
 
-def _resolved(references: dict[str, Any], docname: str, notebook: Any) -> Resolved:
+def resolved(references: dict[str, Any], docname: str, notebook: Any) -> Resolved:
     texts = {**references["titles"], **references["labels"], **references["texts"].get(docname, {})}
     return Resolved(texts, references["numbers"], stored_values(notebook))
 
@@ -143,7 +143,7 @@ def exported(notebook: Any, known: Resolved, wheels: tuple[Path, ...], claims: s
     return notebook
 
 
-def _write_zip(target: Path, files: dict[str, bytes]) -> None:
+def write_zip(target: Path, files: dict[str, bytes]) -> None:
     """A zip whose bytes depend on its files only."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
@@ -158,7 +158,7 @@ def _notebook(
     docname = page_of(chapter.docname)
     notebook = nbformat.read(project.staged / f"{docname}.ipynb", as_version=4)
     claims = (project.staged / "claims.json").read_text(encoding="utf-8") if chapter.collects_claims else None
-    made = exported(notebook, _resolved(references, docname, notebook), wheels, claims)
+    made = exported(notebook, resolved(references, docname, notebook), wheels, claims)
     return nbformat.writes(made) + "\n"
 
 
@@ -174,4 +174,4 @@ def export(project: Project, book: Book, site: Path) -> None:
         text = _notebook(project, site, chapter, references, wheels)
         write_atomic(site / "_sources" / f"{docname}.ipynb", text)
         files[f"{PurePosixPath(docname).name}.ipynb"] = text.encode()
-    _write_zip(site / DOWNLOAD, files)
+    write_zip(site / DOWNLOAD, files)

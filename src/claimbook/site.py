@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -136,10 +137,11 @@ def _render(project: Project, output: Path) -> Path:
     return output / "_build" / "html"
 
 
-def publish(project: Project, book: Book) -> bool:
+def publish(project: Project, book: Book, also: Callable[[Path], Iterable[str]] = lambda site: ()) -> bool:
     """Bring `_build/html` up to date with what is staged. False when it was already; the site is checked anyway.
 
-    A site that fails a check is not published: the last good one stays, the refused one is kept beside it.
+    `also` may add to a rendered site, and returns what it finds wrong with it. A site that fails a check is not
+    published: the last good one stays, the refused one is kept beside it.
     """
     recover_folder(project.html)
     stamp = project.build / "site.json"
@@ -155,7 +157,7 @@ def publish(project: Project, book: Book) -> bool:
         new = _render(project, folder)
         export(project, book, new)
         try:
-            _demand(new)
+            _demand(new, also(new))
         except BuildFailed:
             replace_folder(new, project.build / "refused")
             raise
@@ -166,7 +168,7 @@ def publish(project: Project, book: Book) -> bool:
     return True
 
 
-def _demand(site: Path) -> None:
-    found = check_site(site)
+def _demand(site: Path, more: Iterable[str] = ()) -> None:
+    found = [*more, *check_site(site)]
     if found:
         raise BuildFailed("the site fails its checks:\n" + "\n".join(str(f) for f in found))
