@@ -39,44 +39,60 @@ const LiveDecay = (Live => {
     return a;
   }
 
-  const product = chain => chain.reduce((x, w) => x * w, 1);
+  function product(chain, one = -1, two = -1) { // of all but these two
+    let x = 1;
+    for (let k = 0; k < chain.length; k++) if (k !== one && k !== two) x *= chain[k];
+    return x;
+  }
 
   function objective(w, lam, q) {
-    const decay = w.reduce((sum, chain) => sum + chain.reduce((s, x) => s + Math.abs(x) ** q, 0) / chain.length, 0);
-    return 0.5 * (1 - w.reduce((sum, chain) => sum + product(chain), 0)) ** 2 + lam * decay;
+    let rest = 1, decay = 0;
+    for (const chain of w) {
+      rest -= product(chain);
+      for (const x of chain) decay += (q === 2 ? x * x : Math.abs(x) ** q) / chain.length;
+    }
+    return 0.5 * rest * rest + lam * decay;
   }
 
   /** One step of gradient flow for r chains `w` (r × K), as long as the curvature allows; q = 1 shrinks exactly. */
   function euler(w, lam, q) {
-    const K = w[0].length, rest = 1 - w.reduce((sum, chain) => sum + product(chain), 0);
-    const others = w.map(chain => chain.map((_, k) => product(chain.filter((_, j) => j !== k))));
-    const pairs = Math.max(...w.map(chain => product(chain.map(Math.abs).sort((a, b) => a - b).slice(2))));
-    let curvature = others.flat().reduce((sum, x) => sum + x * x, 0) + Math.abs(rest) * pairs;
+    const K = w[0].length;
+    let rest = 1, others = 0, pairs = 0, largest = 0;
+    for (const chain of w) rest -= product(chain);
+    for (const chain of w) for (let k = 0; k < K; k++) {
+      others += product(chain, k) ** 2;
+      largest = Math.max(largest, Math.abs(chain[k]));
+      for (let j = 0; j < k; j++) pairs = Math.max(pairs, Math.abs(product(chain, j, k)));
+    }
+    const curvature = others + Math.abs(rest) * pairs;
     if (q === 1) {
       const step = STEP / (curvature + 1);
-      return w.map((chain, i) => chain.map((x, k) => {
-        const moved = x + step * rest * others[i][k];
+      return w.map(chain => chain.map((x, k) => {
+        const moved = x + step * rest * product(chain, k);
         return Math.sign(moved) * Math.max(0, Math.abs(moved) - step * lam / K);
       }));
     }
-    curvature += lam * q * (q - 1) / K * Math.max(...w.flat().map(Math.abs)) ** (q - 2);
-    const step = STEP / curvature;
-    return w.map((chain, i) => chain.map((x, k) => x + step * (rest * others[i][k] - lam * q / K * Math.abs(x) ** (q - 1) * Math.sign(x))));
+    const step = STEP / (curvature + lam * q * (q - 1) / K * largest ** (q - 2));
+    return w.map(chain => chain.map((x, k) => x + step * (rest * product(chain, k) - lam * q / K * Math.abs(x) ** (q - 1) * Math.sign(x))));
   }
 
   /** Chains of a smaller norm only shrink at this f, whatever the others do. */
   const radius = (f, lam, K, q) => (q >= K ? 0 : (lam * q / K / (K * K ** (-K / 2) * Math.sqrt(2 * f))) ** (1 / (K - q)));
 
+  const norm = chain => Math.sqrt(chain.reduce((sum, x) => sum + x * x, 0));
+
   /** The run from w until it is proved to go to zero (1) or to have escaped (−1), or rests elsewhere (0); f on the way. */
   function run(w, lam, q) {
     const trace = [];
     for (let count = 0; ; count++) {
-      const f = objective(w, lam, q), K = w[0].length;
+      const f = objective(w, lam, q);
       trace.push(f);
       if (f < 0.5) return { fate: -1, trace };
-      if (Math.max(...w.map(chain => Math.hypot(...chain))) < MARGIN * radius(f, lam, K, q)) return { fate: 1, trace };
-      const next = euler(w, lam, q), size = Math.hypot(...w.flat());
-      if (count === STEPS || Math.hypot(...next.flat().map((x, k) => x - w.flat()[k])) <= REST * size) return { fate: 0, trace };
+      if (w.reduce((most, chain) => Math.max(most, norm(chain)), 0) < MARGIN * radius(f, lam, w[0].length, q)) return { fate: 1, trace };
+      const next = euler(w, lam, q);
+      let moved = 0, size = 0;
+      w.forEach((chain, i) => chain.forEach((x, k) => { moved += (next[i][k] - x) ** 2; size += x * x; }));
+      if (count === STEPS || moved <= REST * REST * size) return { fate: 0, trace };
       w = next;
     }
   }

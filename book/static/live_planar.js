@@ -95,7 +95,7 @@ const LivePlanar = (Live => {
         positive, blue: negative. The orange curve is what a unit in each direction earns; the dashed circle is its cost, λ; λ₀ is the λ of the optimum. Thin
         lines: a sample changes sides. Below, the same unrolled.`,
     });
-    const plane = Live.plot(ui.picture("plane"), { x: [-reach, reach], y: [-reach, reach], xlabel: "x₁", ylabel: "x₂", margin: [4, 4, 22, 22] });
+    const plane = Live.plot(ui.picture("plane"), { x: [-reach, reach], y: [-reach, reach], xlabel: "x₁", ylabel: "x₂", margin: [10, 10, 36, 36] });
     const unrolled = Live.plot(ui.picture("unrolled"), { x: [0, FULL], y: [0, 2], xlabel: "direction of u", ylabel: "earned / λ", xticks: around, yticks: [[0, "0"], [1, "1"], [2, "2"]] });
     const chosen = () => ui.read("sample") - 1;
 

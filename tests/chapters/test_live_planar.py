@@ -37,20 +37,13 @@ def moved(found: Solution, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 @needs_node
 def test_moved_samples_are_certified_as_by_the_package(found: Solution) -> None:
     U, V = (w[0] for w in found.weights)
-    for seed in range(4):
-        S, y = moved(found, seed)
-        for factor in (0.4, 1.0, 1.9):
-            lam = factor * found.problem.lam
-            arguments = ", ".join(json.dumps(x.tolist()) for x in (S, y[:, 0], U, V[:, 0]))
-            shown = javascript("live_planar.js", f"it.at({arguments}, {lam})")
-            judged = certify(replace(found.problem, loss=SquaredLoss(y), mapping=ReluUnit(S), lam=lam), found.weights)
-            for name, value in (
-                ("objective", judged.objective),
-                ("bound", judged.lower_bound),
-                ("polar", judged.polar),
-            ):
-                assert shown[name] == pytest.approx(float(value), rel=EXPORTED, abs=EXPORTED)
-            assert shown["verdict"] == judged.verdict(1e-3)[0].name.lower()
+    cases = [(*moved(found, seed), factor * found.problem.lam) for seed in range(4) for factor in (0.4, 1.0, 1.9)]
+    plain = json.dumps([[S.tolist(), y[:, 0].tolist(), U.tolist(), V[:, 0].tolist(), lam] for S, y, lam in cases])
+    for (S, y, lam), shown in zip(cases, javascript("live_planar.js", f"{plain}.map(x => it.at(...x))"), strict=True):
+        judged = certify(replace(found.problem, loss=SquaredLoss(y), mapping=ReluUnit(S), lam=lam), found.weights)
+        for name, value in (("objective", judged.objective), ("bound", judged.lower_bound), ("polar", judged.polar)):
+            assert shown[name] == pytest.approx(float(value), rel=EXPORTED, abs=EXPORTED)
+        assert shown["verdict"] == judged.verdict(1e-3)[0].name.lower()
 
 
 @needs_node
@@ -84,13 +77,13 @@ def test_cones_are_bounded_as_by_the_package_and_close_on_the_polar(found: Solut
 def test_fits_of_the_path_are_certified_as_by_the_package() -> None:
     fits = kinks.fits(line_problem(14, 0.02, seed=0), 4)
     data = data_of(live("path", "Path", "fig-kinks", **kinks.fits_data(fits)))
-    for k, fit in enumerate(fits):
-        for factor in (0.8, 1.0, 1.3):
-            shown = javascript("live_path.js", f"it.judged({data}, {k}, {factor})")
-            judged = certify(replace(fit.problem, lam=factor * fit.problem.lam), fit.weights)
-            assert shown["objective"] == pytest.approx(float(judged.objective), rel=EXPORTED)
-            assert shown["bound"] == pytest.approx(float(judged.lower_bound), rel=1e-6)
-            assert shown["verdict"] == judged.verdict(1e-3)[0].name.lower()
+    cases = [(k, factor) for k in range(len(fits)) for factor in (0.8, 1.0, 1.3)]
+    shown = javascript("live_path.js", f"{json.dumps(cases)}.map(([k, factor]) => it.judged({data}, k, factor))")
+    for (k, factor), page in zip(cases, shown, strict=True):
+        judged = certify(replace(fits[k].problem, lam=factor * fits[k].problem.lam), fits[k].weights)
+        assert page["objective"] == pytest.approx(float(judged.objective), rel=EXPORTED)
+        assert page["bound"] == pytest.approx(float(judged.lower_bound), rel=1e-6)
+        assert page["verdict"] == judged.verdict(1e-3)[0].name.lower()
 
 
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
@@ -112,6 +105,6 @@ def test_the_page_says_what_the_package_says(tmp_path: Path, found: Solution) ->
         with opened(browser, tmp_path, html_of(figures["cones"])) as page:
             verdict = page.locator(".live-verdict")
             assert "Undecided" in verdict.inner_text()
-            for _ in range(40):
+            for _ in range(30):
                 page.get_by_role("button", name="Cut the largest bound").press("Enter")
             assert "Certified" in verdict.inner_text()
