@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import errno
 import io
-import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -23,7 +22,8 @@ from .chapters import read_book
 from .check import check_site
 from .claims import claims_text
 from .course import make_course
-from .files import lock, replace_folder, scratch, write_atomic
+from .figure_files import write_figures
+from .files import lock, write_atomic
 from .mutations import mutate, noticed
 from .parameters import CHOICES, effective, parse
 from .progress import Progress
@@ -120,14 +120,7 @@ def figures(project: Project, arguments: argparse.Namespace) -> None:
     with lock(project.build):
         cache.sweep_up(project)
         _, records = results(project, _options(arguments), Progress())
-        with scratch(project.work, "figures") as folder:
-            folder.chmod(0o755)
-            for record in records.values():
-                for name in record.figures:
-                    for suffix in arguments.formats:
-                        shutil.copyfile(record.folder / "figures" / f"{name}.{suffix}", folder / f"{name}.{suffix}")
-            count = len(list(folder.iterdir()))
-            replace_folder(folder, project.build / "figures")
+        count = write_figures(project, records, arguments.formats)
     print(f"{count} files in {project.build / 'figures'}")
 
 
@@ -184,8 +177,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(function=function)
         return sub
 
-    add(build, running, many)
-    add(course, running, many)
+    for command in (build, course):
+        add(command, running, many)
     one = add(run, running)
     one.add_argument("chapter", metavar="CHAPTER")
     one.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
