@@ -29,7 +29,7 @@ from .parameters import CHOICES, effective, parse
 from .progress import Progress
 from .project import BookError, BuildFailed, Project
 from .run import run_name
-from .seeds import parse_seeds, seeded, summary, sweep
+from .seeds import failures, parse_seeds, seeded, summary, sweep
 from .single import run_single
 from .site import publish, stage
 from .tables import Provenance, write_table
@@ -83,22 +83,15 @@ def seeds(project: Project, arguments: argparse.Namespace) -> None:
     with lock(project.build):
         cache.sweep_up(project)
         table = sweep(project, chapters, chosen, options, progress)
-        origin = Provenance.here(
-            seed=chosen[0],
-            parameters={"chapters": [c.name for c in chapters], "seeds": arguments.seeds, "tier": options.tier},
-            seconds=float(table.drop_duplicates(["chapter", "seed"])["seconds"].sum()),
-            root=project.root,
-        )
+        runs = table.drop_duplicates(["chapter", "seed"])
+        parameters: dict[str, object] = {"seeds": arguments.seeds, "runs": len(runs), "tier": options.tier}
+        seconds = float(runs["seconds"].sum())
+        origin = Provenance.here(seed=chosen[0], parameters=parameters, seconds=seconds, root=project.root)
         file = arguments.table or project.build / "seeds.csv"
         write_table(table, file, origin)
     print(f"{file}\n{summary(table).to_string(index=False)}")
-    bad = table[table["verdict"] != "holds"]
-    if len(bad):
-        lines = (
-            f"{r.chapter}, seed {r.seed}: {r.claim or 'the run'}: {r.verdict} ({r.measured:g})"
-            for r in bad.itertuples()
-        )
-        raise BuildFailed("\n".join(lines))
+    if found := failures(table):
+        raise BuildFailed("\n".join(found))
 
 
 def mutations(project: Project, arguments: argparse.Namespace) -> None:

@@ -67,7 +67,7 @@ def test_the_command_records_the_table_and_fails_where_a_claim_does(project: Pro
     assert "drawn, seed 2: theorem-1/small: does not hold" in capsys.readouterr().err
     table, origin = read_table(file)
     assert set(table["seed"]) == {1, 2}
-    assert origin.parameters == {"chapters": ["drawn"], "seeds": "1-2", "tier": "quick"}
+    assert origin.parameters == {"seeds": "1-2", "runs": 2, "tier": "quick"}
 
 
 def test_a_run_that_is_killed_is_not_stored(project: Project, monkeypatch: pytest.MonkeyPatch):
