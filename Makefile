@@ -1,4 +1,5 @@
 # make book    the environment if it is missing, every chapter, the site; ARGS="--tier full --device cuda"
+# make course  the students' and the instructors' edition, notebooks and assignments in _build/course
 # make test    the tests
 # make serve   the built site on this machine, PORT=8000
 # make figures every figure as SVG and PDF in _build/figures
@@ -12,10 +13,13 @@ ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: book test serve figures portability lint clean distclean
+.PHONY: book course test serve figures portability lint clean distclean
 
 book: $(STAMP)
 	@$(BIN)/global-optimality build $(ARGS)
+
+course: $(STAMP)
+	@$(BIN)/global-optimality course $(ARGS)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 $(ARGS)

@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from book.shared.live import Live
 from claimbook.browser import Events
 from tests.node import NODE
 
 STATIC = Path(__file__).parents[1] / "book" / "static"
 COLOURS = "--pst-color-{}: {};"
-PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>t</title>
-<style>:root {{ {colours} }}
+PAGE = """<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>t</title>
+<style>{themes}
 body {{ background: var(--pst-color-background); color: var(--pst-color-text-base); }}</style>
 {styles}{scripts}</head><body><main>{body}</main></body></html>"""
 THEMES = {
@@ -48,14 +50,18 @@ def data_of(figure: Live) -> str:
 
 
 @contextmanager
-def opened(browser: Any, folder: Path, body: str, *, width: int = 390, theme: str = "light") -> Iterator[Any]:
+def opened(browser: Any, folder: Path, body: str, *, width: int = 390) -> Iterator[Any]:
     """A page of the book's figures in the browser; what went wrong is in ``page.events.found``."""
-    colours = " ".join(COLOURS.format(*item) for item in THEMES[theme].items())
+    themes = " ".join(
+        f"html[data-theme={theme}] {{ {' '.join(COLOURS.format(*item) for item in colours.items())} }}"
+        for theme, colours in THEMES.items()
+    )
     styles = "".join(f'<link rel="stylesheet" href="{(STATIC / n).as_uri()}">' for n in ("book.css", "live.css"))
-    names = ["live.js", *sorted(p.name for p in STATIC.glob("live_*.js")), "two_weights.js"]
+    loaded = yaml.safe_load((STATIC.parents[1] / "_config.yml").read_text(encoding="utf-8"))
+    names = loaded["sphinx"]["config"]["html_js_files"]
     scripts = "".join(f'<script src="{(STATIC / name).as_uri()}"></script>' for name in names)
     file = folder / "page.html"
-    text = PAGE.format(theme=theme, colours=colours, styles=styles, scripts=scripts, body=body)
+    text = PAGE.format(themes=themes, styles=styles, scripts=scripts, body=body)
     file.write_text(text, encoding="utf-8")
     page = browser.new_page(viewport={"width": width, "height": 1400}, has_touch=True)
     page.events = Events(page)

@@ -27,7 +27,7 @@ from global_optimality import (
     solve,
 )
 from global_optimality.export import to_torch
-from global_optimality.mappings import DeepBiasedRelu, Mapping
+from global_optimality.mappings import BiasedReluUnit, DeepBiasedRelu, Mapping
 from global_optimality.regularizers import WeightedPowers
 
 S, IMAGES = randn("export S", 9, 3), randn("export images", 5, 2, 6, 6)
@@ -35,6 +35,7 @@ OTHER = {2: randn("export other S", 4, 3), 4: randn("export other images", 3, 2,
 
 MAPPINGS: dict[str, Mapping] = {
     "relu unit": ReluUnit(S, 2),
+    "free bias": BiasedReluUnit(S, 2),
     "deep relu": DeepRelu(S, (3, 2, 2)),
     "deep biased relu": DeepBiasedRelu(S, (3, 2, 4, 2)),
     "leaky": DeepRelu(S, (3, 2), 0.2),
@@ -51,6 +52,8 @@ def problem(mapping: Mapping, **options) -> Problem:
     theta = WeightDecay() if mapping.degree == 2 else SumOfPowers(mapping.degree)
     if isinstance(mapping, NormalizedRelu | NormalizedConvPool):
         theta = OnLayers(SumOfSquares(), mapping.scaled_layers)
+    if isinstance(mapping, BiasedReluUnit):
+        theta = OnLayers(SumOfSquares(), (0, 2))
     if isinstance(mapping, DeepBiasedRelu):
         theta = WeightedPowers(mapping.exponents, mapping.degree)
     return Problem(SquaredLoss(randn("export Y", *mapping.shape), **options), mapping, theta, 0.1)
@@ -103,7 +106,7 @@ def test_the_module_computes_what_predict_says(mapping, output_bias):
     for run in range(2):
         module = to_torch(f, tuple(w[run : run + 1] for w in W))
         assert all(type(layer).__module__.startswith(("torch.nn", "global_optimality.export")) for layer in module)
-        assert (module[-1].bias is not None) == (output_bias is not None)
+        assert (module[-1].bias is not None) == (output_bias is not None or isinstance(mapping, BiasedReluUnit))
         laws.same(module(inputs).detach(), expected[run], 1e-11)
         laws.same(module(mapping.data).detach(), f.predict(W, mapping.data)[run], 1e-11)
 
@@ -125,7 +128,7 @@ def test_a_column_of_ones_becomes_a_bias(widths):
 
 
 def test_solutions_of_every_kind_export():
-    for mapping in (ReluUnit(S, 2), DeepRelu(S, (2, 2))):
+    for mapping in (ReluUnit(S, 2), BiasedReluUnit(S, 2), DeepRelu(S, (2, 2))):
         solution = solve(problem(mapping, output_bias=0.0), tol=1e-4)
         laws.same(solution.to_torch()(S).detach(), solution.predict(S), 1e-12)
     f = problem(MAPPINGS["convolution, max"])

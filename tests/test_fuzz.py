@@ -4,6 +4,7 @@ import pytest
 
 import fuzz
 from cases import randn
+from drawn import draw
 from global_optimality import PolarBound
 
 
@@ -17,12 +18,12 @@ def test_a_bound_that_is_too_high_is_found(monkeypatch, seed):
     """With a polar of a tenth of its value every bound is too high, and random units exceed it."""
     honest = fuzz.polar_of
 
-    def lying(problem):
-        polar = honest(problem)
+    def lying(problem, effort):
+        polar = honest(problem, effort)
         return lambda Q: PolarBound(0.1 * polar(Q).lower, 0.1 * polar(Q).upper, polar(Q).atom)
 
     monkeypatch.setattr(fuzz, "polar_of", lying)
-    problem = fuzz.draw(seed).problem
+    problem = draw(seed).problem
     found = set(fuzz.polar_faults(problem, randn("fuzz dual", 1, *problem.mapping.shape)))
     assert any("exceeds the polar" in fault for fault in found)
     assert any("stands for" in fault for fault in found)

@@ -1,8 +1,11 @@
 """The figures of the chapter Deep networks, certified."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, MaxNLocator, MultipleLocator, NullFormatter
 
 from ..shared.style import COLOUR, LEVELS, MARKER, canvas, styled
 
@@ -23,6 +26,21 @@ def branches(table: pd.DataFrame) -> Figure:
     axes.set(xlabel="parallel branches $r$", ylabel="objective $f_r$")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper right")
+    return figure
+
+
+@styled
+def cones(heights: pd.DataFrame, arcs: Sequence[tuple[float, float, float]], lam: float) -> Figure:
+    """What a unit in each direction earns at the optimum, and the bounds (bound, from, to) of arcs, in units of λ."""
+    figure, axes = canvas(3.4)
+    axes.plot(np.degrees(heights["angle"]), heights["optimum"], color=COLOUR.escape, label="earned")
+    for bound, a, b in arcs:
+        axes.plot(np.degrees([a, a, b, b]), [0, bound / lam, bound / lam, 0], color=COLOUR.descent, linewidth=1)
+    axes.plot([], [], color=COLOUR.descent, linewidth=1, label="proved on this arc")
+    axes.axhline(1, color=COLOUR.lower_bound, linestyle=":", linewidth=1.3, label="its cost")
+    axes.set(xlabel="direction of $u$, degrees", ylabel=r"in units of $\lambda$", xlim=(0, 360), ylim=(0, None))
+    axes.xaxis.set_major_locator(MultipleLocator(90))
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 

@@ -4,13 +4,16 @@ Methods of classes are patched, so that it does not matter who has imported what
 """
 
 import copy
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from global_optimality import certificate
 from global_optimality.certificate import Certificate, Verdict
 from global_optimality.descent import minimise as _minimise  # noqa: F401  (the package before its module)
 from global_optimality.descent.minimise import _Runs
@@ -22,7 +25,7 @@ from global_optimality.polar.bound import Checked, PolarBound
 from global_optimality.problem import Problem
 from global_optimality.regularizers import Regularizer
 
-from ..shared import data
+from ..shared import data, two_points
 
 
 def _around(owner: Any, name: str, change: Callable[..., Any]) -> None:
@@ -43,6 +46,22 @@ def polar(factor: float) -> None:
         return PolarBound(factor * bound.lower, factor * bound.upper, bound.atom)
 
     _around(Checked, "__call__", scaled)
+
+
+def certified_polar(factor: float) -> None:
+    """Certificates take every polar, whoever made it, so many times too large; searches and λ_max do not."""
+    original = certificate.certify_twin
+
+    def scaled(problem: Problem, W: Factors, polar: Callable[[Tensor], PolarBound]) -> Certificate:
+        def larger(Q: Tensor) -> PolarBound:
+            bound = polar(Q)
+            return PolarBound(factor * bound.lower, factor * bound.upper, bound.atom)
+
+        return original(problem, W, larger)
+
+    for module in list(sys.modules.values()):
+        if getattr(module, "certify_twin", None) is original:
+            module.certify_twin = scaled  # type: ignore[attr-defined]
 
 
 def forgotten_sample() -> None:
@@ -163,13 +182,61 @@ def credulous() -> None:
 
 def one_start() -> None:
     """All runs start at the same weights."""
+    drawn = two_points.balanced_starts
 
     def same(original: Callable[..., Factors], self: Problem, n: int, r: int, **named: Any) -> Factors:
         return tuple(w.expand(n, *w.shape[1:]).clone() for w in original(self, 1, r, **named))
 
+    def same_balanced(n: int, r: int, *, seed: int) -> Factors:
+        return tuple(w.expand(n, *w.shape[1:]).clone() for w in drawn(1, r, seed=seed))
+
     _around(Problem, "random", same)
+    two_points.balanced_starts = same_balanced
+
+
+def no_noise() -> None:
+    """The noise that kicks descents off saddles is zero."""
+    from ..one_hidden_layer import noise
+
+    noise.normal = lambda stream, *shape, **more: torch.zeros(shape, dtype=torch.float64)
+
+
+def decay_of_flow(factor: float) -> None:
+    """Gradient flow decays so many times as fast as its objective says."""
+    from ..weight_decay import basin_of_zero
+
+    flow = basin_of_zero.euler
+    basin_of_zero.euler = lambda w, lam, q: flow(w, factor * lam, q)
+
+
+def short_line() -> None:
+    """The designed line lacks its last four units."""
+    from ..landscape import relu_line
+
+    designed = relu_line.designed_line
+
+    def shorter() -> relu_line.Line:
+        line = designed()
+        start, direction = (tuple(w[:4] for w in pair) for pair in (line.start, line.direction))
+        return replace(line, start=start, direction=direction)
+
+    relu_line.designed_line = shorter
+
+
+def orthogonal_rays() -> None:
+    """Random rays all lie on the axes."""
+    from ..theorems import trap_search
+
+    drawn = trap_search.instances
+
+    def on_axes(family: Any, card: int, rays: int, *more: Any, **named: Any) -> tuple[np.ndarray, ...]:
+        A, Y, lam = drawn(family, card, rays, *more, **named)
+        axes = np.eye(card)[:, np.arange(rays) % card]
+        return np.broadcast_to(axes, A.shape).copy(), Y, lam
+
+    trap_search.instances = on_axes
 
 
 def linear_units() -> None:
     """Rectifiers let everything through."""
-    torch.relu = torch.Tensor.relu = lambda x: x  # type: ignore[assignment]
+    torch.relu = torch.Tensor.relu = lambda self: self

@@ -1,10 +1,12 @@
 """The figures of the chapter One hidden layer."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator, MultipleLocator, NullFormatter
 
 from ..shared.style import COLOUR, LEVELS, MARKER, canvas, styled
 
@@ -37,6 +39,33 @@ def line(samples: pd.DataFrame, fitted: pd.DataFrame, units: pd.DataFrame) -> Fi
     axes.plot([], [], color=COLOUR.escape, linestyle=":", label="a unit switches on")
     axes.set(xlabel="$x$", ylabel="$y$")
     figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def sweep(heights: pd.DataFrame, units: Sequence[float]) -> Figure:
+    """What a unit earns over λ against its direction, at the zero network and at the optimum, with its units marked."""
+    figure, axes = canvas(3.2)
+    degrees = np.degrees(heights["angle"])
+    axes.plot(degrees, heights["zero"], "--", color=COLOUR.curve, linewidth=1.3, label="zero network")
+    axes.plot(degrees, heights["optimum"], color=COLOUR.escape, label="certified optimum")
+    axes.axhline(1, color=COLOUR.lower_bound, linestyle=":", linewidth=1.3, label="its cost")
+    axes.plot(np.degrees(units), np.ones(len(units)), "o", color=COLOUR.descent, mec="black", label="units in use")
+    axes.set(xlabel="direction of $u$, degrees", ylabel=r"earned, in units of $\lambda$", xlim=(0, 360), ylim=(0, None))
+    axes.xaxis.set_major_locator(MultipleLocator(90))
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def kinks(places: pd.DataFrame, samples: pd.DataFrame) -> Figure:
+    """Where units switch on, against λ; thin lines at the samples."""
+    figure, axes = canvas(3.4)
+    for x in samples["x1"]:
+        axes.axvline(x, color=COLOUR.faint, linewidth=0.8, zorder=0)
+    axes.plot(places["kink"], places["lam"], "o", color=COLOUR.escape, markersize=4.5)
+    reach = 1.1 * samples["x1"].abs().max()
+    axes.set(yscale="log", xlim=(-reach, reach), xlabel="$x$ at which a unit switches on", ylabel=r"$\lambda$")
     return figure
 
 

@@ -57,7 +57,7 @@ const Live = (() => {
   }
 
   /** Axes in an SVG: `X`, `Y` from data to the picture, `at(event)` back; `show(html)` replaces what is drawn on them. */
-  function plot(svg, { x, y, xlabel = "", ylabel = "", xticks = [], yticks = [], margin = [10, 10, 34, 44] }) {
+  function plot(svg, { x, y, xlabel = "", ylabel = "", xticks = [], yticks = [], margin = [10, 16, 34, 44] }) {
     const { width, height } = svg.viewBox.baseVal, [top, right, bottom, left] = margin;
     const X = value => left + (width - left - right) * (value - x[0]) / (x[1] - x[0]);
     const Y = value => height - bottom - (height - top - bottom) * (value - y[0]) / (y[1] - y[0]);
@@ -65,7 +65,9 @@ const Live = (() => {
       .concat(yticks.map(([value, text]) => `<text x="${left - 5}" y="${Y(value) + 4}" class="end">${text}</text>`));
     svg.innerHTML = `<g class="live-heat"></g><path class="live-axis" d="M${left} ${top}V${height - bottom}H${width - right}"/>${ticks.join("")}
       <text x="${(left + width - right) / 2}" y="${height - 4}" class="mid">${xlabel}</text>
-      <text transform="translate(12 ${(top + height - bottom) / 2}) rotate(-90)" class="mid">${ylabel}</text><g class="live-marks"></g>`;
+      <text transform="translate(12 ${(top + height - bottom) / 2}) rotate(-90)" class="mid">${ylabel}</text>
+      <svg x="${left - 9}" y="${top - 9}" width="${width - left - right + 18}" height="${height - top - bottom + 18}"
+        viewBox="${left - 9} ${top - 9} ${width - left - right + 18} ${height - top - bottom + 18}"><g class="live-marks"></g></svg>`;
     const inside = value => Math.max(-1e4, Math.min(1e4, value));
     return {
       X, Y, svg,
@@ -80,7 +82,7 @@ const Live = (() => {
       },
       /** A heat map behind the marks: `level(x, y)` in [0, 1], drawn in ten steps; pictures of pixels, drawn anew when called. */
       heat: level => {
-        const pixels = 200, canvas = document.createElement("canvas");
+        const pixels = 160, canvas = document.createElement("canvas");
         canvas.width = canvas.height = pixels;
         const context = canvas.getContext("2d"), image = context.createImageData(pixels, pixels);
         for (let j = 0; j < pixels; j++) for (let i = 0; i < pixels; i++) {

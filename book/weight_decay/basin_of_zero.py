@@ -5,6 +5,7 @@ radius R(f) = (λqc / (pM√(2f)))^{1/(p−q)}: then d‖w_i‖²/dt < 0 for eve
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import torch
@@ -119,6 +120,18 @@ def diagram(cells: Sequence[tuple[int, int, int]], *, points: int, runs: int, se
     deviations = torch.logspace(-1.3, 0, points, dtype=torch.float64).tolist()
     tables = [phases(K, q, r, shares, deviations, runs=runs, seed=seed, device=device) for K, q, r in cells]
     return pd.concat(tables, ignore_index=True)
+
+
+def diagram_data(grid: pd.DataFrame) -> dict[str, Any]:
+    """What a page needs to show ``diagram`` and to let flows run in a cell: one map for each (K, q, r)."""
+    maps = []
+    for _, table in grid.groupby(["K", "q", "size"], sort=False):
+        K, q, r, runs = (int(table[name].iloc[0]) for name in ("K", "q", "size", "runs"))
+        captured = table.pivot(index="share_of_tie", columns="deviation", values="captured")
+        axes = {"shares": captured.index.tolist(), "deviations": captured.columns.tolist()}
+        start = {"K": K, "q": q, "size": r, "tie": tie(K, q), "runs": runs}
+        maps.append({**start, **axes, "captured": captured.to_numpy().tolist()})
+    return {"maps": maps}
 
 
 def by_norm(

@@ -14,6 +14,7 @@ import yaml
 
 from .evidence import AllEvidence, read_evidence
 from .parameters import Parameter, closest, parameters_of, substitute
+from .problems import Problem, controlled, problems_of
 from .project import BookError, Project
 from .statements import Statements, read_statements
 
@@ -22,9 +23,14 @@ KEYS = ("minutes", "limit_minutes", "collects_claims")
 
 
 def page_of(docname: str) -> str:
-    """Where a page stands on the site: `book/name/name` becomes `book/name`, everything else stays."""
+    """Where a page stands on the site: `book/name/name` and `book/name/name_more` leave their folder."""
     *before, folder, name = ["", *docname.split("/")]
-    return "/".join([*before, name]).lstrip("/") if folder == name else docname
+    return "/".join([*before, name]).lstrip("/") if _belongs(name, folder) else docname
+
+
+def _belongs(name: str, folder: str) -> bool:
+    """Whether a page has its folder's name, perhaps with more after an underscore."""
+    return name == folder or name.startswith(f"{folder}_")
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,8 @@ class Chapter:
 
     @property
     def folder(self) -> Path | None:
-        """The folder that belongs to this chapter alone: the one that bears its name."""
-        return self.path.parent if self.path.parent.name == self.name else None
+        """The folder that belongs to this chapter (and to the pages named after it): the one that bears its name."""
+        return self.path.parent if _belongs(self.name, self.path.parent.name) else None
 
     def notebook(self) -> Any:
         """The chapter as a NotebookNode with reproducible cell ids; `source_map` holds each cell's line."""
@@ -60,6 +66,10 @@ class Chapter:
     def limit(self, values: dict[str, Any]) -> float:
         """Seconds that a run may take: the chapter's own limit, or a day at the full tier."""
         return 86400.0 if values.get("tier") == "full" else 60 * self.limit_minutes
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        return problems_of(self.notebook(), self.path.name)
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -80,7 +90,7 @@ class Chapter:
         if first:
             cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
             cell["source"] = f"{first}\n{cell.source}"
-        return notebook
+        return controlled(notebook, self.path.name)
 
     def code(self) -> Iterator[tuple[int, str]]:
         """(line in the file, source) of every code cell."""
@@ -190,6 +200,7 @@ def read_book(project: Project) -> Book:
     docnames = tuple(dict.fromkeys(_docnames(toc)))
     statements = read_statements(project)
     chapters, pages = [], []
+    labels: set[str] = set()
     for docname in docnames:
         path = project.root / f"{docname}.md"
         if not path.is_file():
@@ -197,6 +208,10 @@ def read_book(project: Project) -> Book:
         chapter = read_chapter(path, docname)
         for claim in chapter.claims if chapter else ():
             statements.of(claim)
+        for problem in chapter.problems if chapter else ():
+            if problem.label in labels:
+                raise BookError(f"{path.name}, line {problem.line}: a second problem has the label {problem.label}")
+            labels.add(problem.label)
         if chapter is None:
             pages.append((docname, path))
         else:

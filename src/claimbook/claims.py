@@ -98,7 +98,7 @@ class Claim:
 
     @property
     def required_text(self) -> str:
-        return f"{self.relation} {number_text(self.bound)}"
+        return required_text(self.relation, self.bound)
 
     def record(self) -> dict[str, Any]:
         """A JSON object; numbers that JSON lacks are written as text."""
@@ -129,6 +129,10 @@ def number_text(value: float) -> str:
     if math.isfinite(value) and value == int(value) and abs(value) < 1e6:
         return str(int(value))
     return re.sub(r"e([+-])0*(\d)", r"e\1\2", f"{value:.3g}").replace("e+", "e")
+
+
+def required_text(relation: str, bound: float) -> str:
+    return f"{relation} {number_text(bound)}"
 
 
 def tally(count: int) -> str:

@@ -1,4 +1,4 @@
-"""The command line of a book: build · run · seeds · mutations · figures · serve · check.
+"""The command line of a book: build · course · run · seeds · mutations · figures · serve · check.
 
 Exit status 0: done; 1: something ran and did not hold; 2: the request is wrong, and nothing has run.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import errno
 import io
-import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -22,22 +21,22 @@ from .build import Options, results
 from .chapters import read_book
 from .check import check_site
 from .claims import claims_text
-from .files import lock, replace_folder, scratch, write_atomic
+from .course import make_course
+from .figure_files import write_figures
+from .files import lock, write_atomic
 from .mutations import mutate, noticed
 from .parameters import CHOICES, effective, parse
 from .progress import Progress
 from .project import BookError, BuildFailed, Project
 from .run import run_name
-from .seeds import parse_seeds, seeded, summary, sweep
+from .seeds import failures, parse_seeds, seeded, summary, sweep
 from .single import run_single
 from .site import publish, stage
 from .tables import Provenance, write_table
 
-FIGURE_FORMATS = ("svg", "pdf")
-
 
 def _options(arguments: argparse.Namespace) -> Options:
-    given = {name: getattr(arguments, name, None) for name in ("tier", "device", "jobs", "force", "limit")}
+    given = {name: getattr(arguments, name, None) for name in ("tier", "device", "jobs", "force", "limit", "stored")}
     return Options(**{name: value for name, value in given.items() if value is not None})
 
 
@@ -53,6 +52,11 @@ def build(project: Project, arguments: argparse.Namespace) -> None:
         changed = publish(project, book)
     progress.say(f"{'published' if changed else 'unchanged'} after {progress.seconds:.1f} s")
     print(f"open {(project.html / 'index.html').as_uri()}")
+
+
+def course(project: Project, arguments: argparse.Namespace) -> None:
+    """Make the students' and the instructors' edition, their notebooks and assignments in _build/course."""
+    print(make_course(project, _options(arguments), Progress()))
 
 
 def run(project: Project, arguments: argparse.Namespace) -> None:
@@ -79,22 +83,15 @@ def seeds(project: Project, arguments: argparse.Namespace) -> None:
     with lock(project.build):
         cache.sweep_up(project)
         table = sweep(project, chapters, chosen, options, progress)
-        origin = Provenance.here(
-            seed=chosen[0],
-            parameters={"chapters": [c.name for c in chapters], "seeds": arguments.seeds, "tier": options.tier},
-            seconds=progress.seconds,
-            root=project.root,
-        )
+        runs = table.drop_duplicates(["chapter", "seed"])
+        parameters: dict[str, object] = {"seeds": arguments.seeds, "runs": len(runs), "tier": options.tier}
+        seconds = float(runs["seconds"].sum())
+        origin = Provenance.here(seed=chosen[0], parameters=parameters, seconds=seconds, root=project.root)
         file = arguments.table or project.build / "seeds.csv"
         write_table(table, file, origin)
     print(f"{file}\n{summary(table).to_string(index=False)}")
-    bad = table[table["verdict"] != "holds"]
-    if len(bad):
-        lines = (
-            f"{r.chapter}, seed {r.seed}: {r.claim or 'the run'}: {r.verdict} ({r.measured:g})"
-            for r in bad.itertuples()
-        )
-        raise BuildFailed("\n".join(lines))
+    if found := failures(table):
+        raise BuildFailed("\n".join(found))
 
 
 def mutations(project: Project, arguments: argparse.Namespace) -> None:
@@ -104,7 +101,8 @@ def mutations(project: Project, arguments: argparse.Namespace) -> None:
         cache.sweep_up(project)
         table = mutate(project, arguments.chapters, arguments.only, options, progress)
         parameters: dict[str, object] = {"mutations": table["mutation"].nunique(), "tier": options.tier}
-        origin = Provenance.here(seed=0, parameters=parameters, seconds=progress.seconds, root=project.root)
+        seconds = float(table.drop_duplicates(["mutation", "chapter"])["cpu"].sum())
+        origin = Provenance.here(seed=0, parameters=parameters, seconds=seconds, root=project.root)
         file = arguments.table or project.build / "mutations.csv"
         write_table(table, file, origin)
     print(f"{file}\n{noticed(table).to_string(index=False)}")
@@ -115,14 +113,7 @@ def figures(project: Project, arguments: argparse.Namespace) -> None:
     with lock(project.build):
         cache.sweep_up(project)
         _, records = results(project, _options(arguments), Progress())
-        with scratch(project.work, "figures") as folder:
-            folder.chmod(0o755)
-            for record in records.values():
-                for name in record.figures:
-                    for suffix in arguments.formats:
-                        shutil.copyfile(record.folder / "figures" / f"{name}.{suffix}", folder / f"{name}.{suffix}")
-            count = len(list(folder.iterdir()))
-            replace_folder(folder, project.build / "figures")
+        count = write_figures(project, records, arguments.formats)
     print(f"{count} files in {project.build / 'figures'}")
 
 
@@ -169,6 +160,9 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--jobs", type=int, help="chapters at a time (default: 2, or 1 on one core)")
     many.add_argument("--force", action="store_true", help="run every chapter, whatever is stored")
 
+    told = argparse.ArgumentParser(add_help=False)
+    told.add_argument("--stored", action="store_true", help="run nothing: a table of the runs that are stored")
+
     def add(function, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
         sub = commands.add_parser(
             function.__name__, help=function.__doc__, description=function.__doc__, parents=list(parents)
@@ -176,21 +170,20 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(function=function)
         return sub
 
-    add(build, running, many)
+    for command in (build, course):
+        add(command, running, many)
     one = add(run, running)
     one.add_argument("chapter", metavar="CHAPTER")
     one.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
-    sweeping = add(seeds, running, many)
+    sweeping = add(seeds, running, many, told)
     sweeping.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: every chapter with a seed")
     sweeping.add_argument("--seeds", default="0-19", help="numbers and ranges, 0-19 or 1,2,5-7 (default: 0-19)")
     sweeping.add_argument("--table", type=Path, help="the .csv file to write (default: seeds.csv in the results)")
-    wrong = add(mutations, running, many)
+    wrong = add(mutations, running, many, told)
     wrong.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: those that each mutation names")
     wrong.add_argument("--only", nargs="+", default=[], metavar="NAME", help="mutations (default: all)")
     wrong.add_argument("--table", type=Path, help="the .csv file to write (default: mutations.csv in the results)")
-    add(figures, running, many).add_argument(
-        "--formats", nargs="+", choices=FIGURE_FORMATS, default=list(FIGURE_FORMATS)
-    )
+    add(figures, running, many).add_argument("--formats", nargs="+", choices=("svg", "pdf"), default=["svg", "pdf"])
     add(serve).add_argument("--port", type=_port, default=8000, help="0 for any free port")
     add(check).add_argument("--browser", action="store_true", help="also open every page in headless Chromium")
     return parser

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .claims import required_text
 from .project import Project
 from .recorded import Origin
 from .tables import read_table
@@ -19,6 +20,7 @@ from .tables import read_table
 class Evidence:
     """One claim: at how many seeds it was measured and held, least and largest number; the mutations tried on it.
 
+    ``required`` is the bound at those seeds, as a claim writes it: numbers held against another are of another claim.
     ``noticed`` are the mutations, in words, under which it does not hold; ``raised`` those under which its cell fails.
     """
 
@@ -26,6 +28,7 @@ class Evidence:
     hold: int = 0
     least: float = 0.0
     largest: float = 0.0
+    required: str = ""
     tried: int = 0
     noticed: tuple[str, ...] = ()
     raised: tuple[str, ...] = ()
@@ -77,6 +80,7 @@ def _seeds(rows: Any) -> dict[str, Any]:
         "hold": int(holds.sum()),
         "least": float(measured.min()),
         "largest": float(measured.max()),
+        "required": required_text(rows["relation"].iloc[0], float(rows["bound"].iloc[0])),
     }
 
 

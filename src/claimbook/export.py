@@ -20,6 +20,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from .chapters import Book, Chapter, page_of
+from .editions import asked, in_source_order
 from .files import digest, scratch, write_atomic
 from .plain import Resolved, plain_markdown, stored_values
 from .project import BuildFailed, Project
@@ -96,7 +97,7 @@ def _setup(wheels: tuple[Path, ...]) -> str:
     return _SETUP.format(install=install, wanted=json.dumps(wanted))
 
 
-def _resolved(references: dict[str, Any], docname: str, notebook: Any) -> Resolved:
+def resolved(references: dict[str, Any], docname: str, notebook: Any) -> Resolved:
     texts = {**references["titles"], **references["labels"], **references["texts"].get(docname, {})}
     return Resolved(texts, references["numbers"], stored_values(notebook))
 
@@ -121,11 +122,15 @@ def exported(notebook: Any, known: Resolved, wheels: tuple[Path, ...], claims: s
             f"# The claims of all chapters, for the tables below\nfrom claimbook.measured import use\n\nuse({claims!r})"
         )
         cells.append(new_code_cell(text, id="claims", metadata={"jupyter": {"source_hidden": True}}))
-    for cell in notebook.cells:
+    for cell in in_source_order(notebook.cells):
+        question = asked(cell)
         if cell.cell_type == "markdown":
             cell["source"] = plain_markdown(cell.source, known).strip()
             if not cell["source"]:
                 continue
+        if question:
+            cells += question
+            continue
         for output in cell.get("outputs", ()):
             shown = output.get("data", {})
             if "text/html" in shown:
@@ -138,7 +143,7 @@ def exported(notebook: Any, known: Resolved, wheels: tuple[Path, ...], claims: s
     return notebook
 
 
-def _write_zip(target: Path, files: dict[str, bytes]) -> None:
+def write_zip(target: Path, files: dict[str, bytes]) -> None:
     """A zip whose bytes depend on its files only."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
@@ -153,7 +158,7 @@ def _notebook(
     docname = page_of(chapter.docname)
     notebook = nbformat.read(project.staged / f"{docname}.ipynb", as_version=4)
     claims = (project.staged / "claims.json").read_text(encoding="utf-8") if chapter.collects_claims else None
-    made = exported(notebook, _resolved(references, docname, notebook), wheels, claims)
+    made = exported(notebook, resolved(references, docname, notebook), wheels, claims)
     return nbformat.writes(made) + "\n"
 
 
@@ -169,4 +174,4 @@ def export(project: Project, book: Book, site: Path) -> None:
         text = _notebook(project, site, chapter, references, wheels)
         write_atomic(site / "_sources" / f"{docname}.ipynb", text)
         files[f"{PurePosixPath(docname).name}.ipynb"] = text.encode()
-    _write_zip(site / DOWNLOAD, files)
+    write_zip(site / DOWNLOAD, files)

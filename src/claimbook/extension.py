@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from docutils.statemachine import StringList
 from sphinx.addnodes import pending_xref
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxDirective
 
 from .export import DOWNLOAD, REFERENCES
 from .links import Names, cells_of, linked, plain_docstring
+from .problems import headline
 from .templates import render
 
 
@@ -78,6 +81,17 @@ def _lost(app: Any) -> Any:
     yield "404", {"title": title, "body": render("lost.html", title=title)}, "page.html"
 
 
+class _Problem(SphinxDirective):
+    """The first line of a problem: its level, the minutes and points that it takes, and what it teaches."""
+
+    has_content = True
+
+    def run(self) -> list[Any]:
+        line = nodes.container(classes=["problem-line"])
+        self.state.nested_parse(StringList([headline("\n".join(self.content))], self.env.docname), 0, line)
+        return [line]
+
+
 class _Mark(SphinxPostTransform):
     """Wraps every reference before it is resolved, so that its text can be read afterwards."""
 
@@ -136,6 +150,7 @@ def setup(app: Any) -> dict[str, Any]:
     app.set_html_assets_policy("always")
     app.add_config_value("claimbook_api", [], "env")
     app.connect("config-inited", _document)
+    app.add_directive("problem", _Problem)
     app.add_post_transform(_Mark)
     app.connect("builder-inited", _begin)
     app.connect("doctree-resolved", _read_marks, priority=900)

@@ -20,7 +20,7 @@ from .files import digest
 from .project import BookError, Project
 
 PACKAGE = Path(__file__).parent
-_IMPORTED = re.compile(r"^\s*from claimbook\.(\w+) import", re.MULTILINE)
+_IMPORTED = re.compile(r"^from claimbook\.(\w+) import", re.MULTILINE)
 FORMAT = 3  # raise it when the runner itself changes what a run means
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*==\s*([^\s#;]+)")
 
@@ -129,8 +129,9 @@ def source_digests(project: Project, chapter: Chapter) -> dict[str, str]:
 def loaded(named: frozenset[str]) -> tuple[Path, ...]:
     """The files of this package that a kernel loads which imports these modules of it.
 
-    They are the modules reached by imports at the top of modules, the other files (templates) whose names stand in
-    them as text, and the runner's two: the child that executes, and the kernel's environment.
+    They are the modules reached by imports at the top of modules (one inside a function waits to be called), the other
+    files (templates) whose names stand in them as text, and the runner's two: the child that executes, and the kernel's
+    environment.
     """
     found: set[Path] = {PACKAGE / "execute.py", PACKAGE / "environment.py"}
     waiting = [PACKAGE / f"{name}.py" for name in ("__init__", *sorted(named))]
@@ -154,7 +155,7 @@ def key_of(project: Project, chapter: Chapter, values: dict[str, Any], collected
     """The key for one run. `collected` is the text of the other chapters' claims, for the page that shows them."""
     device = values.get("device", "cpu")
     folder = {} if chapter.folder is None else _digests(chapter.folder, chapter.folder)
-    folder.pop(chapter.path.name, None)
+    folder = {name: found for name, found in folder.items() if not name.endswith(".md")}  # its text, and other pages
     parts = {
         "format": FORMAT,
         "text": digest(chapter.text.encode()),

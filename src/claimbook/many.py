@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ def run_many(
     progress: Progress,
 ) -> list[Row]:
     """The rows of all tasks; what was run before with the same text, code and data is read from _build/`folder`."""
+    stopped = threading.Event()
     places = {task.label + task.chapter.name: _place(project, task, folder) for task in tasks}
 
     def place(task: Task) -> Path:
@@ -58,6 +60,8 @@ def run_many(
                 project, task.chapter, task.values, figures, jobs=options.jobs, limit=options.limit,
                 first=task.first, claims_may_fail=True,
             )  # fmt: skip
+        if stopped.is_set():
+            return []  # killed, not run
         rows = rows_of(task, done)
         write_atomic(place(task), json.dumps(rows))
         bad = sum(row["verdict"] != "holds" for row in rows)
@@ -66,13 +70,17 @@ def run_many(
 
     waiting = [task for task in tasks if options.force or not place(task).is_file()]
     rows = [row for task in tasks if task not in waiting for row in json.loads(place(task).read_text())]
-    progress.say(f"{len(tasks) - len(waiting)} runs are stored, {len(waiting)} to do")
+    progress.say(
+        f"{len(tasks) - len(waiting)} runs are stored, {len(waiting)} {'left out' if options.stored else 'to do'}"
+    )
+    waiting = [] if options.stored else waiting
     pool = ThreadPoolExecutor(options.jobs)
     futures = [pool.submit(run, task) for task in waiting]
     try:
         for future in as_completed(futures):
             rows += future.result()
     except BaseException:
+        stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
         started = [future for future in futures if not future.cancelled()]
         while wait(started, timeout=0.2).not_done:

@@ -29,10 +29,15 @@ class Tested:
     evidence: Evidence
 
     @property
+    def seeded(self) -> bool:
+        """Whether other seeds are recorded, against the same bound."""
+        return self.evidence.seeds > 0 and self.evidence.required == self.claim.required_text
+
+    @property
     def room(self) -> Room | None:
         """How much of the room up to its bound the claim takes; None where that is no share, as of a bound 0."""
         claim, known = self.claim, self.evidence
-        ends = (known.least, known.largest) if known.seeds else (claim.measured, claim.measured)
+        ends = (known.least, known.largest) if self.seeded else (claim.measured, claim.measured)
         shares = [_share(claim, x) for x in (claim.measured, *ends)]
         if any(share is None for share in shares):
             return None
@@ -44,11 +49,11 @@ class Tested:
         """The least and the largest number over the recorded seeds."""
         known = self.evidence
         least, largest = number_text(known.least), number_text(known.largest)
-        if not known.seeds:
+        if not self.seeded:
             return ""
         span = least if least == largest else f"{least} … {largest}"
         held = "" if known.hold == known.seeds else f", held at {known.hold}"
-        return f"{span} at {known.seeds} seeds{held}"
+        return f"{span} at {known.seeds} {'seed' if known.seeds == 1 else 'seeds'}{held}"
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,7 @@ def claims_summary() -> Html:
 
 def _recorded_text(tested: Sequence[Tested]) -> list[str]:
     """How many claims hold at all recorded seeds, how many experiments a mutation breaks, and where that is from."""
-    seeded = [t.evidence for t in tested if t.evidence.seeds]
+    seeded = [t.evidence for t in tested if t.seeded]
     tried = [t.evidence for t in tested if t.evidence.tried and t.claim.kind == Kind.EXPERIMENT.value]
     said = []
     if seeded:

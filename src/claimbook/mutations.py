@@ -6,6 +6,7 @@ and `mutations`, each with `name`, `says`, `patch` (a call of a function of that
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,15 +39,20 @@ class Mutation:
 
 @dataclass(frozen=True)
 class Mutations:
-    """All mutations of a book; `first` is the code that puts one in, named by a digest of the patches' text."""
+    """All mutations of a book, and the text of the module that puts them in."""
 
     module: str
     text: str
     all: tuple[Mutation, ...]
 
     def first(self, mutation: Mutation) -> str:
+        """The code that puts one in, with a digest of its patch and of what the patches share: a new patch elsewhere
+        in the module is no reason to run anew."""
         folder, _, module = self.module.rpartition(".")
-        return f"from {folder} import {module}  # {self.text}\n{module}.{mutation.patch}"
+        called = mutation.patch.partition("(")[0]
+        functions = [node for node in ast.parse(self.text).body if isinstance(node, ast.FunctionDef)]
+        used = [ast.unparse(node) for node in functions if node.name == called or node.name.startswith("_")]
+        return f"from {folder} import {module}  # {digest(''.join(used).encode())[:12]}\n{module}.{mutation.patch}"
 
 
 def read_mutations(project: Project) -> Mutations:
@@ -58,8 +64,8 @@ def read_mutations(project: Project) -> Mutations:
     try:
         data = yaml.safe_load((folder / "mutations.yml").read_text(encoding="utf-8"))
         found = tuple(Mutation(**{**entry, "chapters": tuple(entry["chapters"])}) for entry in data["mutations"])
-        code = "".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.py")))
-        return Mutations(data["module"], digest(code.encode())[:12], found)
+        text = (folder / f"{data['module'].rpartition('.')[2]}.py").read_text(encoding="utf-8")
+        return Mutations(data["module"], text, found)
     except (OSError, yaml.YAMLError, TypeError, KeyError) as error:
         raise BookError(f"{name}/mutations.yml: not a file of mutations: {error}") from None
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .problems import headline
+
 _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:-]+)\} *(?P<argument>.*)$")
 _OPTION = re.compile(r"^ *:[\w-]+:")
 _LABEL = re.compile(r"^ *:label: *(\S+)", re.MULTILINE)
@@ -77,6 +79,10 @@ def _directive(name: str, argument: str, body: list[str], known: Resolved) -> li
     text = plain_markdown("\n".join(body), known).strip().splitlines()
     if name.endswith("-end"):
         return []
+    if kind == "problem":
+        return [headline("\n".join(text)), ""]
+    if kind == "hint":
+        return ["*Hint.*", "", *text, ""]
     if kind == "proof":
         return ["*Proof.*", "", *text, ""]
     if kind == "solution":

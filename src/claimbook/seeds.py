@@ -87,3 +87,12 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
         seeds=("seed", "size"), hold=("good", "sum"), median=("seconds", "median"), slowest=("seconds", "max")
     )
     return found.assign(ratio=(found["slowest"] / found["median"]).round(2)).reset_index()
+
+
+def failures(table: pd.DataFrame) -> list[str]:
+    """One line for every claim that does not hold, and for every chapter that did not run to its end."""
+    bad = table[table["verdict"] != "holds"].to_dict("records")
+    return [
+        f"{row['chapter']}, seed {row['seed']}: {row['claim'] or 'the run'}: {row['verdict']} ({row['measured']:g})"
+        for row in bad
+    ]

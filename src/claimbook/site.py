@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from .build import claims_json
 from .cache import Record
 from .chapters import Book, page_of
 from .check import check_site
+from .editions import Edition, edited
 from .export import export, source_digest
 from .files import digest, recover_folder, replace_folder, scratch, tree_digest, write_atomic
 from .key import packages
@@ -65,7 +67,7 @@ def _told(project: Project) -> dict[str, str]:
     return {name: str(text) for name, text in found.items() if text}
 
 
-def stage(project: Project, book: Book, records: dict[str, Record]) -> Path:
+def stage(project: Project, book: Book, records: dict[str, Record], edition: Edition = Edition.BOOK) -> Path:
     """Write `_build/staged`: what Jupyter Book renders, with execution off. It replaces the old one in one step."""
     config = yaml.safe_load((project.root / "_config.yml").read_text(encoding="utf-8"))
     config["execute"] = {**(config.get("execute") or {}), "execute_notebooks": "off"}
@@ -85,7 +87,7 @@ def stage(project: Project, book: Book, records: dict[str, Record]) -> Path:
             (folder / f"{chapter.docname}.md").unlink()
             target = folder / f"{page_of(chapter.docname)}.ipynb"
             target.parent.mkdir(parents=True, exist_ok=True)
-            notebook = nbformat.read(records[chapter.name].notebook, as_version=4)
+            notebook = edited(nbformat.read(records[chapter.name].notebook, as_version=4), edition)
             for cell in notebook.cells:
                 if cell.cell_type == "markdown":
                     cell["source"] = _relinked(cell.source, chapter.docname, executed)
@@ -135,10 +137,11 @@ def _render(project: Project, output: Path) -> Path:
     return output / "_build" / "html"
 
 
-def publish(project: Project, book: Book) -> bool:
+def publish(project: Project, book: Book, also: Callable[[Path], Iterable[str]] = lambda site: ()) -> bool:
     """Bring `_build/html` up to date with what is staged. False when it was already; the site is checked anyway.
 
-    A site that fails a check is not published: the last good one stays, the refused one is kept beside it.
+    `also` may add to a rendered site, and returns what it finds wrong with it. A site that fails a check is not
+    published: the last good one stays, the refused one is kept beside it.
     """
     recover_folder(project.html)
     stamp = project.build / "site.json"
@@ -154,7 +157,7 @@ def publish(project: Project, book: Book) -> bool:
         new = _render(project, folder)
         export(project, book, new)
         try:
-            _demand(new)
+            _demand(new, also(new))
         except BuildFailed:
             replace_folder(new, project.build / "refused")
             raise
@@ -165,7 +168,7 @@ def publish(project: Project, book: Book) -> bool:
     return True
 
 
-def _demand(site: Path) -> None:
-    found = check_site(site)
+def _demand(site: Path, more: Iterable[str] = ()) -> None:
+    found = [*more, *check_site(site)]
     if found:
         raise BuildFailed("the site fails its checks:\n" + "\n".join(str(f) for f in found))

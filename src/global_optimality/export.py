@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from .factors import Factors
 from .mappings import (
     AlexNet,
+    BiasedReluUnit,
     ConvPool,
     DeepBiasedRelu,
     DeepLinear,
@@ -43,7 +44,8 @@ def to_torch(problem: Problem, W: Factors, *, hidden_bias: bool | None = None) -
         outer = layers[-1]
         assert isinstance(outer, nn.Linear)
         if problem.loss.has_bias:
-            outer = _linear(outer.weight, problem.output_bias(*W)[0])
+            own = 0.0 if outer.bias is None else outer.bias
+            outer = _linear(outer.weight, problem.output_bias(*W)[0] + own)
         layers = [*layers[:-1], outer]
         first, data = layers[0], mapping.data
         if isinstance(first, nn.Linear) and data is not None:
@@ -99,6 +101,12 @@ def _chain(W: Sequence[Tensor], biases: Sequence[Tensor | None], activation: Cal
 
 def _relu_unit(mapping: Mapping, W: Factors) -> list[nn.Module]:
     return _chain((W[0][:, :, None], W[1][:, None]), (None, None), nn.ReLU)
+
+
+def _biased_relu_unit(mapping: Mapping, W: Factors) -> list[nn.Module]:
+    assert isinstance(mapping, BiasedReluUnit)
+    biases, constants = mapping.folded(*(w[None] for w in W))
+    return _chain((W[0][:, :, None], W[2][:, None]), (biases[0], constants[0]), nn.ReLU)
 
 
 def _deep_relu(mapping: Mapping, W: Factors) -> list[nn.Module]:
@@ -163,6 +171,7 @@ def _alexnet(mapping: Mapping, W: Factors) -> list[nn.Module]:
 
 LAYERS: dict[type[Mapping], Callable[[Mapping, Factors], list[nn.Module]]] = {
     AlexNet: _alexnet,
+    BiasedReluUnit: _biased_relu_unit,
     ConvPool: _conv_pool,
     DeepBiasedRelu: _deep_biased_relu,
     DeepLinear: _deep_linear,

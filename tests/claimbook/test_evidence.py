@@ -38,7 +38,7 @@ def project(book: Callable[..., Project]) -> Project:
 
 def test_the_tables_are_read_a_claim_at_a_time(project: Project) -> None:
     found = read_evidence(project)
-    assert found.of("theorem-1/small") == Evidence(3, 2, 0.1, 0.1 * 12, 2, ("λ is wrong",), ())
+    assert found.of("theorem-1/small") == Evidence(3, 2, 0.1, 0.1 * 12, "≤ 1", 2, ("λ is wrong",), ())
     assert found.of("theorem-1/other") == Evidence()
     assert len(found.origins) == 2
     assert read_book(project).evidence == found
@@ -73,6 +73,10 @@ def test_the_page_shows_spread_room_and_errors(project: Project) -> None:
         table, summary = measured.claims_table(1).html, measured.claims_summary().text
     finally:
         measured.forget()
+    other = measured.Tested(
+        Claim("theorem-1/small", "small", 0.5, at_most=2.0), "one.html", "One", book.evidence.of(claim["id"])
+    )
+    assert not other.spread_text, "numbers held against another bound are of another claim"
     for text in ("0.1 … 1.2 at 3 seeds, held at 2", "λ is wrong", "50 % of the room", "The bound: a standard error"):
         assert text in table
     assert "1 of 1 experiments then measured a number beyond their bound" in summary

@@ -1,15 +1,19 @@
 """Claims at many seeds: one row each, failures too; what is stored is not run again."""
 
 import io
+import threading
 from collections.abc import Callable
 
 import pytest
 from throwaway import chapter_text
 
+from claimbook import many
 from claimbook.build import Options
+from claimbook.chapters import Chapter
 from claimbook.cli import main
 from claimbook.progress import Progress
 from claimbook.project import BookError, Project
+from claimbook.run import Run
 from claimbook.seeds import COLUMNS, parse_seeds, seeded, summary, sweep
 from claimbook.tables import read_table
 
@@ -63,7 +67,27 @@ def test_the_command_records_the_table_and_fails_where_a_claim_does(project: Pro
     assert "drawn, seed 2: theorem-1/small: does not hold" in capsys.readouterr().err
     table, origin = read_table(file)
     assert set(table["seed"]) == {1, 2}
-    assert origin.parameters == {"chapters": ["drawn"], "seeds": "1-2", "tier": "quick"}
+    assert origin.parameters == {"seeds": "1-2", "runs": 2, "tier": "quick"}
+
+
+def test_a_run_that_is_killed_is_not_stored(project: Project, monkeypatch: pytest.MonkeyPatch):
+    started, killed = threading.Event(), threading.Event()
+
+    def running(project: Project, chapter: Chapter, values: dict, *rest: object, **more: object) -> Run:
+        started.set()
+        assert killed.wait(20)
+        return Run(chapter, values, "", (), (), 0.0, 0.0, ("the process ended with status -9",))
+
+    def interrupted(futures: list) -> list:
+        assert started.wait(20)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(many, "run_chapter", running)
+    monkeypatch.setattr(many, "stop_all", killed.set)
+    monkeypatch.setattr(many, "as_completed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(project, (0,))
+    assert not list(project.build.glob("seeds/*.json"))
 
 
 @pytest.mark.parametrize(("text", "seeds"), [("0-3", (0, 1, 2, 3)), ("7,1,5-6,6", (1, 5, 6, 7)), ("4", (4,))])

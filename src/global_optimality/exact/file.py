@@ -44,12 +44,18 @@ def read(file: str | Path) -> Saved:
     """The certificate in a file; ``ValueError``, naming the file, where it is damaged or of another kind."""
     name = Path(file).name
     try:
-        saved = json.loads(Path(file).read_text(encoding="utf-8"), object_pairs_hook=_once, parse_constant=_constant)
-        return _saved(saved)
-    except RecursionError:
-        raise ValueError(f"{name} is damaged: brackets within brackets without end.") from None
+        text = Path(file).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} is damaged: it is not UTF-8 text ({error.reason}).") from None
+    return parse(text, name)
+
+
+def parse(text: str, name: str) -> Saved:
+    """The certificate in a text; ``ValueError``, saying ``name``, where it is damaged or of another kind."""
+    try:
+        return _saved(json.loads(text, object_pairs_hook=_once, parse_constant=_constant))
+    except RecursionError:
+        raise ValueError(f"{name} is damaged: brackets within brackets without end.") from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
 

@@ -83,6 +83,10 @@ class Loss(ABC):
         middle = (low + high) / 2
         return torch.where(self._at(cap.clamp(max=1e300), G) < self._at(middle, G), cap, middle)
 
+    def along(self, X: Tensor, D: Tensor) -> tuple[Tensor, Tensor]:
+        """The first two derivatives of ℓ at X along D, each ``(n,)``; a subclass may share work between them."""
+        return inner(self.gradient(X), D), inner(self.hessian_product(X, D), D)
+
     def line_minimum(self, X: Tensor, D: Tensor, slope: float) -> Tensor:
         """argmin over α ≥ 0 of ℓ(X + αD) + slope·α, ``(n,)``: Newton on the derivative, kept in a bracket.
 
@@ -90,8 +94,8 @@ class Loss(ABC):
         """
 
         def derivatives(a: Tensor) -> tuple[Tensor, Tensor]:
-            Z = X + column(a, X) * D
-            return inner(self.gradient(Z), D) + slope, inner(self.hessian_product(Z, D), D)
+            first, second = self.along(X + column(a, X) * D, D)
+            return first + slope, second
 
         low = torch.zeros_like(X.flatten(1)[:, 0])
         high = self(X) / slope * (1 + 1e-9) if slope > 0 else torch.full_like(low, torch.inf)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..settings import whole
 from .logistic import HAIR
+from .output_bias import best_bias
 from .samples import SampleLoss, drawn_inside
 
 FEW = 1000
@@ -56,9 +57,28 @@ class CrossEntropyLoss(SampleLoss):
         return p * (T - (p * T).sum(2, keepdim=True))
 
     def _curvature(self, X: Tensor) -> Tensor:
+        """p_c (1 − p_c) as the sum of p_c times the others: no cancellation where a class is certain."""
         p = torch.softmax(X, 2)
-        weighted = self._weighted(p)
-        return torch.diag_embed(weighted.sum(1) + self.decay) - weighted.mT @ p
+        H = -(self._weighted(p).mT @ p)
+        H.diagonal(dim1=1, dim2=2).zero_()
+        return H - torch.diag_embed(H.sum(2) - self.decay)
+
+    def _best_bias(self, X: Tensor) -> Tensor:
+        """Without decay constants over the classes change nothing: all is seen from the last class."""
+        if self.decay:
+            return super()._best_bias(X)
+
+        def whole(Z: Tensor) -> Tensor:
+            return torch.cat([Z, torch.zeros_like(Z[..., :1])], -1)
+
+        b = best_bias(
+            lambda Z: self._weighted(self.sample_gradient(whole(Z)))[..., :-1],
+            lambda Z: self._curvature(whole(Z))[:, :-1, :-1],
+            0.0,
+            X[..., :-1] - X[..., -1:],
+        )
+        b = whole(b)
+        return b - b.mean(1, keepdim=True)
 
     def sample_conjugate(self, G: Tensor) -> tuple[Tensor, Tensor]:
         q = G + self.Y

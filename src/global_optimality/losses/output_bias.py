@@ -8,7 +8,10 @@ from torch import Tensor
 from .base import column
 
 DAMPING = 0.03
-"""The curvature is raised by so much as makes a step of the size of X as long as 1/DAMPING where it is flat."""
+"""The curvature along each output is raised so that a step there is at most as long as X is large over DAMPING."""
+
+FAR = 4.0
+"""No step is longer than so many times X: the best bias is not further away."""
 
 TURNED = 0.5
 SHORTER = 40
@@ -28,14 +31,15 @@ def best_bias(gradient: Terms, curvature: Terms, decay: float, X: Tensor) -> Ten
     ``gradient`` gives the ∇ℓ_i, shaped as X; ``curvature`` Σ_i ∇²ℓ_i + decay, ``(n, c, c)``. Newton from b = 0.
 
     Where X spreads over many units the samples are steps and Newton sees one at a time: they are first smoothed by
-    a temperature τ, ℓ(x/τ)τ, that falls to 1.
+    a temperature τ, ℓ(x/τ)τ, that falls to 1, or to the rounding of X where that is coarser.
     """
-    b = torch.zeros_like(X[:, 0])
-    temperature = max(1.0, float(X.abs().max()) / SMOOTH)
-    while temperature > 1:
+    b, size = torch.zeros_like(X[:, 0]), float(X.abs().max())
+    coolest = max(1.0, 4 * torch.finfo(X.dtype).eps * size)
+    temperature = max(coolest, size / SMOOTH)
+    while temperature > coolest:
         b = _newton(gradient, curvature, decay, X, b, temperature, enough=1e-6)
-        temperature = max(1.0, temperature / COOLER)
-    return _newton(gradient, curvature, decay, X, b, 1.0, enough=0.0)
+        temperature = max(coolest, temperature / COOLER)
+    return _newton(gradient, curvature, decay, X, b, coolest, enough=0.0)
 
 
 def _newton(
@@ -64,26 +68,33 @@ def _newton(
 
     g, H, excess = look(b)
     best, least, idle = b, excess, 0
-    while bool((least > 1).any()) and idle < IDLE:
-        damping = DAMPING * g.flatten(1).norm(dim=1) / (temperature + size)
-        step = -apply(inverse(H + damping[:, None, None] * eye), g)
+    while bool((going := least > 1).any()) and idle < IDLE:
+        damping = DAMPING * g.flatten(1).abs() / (temperature + size)[:, None]
+        H = torch.where(going[:, None, None], H + torch.diag_embed(damping), eye)
+        step = torch.where(column(going, g), -apply(inverse(H), g), 0.0)  # the others are where they should be
+        longest = step.flatten(1).abs().amax(1).clamp(min=1e-300)
+        step = column((FAR * (temperature + size) / longest).clamp(max=1), step) * step
         slope = (g * step).flatten(1).sum(1)
         low, high, t = torch.zeros_like(slope), torch.full_like(slope, torch.inf), torch.ones_like(slope)
         for _ in range(SHORTER):
             trial = b + column(t, b) * step
             g, H, excess = look(trial)
-            turned = (g * step).flatten(1).sum(1) / slope
-            moves = (t * step.abs().flatten(1).amax(1)) > eps * (size + b.abs().flatten(1).amax(1))
-            wrong = (turned.abs() > TURNED) & (excess > 1) & ((turned < 0) | (t < 1)) & moves
+            turned = torch.where(going, (g * step).flatten(1).sum(1) / slope, 1.0)
+            turned = torch.where(turned.isfinite(), turned, -torch.inf)  # a step out of float64 is too long
+            room = torch.where(high.isinf(), t, high - low) * step.abs().flatten(1).amax(1)
+            moves = room > eps * (size + b.abs().flatten(1).amax(1))
+            wrong = going & (turned.abs() > TURNED) & (excess > 1) & ((turned < 0) | (t < 1)) & moves
             if not bool(wrong.any()):
                 break
             low, high = torch.where(turned > 0, t, low), torch.where(turned < 0, t, high)
             t = torch.where(wrong, (low + high) / 2, t)
-        b = trial
+        b = torch.where(column(going, b), trial, b)
         halved = bool(((excess < 0.5 * least) & (least > 1)).any())
         idle = 0 if halved else idle + 1
         best = torch.where(column(excess < least, b), b, best)
         least = torch.minimum(least, excess)
+        if not bool((going & moves).any()):
+            break
     return best
 
 

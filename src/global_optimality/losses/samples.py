@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..factors import check_alike, check_finite
 from ..summation import pairwise, tree_sum
-from .base import Loss, column
+from .base import Loss, column, inner
 from .output_bias import apply, best_bias, inverse
 from .units import exponent
 
@@ -91,9 +91,16 @@ class SampleLoss(Loss):
         return value, self._weighted(self.sample_gradient(X))
 
     def hessian_product(self, X: Tensor, T: Tensor) -> Tensor:
+        return self._product(self._shifted(X), T)
+
+    def along(self, X: Tensor, D: Tensor) -> tuple[Tensor, Tensor]:
+        X = self._shifted(X)
+        return inner(self._weighted(self.sample_gradient(X)), D), inner(self._product(X, D), D)
+
+    def _product(self, X: Tensor, T: Tensor) -> Tensor:
+        """∇²ℓ T at outputs X that the bias has shifted already."""
         if not self.has_bias:
             return self._weighted(self.sample_product(X, T))
-        X = self._shifted(X)
         pull = self._weighted(self.sample_product(X, T)).sum(1)
         shift = -apply(inverse(self._curvature(X)), pull)
         return self._weighted(self.sample_product(X, T + shift[:, None]))

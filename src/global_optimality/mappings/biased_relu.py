@@ -74,6 +74,16 @@ class BiasedReluUnit(Mapping):
     def in_units(self, unit: float) -> Mapping:
         return replace(self, S=self.S / unit)
 
+    def on(self, inputs: Tensor) -> Mapping:
+        """What P takes away stays the mean over S."""
+        return _Elsewhere(self, inputs)
+
+    def folded(self, *W: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the plain network of weights U, V: hidden biases ``(n, r)``, and the constants ``(n, outputs)`` of P."""
+        U, b, V = W
+        biases = self.reach * b[..., 0] - U @ self.centre
+        return biases, -(self._hidden(U, b).mean(-1)[:, None] @ V)[:, 0]
+
     def phi(self, *W: Tensor) -> Tensor:
         H = self._hidden(*W[:2])
         return (H - H.mean(-1, keepdim=True))[..., :, None] * W[2][..., None, :]
@@ -88,3 +98,43 @@ class BiasedReluUnit(Mapping):
     def _hidden(self, U: Tensor, b: Tensor) -> Tensor:
         """Before P, ``(n, r, N)``."""
         return torch.relu(U @ self.centred.mT + self.reach * b)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class _Elsewhere(Mapping):
+    """The units of ``trained`` at other inputs ``(M, d)``, less their means over its own samples."""
+
+    trained: BiasedReluUnit
+    inputs: Tensor
+
+    def __post_init__(self) -> None:
+        check_alike(S=self.trained.S, inputs=self.inputs)
+        d = self.trained.S.shape[1]
+        if self.inputs.dim() != 2 or self.inputs.shape[1] != d:
+            raise ValueError(f"the inputs have shape {tuple(self.inputs.shape)}, expected (M, {d}): a row is a sample.")
+
+    @property
+    def degree(self) -> int:
+        return 2
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.inputs), self.trained.outputs)
+
+    @property
+    def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
+        return self.trained.factor_shapes
+
+    @property
+    def data(self) -> Tensor:
+        return self.inputs
+
+    def on(self, inputs: Tensor) -> Mapping:
+        return replace(self, inputs=inputs)
+
+    def phi(self, *W: Tensor) -> Tensor:
+        U, b, V = W
+        mean = self.trained._hidden(U, b).mean(-1, keepdim=True)
+        height = U @ (self.inputs - self.trained.centre).mT + self.trained.reach * b
+        return (torch.relu(height) - mean)[..., :, None] * V[..., None, :]

@@ -73,8 +73,8 @@ class Translation:
         U, *_, V = (w[0] for w in solution.weights)
         U, V, bias, constant = U / self.ratio, V * self.ratio, None, solution.output_bias()
         if isinstance(mapping, BiasedReluUnit):
-            b = (mapping.reach * solution.weights[1][0, :, 0] - solution.weights[0][0] @ mapping.centre) / self.ratio
-            bias, constant = b, constant - torch.relu(mapping.S @ U.mT + b).mean(0) @ V
+            biases, constants = mapping.folded(*solution.weights)
+            bias, constant = biases[0] / self.ratio, constant + constants[0]
             if decay.output_bias != 0:
                 size = float(constant.norm())
                 height = max(1.0, size) * (0.5 * decay.outer / (NEGLIGIBLE * max(solution.objective, 1e-300))) ** 0.5

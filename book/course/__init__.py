@@ -1,0 +1,1 @@
+"""The course: the assignment of the lab."""

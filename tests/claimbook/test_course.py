@@ -1,0 +1,109 @@
+"""The course: assignments as nbgrader wants them, and a students' edition that is searched for every solution."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from pages_of_problems import PROBLEMS
+from throwaway import make_book
+
+from claimbook.build import Options, results
+from claimbook.chapters import read_book
+from claimbook.editions import Edition, edited
+from claimbook.leaks import leaks, secrets_of
+from claimbook.nbgrader import assignment
+from claimbook.plain import Resolved
+from claimbook.progress import Progress
+
+LONG = "A product with two is a sum of equal terms, because multiplication repeats addition commutatively."
+TEXT = PROBLEMS.replace("A product with two is a sum of equal terms.", LONG)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    project = make_book(tmp_path_factory.mktemp("course"), {"some_problems": TEXT})
+    book, records = results(project, Options(), Progress())
+    return project, book, records["some_problems"].notebook.read_text()
+
+
+def test_an_assignment_has_solutions_between_marks_and_all_points(made):
+    text = assignment(nbformat.reads(made[2], as_version=4), "some_problems.md", Resolved({}, {}, {}))
+    assert text is not None
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    cells = {c.metadata.nbgrader.grade_id: c for c in notebook.cells if "nbgrader" in c.metadata}
+    assert len(cells) == sum("nbgrader" in c.metadata for c in notebook.cells)
+    assert sum(c.metadata.nbgrader.get("points", 0) for c in cells.values()) == 3
+    code = cells["ex-twice-code"].source
+    begin, end = code.index("### BEGIN SOLUTION"), code.index("### END SOLUTION")
+    assert code.index("return x  # your code") < begin < code.index("return x + x") < end
+    graded = {name for name, cell in cells.items() if cell.metadata.nbgrader.grade}
+    assert graded == {"ex-twice-check", "ex-twice-judged", "ex-parity-judged"}
+    outside = "\n".join(c.source.split("### BEGIN SOLUTION")[0] for c in notebook.cells)
+    assert "commutatively" not in outside
+    assert "Both points" not in text
+
+
+def test_an_assignment_fails_as_handed_out_and_passes_as_solved(made):
+    text = assignment(nbformat.reads(made[2], as_version=4), "some_problems.md", Resolved({}, {}, {}))
+    sources = [cell for cell in nbformat.reads(text or "", as_version=4).cells if cell.cell_type == "code"]
+    solved: dict = {}
+    for cell in sources:
+        exec(cell.source, solved)
+    handed_out: dict = {}
+    failed = set()
+    for cell in sources:
+        try:
+            exec(cell.source.split("### BEGIN SOLUTION")[0], handed_out)
+        except AssertionError:
+            failed.add(cell.metadata.nbgrader.grade_id)
+    assert failed == {"ex-twice-check", "ex-twice-judged", "ex-parity-judged"}
+
+
+def site_with(folder: Path, made, edition: Edition) -> Path:
+    notebook = edited(nbformat.reads(made[2], as_version=4), edition)
+    (folder / "_sources").mkdir()
+    (folder / "_sources" / "some_problems.ipynb").write_text(nbformat.writes(notebook))
+    with zipfile.ZipFile(folder / "notebooks.zip", "w") as archive:
+        archive.writestr("some_problems.ipynb", nbformat.writes(notebook))
+    return folder
+
+
+def test_a_students_edition_says_nothing_of_solutions_and_the_others_do(made, tmp_path):
+    secrets = secrets_of(*made[:2])
+    for edition in Edition:
+        (tmp_path / edition.value).mkdir()
+        found = leaks(secrets, site_with(tmp_path / edition.value, made, edition))
+        assert bool(found) == (edition is not Edition.STUDENT)
+        places = {entry.split(":")[0] for entry in found}
+        if found:
+            assert places >= {"_sources/some_problems.ipynb", "notebooks.zip/some_problems.ipynb"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("page.html", f"<p>A <b>product</b> with {LONG[15:]}</p>"),
+        ("data.js", json.dumps({"text": LONG})),
+        ("searchindex.js", "Search.setIndex({terms: {commut: 3}})"),
+        ("output.ipynb", json.dumps({"cells": [{"source": "", "outputs": [{"text": LONG}]}]})),
+    ],
+)
+def test_a_leak_is_found_wherever_it_is(made, tmp_path, name, text):
+    secrets = secrets_of(*made[:2])
+    (tmp_path / name).write_text(text)
+    assert [entry.split(":")[0].split(",")[0] for entry in leaks(secrets, tmp_path)] == [name]
+
+
+def test_what_other_text_says_too_is_no_secret(made, tmp_path):
+    project, book, _ = made
+    (project.root / "book" / "welcome.md").write_text(f"# Welcome\n\n{LONG}\n")
+    try:
+        secrets = secrets_of(project, read_book(project))
+    finally:
+        (project.root / "book" / "welcome.md").write_text("# Welcome\n\nA page.\n")
+    (tmp_path / "page.html").write_text(LONG)
+    assert leaks(secrets, tmp_path) == []
+    assert leaks(secrets_of(project, book), tmp_path)

@@ -1,0 +1,167 @@
+"""Random small problems of every kind that has a certificate, odd ones among them; each from a seed of its own."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from global_optimality import (
+    BalancedWeightDecay,
+    BiasedReluUnit,
+    ConvPool,
+    CrossEntropyLoss,
+    DeepBiasedRelu,
+    DeepLinear,
+    DeepRelu,
+    Effort,
+    LogisticLoss,
+    MaskedSquaredLoss,
+    MatrixProduct,
+    NonNegative,
+    Norm,
+    OnLayers,
+    PathNorm,
+    PowerDecay,
+    Problem,
+    ProductOfNorms,
+    RankOneTensor,
+    ReluUnit,
+    SquaredLoss,
+    SumOfPowers,
+    SumOfSquares,
+    WeightedPowers,
+    WeightedSum,
+    lambda_max,
+)
+from global_optimality.losses import Loss
+from global_optimality.mappings import Mapping
+from global_optimality.regularizers import Regularizer
+
+FAMILIES = {
+    "matrix": 0.12, "masked": 0.08, "norms": 0.06, "non-negative": 0.02, "relu": 0.36, "free bias": 0.2,
+    "linear": 0.06, "tensor": 0.04, "deep relu": 0.02, "deep biased": 0.02, "convolution": 0.02,
+}  # fmt: skip
+"""How often each is drawn."""
+
+SMALL = Effort(nodes=500)
+"""Searches of polars are cut short: their bounds must hold wherever they end."""
+
+EUCLIDEAN: tuple[Regularizer, ...] = (
+    SumOfSquares(), SumOfSquares(), SumOfSquares(), ProductOfNorms(), SumOfPowers(2), BalancedWeightDecay(2),
+    PathNorm(2), PowerDecay(2), WeightedSum((SumOfSquares(), ProductOfNorms()), (0.3, 5.0)),
+)  # fmt: skip
+"""Of two layers; all have the polar of ‖u‖ ‖v‖ but for a constant."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A problem, the seed it was drawn from and words that describe it."""
+
+    seed: int
+    problem: Problem
+    words: str
+
+
+def draw(seed: int) -> Case:
+    """The problem of a seed: mapping, regularizer, odd rows, loss, output bias, sample weights, units and λ."""
+    random = np.random.default_rng(seed)
+    family = str(random.choice(list(FAMILIES), p=list(FAMILIES.values())))
+    unit = 2.0 ** int(random.choice([0, 0, 0, -20, 20, -100, 100]))
+    mapping, theta = pair_of(random, family, unit)
+    loss, kind = loss_of(random, mapping.shape, family, 2.0 ** int(random.choice([0, 0, 0, -60, 60])))
+    lam = lambda_max(Problem(loss, mapping, theta, 1.0), effort=SMALL) * 10.0 ** random.uniform(-6, 0.3)
+    if not 1e-280 < lam < 1e280:
+        lam = 1.0
+    words = f"{family} {mapping.shape} {type(theta).__name__} {kind}, units {unit:g}, λ = {lam:.3g}"
+    return Case(seed, Problem(loss, mapping, theta, lam), words)
+
+
+def pair_of(random: np.random.Generator, family: str, unit: float) -> tuple[Mapping, Regularizer]:
+    N, c = int(random.integers(2, 9)), int(random.integers(1, 4))
+    two_layers = EUCLIDEAN[random.integers(len(EUCLIDEAN))]
+    if family in ("matrix", "masked"):
+        return MatrixProduct(N, c), two_layers
+    if family == "norms":
+        first, second = random.choice(np.array(Norm), 2)
+        return MatrixProduct(N, c), ProductOfNorms((first, second))
+    if family == "non-negative":
+        return MatrixProduct(N, c), NonNegative(ProductOfNorms() if random.random() < 0.5 else SumOfSquares())
+    if family == "tensor":
+        sizes = (2, N % 3 + 1, 2)
+        return RankOneTensor(sizes), SumOfPowers(3) if random.random() < 0.7 else BalancedWeightDecay(3)
+    if family == "convolution":
+        return ConvPool(torch.from_numpy(random.normal(size=(N, 1, 4, 4))) * unit, c, 3, 2, c), SumOfSquares()
+    if family == "deep biased":
+        x = torch.from_numpy(random.normal(size=N))
+        mapping = DeepBiasedRelu(torch.stack([x, torch.ones_like(x)], 1), (1, 1, 1))
+        return mapping, WeightedPowers(mapping.exponents, mapping.degree)
+    d = int(random.choice([1, 2, 3, 4, 5], p=[0.3, 0.3, 0.3, 0.05, 0.05]))
+    S = torch.from_numpy(rows(random, N, d if family == "relu" else min(d, 3))) * unit
+    if family == "free bias":
+        return BiasedReluUnit(S, c), OnLayers(SumOfSquares(), (0, 2))
+    if family == "relu":
+        return ReluUnit(S, c), two_layers
+    if family == "linear":
+        vectors = isinstance(two_layers, PathNorm)  # its polar is known for two vectors only
+        return DeepLinear(S.shape[1], (2, c), S), SumOfSquares() if vectors else two_layers
+    widths = (2, 1) if random.random() < 0.5 else (2, 1, 1)
+    slope = float(random.choice([0.0, 0.1]))
+    K = len(widths)
+    return DeepRelu(S[:, :2].contiguous(), widths, slope), SumOfPowers(K) if slope else BalancedWeightDecay(K)
+
+
+def rows(random: np.random.Generator, N: int, d: int) -> np.ndarray:
+    """Samples: general ones, or with repeated, opposite, zero, collinear or nearly equal rows, or a column of ones."""
+    S = random.normal(size=(N, d))
+    odd, i, k = random.integers(0, 9), 0, N - 1
+    if odd == 1:
+        S[k] = S[i]
+    elif odd == 2:
+        S[k] = -2 * S[i]
+    elif odd == 3:
+        S[k] = 0
+    elif odd == 4:
+        S = random.normal(size=(N, 1)) * random.normal(size=(1, d))
+    elif odd == 5:
+        S[k] = S[i] * (1 + 1e-12) + 1e-13
+    elif odd == 6:
+        S[:, -1] = 1
+    elif odd == 7:
+        S = np.round(S * 2) / 2 + (np.arange(N)[:, None] == 0)
+    elif odd == 8:
+        S *= 10.0 ** random.uniform(-6, 6, size=(1, d))
+    if np.ptp(S, axis=0).max() <= 1e-12 * np.abs(S).max():
+        S[0] += 1
+    return S
+
+
+def loss_of(random: np.random.Generator, shape: tuple[int, ...], family: str, unit: float) -> tuple[Loss, str]:
+    Y = random.normal(size=shape)
+    if family == "masked":
+        mask = random.random(shape) < 0.6
+        mask.flat[0] = True
+        return MaskedSquaredLoss(torch.from_numpy(Y) * unit, torch.from_numpy(mask)), "masked"
+    if family == "tensor":
+        return SquaredLoss(torch.from_numpy(Y) * unit), "squared"
+    bias = random.choice([None, 0.0, 0.5, 1e-4]) if family != "free bias" else 0.0
+    weights = sample_weights(random, shape[0])
+    kind = random.choice(["squared", "logistic", "cross entropy"], p=[0.7, 0.2, 0.1])
+    options = {"output_bias": bias, "weights": weights}
+    words = f", output bias {bias}{', weights' if weights is not None else ''}"
+    if kind == "logistic":
+        signs = np.sign(Y) + (Y == 0)
+        signs[0], signs[1] = 1, -1
+        return LogisticLoss(torch.from_numpy(signs), **options), kind + words
+    if kind == "cross entropy" and shape[0] >= shape[1] > 1:
+        labels = np.concatenate([np.arange(shape[1]), random.integers(0, shape[1], shape[0] - shape[1])])
+        return CrossEntropyLoss(torch.from_numpy(labels), classes=shape[1], **options), kind + words
+    return SquaredLoss(torch.from_numpy(Y) * unit, **options), "squared" + words
+
+
+def sample_weights(random: np.random.Generator, N: int) -> Tensor | None:
+    """None mostly, else of similar size, or over six orders of magnitude."""
+    if random.random() >= 0.3:
+        return None
+    wide = random.random() < 0.3
+    return torch.from_numpy(10.0 ** random.uniform(-3, 3, N) if wide else random.uniform(0.1, 3, N))

@@ -1,0 +1,147 @@
+"""The lab: good, bad and hostile hand-ins get the grade that they deserve, and none of them harms the grading."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from book.course.lab import assignment
+from global_optimality import certify, load_certificate, save_certificate
+from global_optimality.exact import hand_in, lab
+from global_optimality.exact.hand_in import NETWORK, Assignment, grade
+
+SEED = 5
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("lab")
+    assignment(folder, 10, SEED)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def optimum(place) -> dict:
+    saved = json.loads((place / "assignment.json").read_text())
+    return {"format": NETWORK, "U": saved["U"], "V": saved["V"], "b": saved["b"]}
+
+
+def handed_in(folder: Path, name: str, content) -> Path:
+    file = folder / name
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    return file
+
+
+def found(place: Path, folder: Path, content):
+    return grade(handed_in(folder, "h.json", content), Assignment.read(place / "assignment.json"))
+
+
+def test_students_get_no_solution(place):
+    given = json.loads((place / "problem.json").read_text())
+    assert set(given) == {"format", "loss", "lam", "output_bias", "S", "Y", "mask", "weights"}
+
+
+def test_the_optimum_has_no_gap_and_a_worse_network_the_gap_that_floats_find(place, optimum, tmp_path):
+    best = found(place, tmp_path, optimum)
+    assert best.gap is not None
+    assert best.gap <= 1e-6
+    worse = {**optimum, "U": [[1.1 * x for x in row] for row in optimum["U"]]}
+    saved = load_certificate(place / "assignment.json")
+    W = (1.1 * saved.weights[0], saved.weights[1])
+    f, bound = float(saved.problem(*W)), float(saved.certificate.lower_bound)
+    got = found(place, tmp_path, worse)
+    assert got.objective == pytest.approx(f, rel=1e-12)
+    assert got.gap == pytest.approx((f - bound) / f, rel=1e-6)
+    zero = found(place, tmp_path, {**optimum, "U": [], "V": []})
+    assert zero.units == 0
+    assert zero.gap > got.gap
+
+
+def test_a_certificate_may_be_handed_in_if_it_is_for_the_same_data(place, tmp_path):
+    saved = load_certificate(place / "assignment.json")
+    W = saved.problem.random(1, 4)
+    save_certificate(tmp_path / "own.json", saved.problem, W, certify(saved.problem, W))
+    own = grade(tmp_path / "own.json", Assignment.read(place / "assignment.json"))
+    assert own.gap is not None
+    assert own.gap > 0.1
+    other = json.loads((tmp_path / "own.json").read_text())
+    other["lam"] *= 0.5
+    assert "another problem: its lam differs" in found(place, tmp_path, other).reason
+
+
+def test_claims_of_a_hand_in_are_not_believed(place, optimum, tmp_path):
+    """A forged objective, a forged bound and a dual point that proves too much change nothing."""
+    saved = json.loads((place / "assignment.json").read_text())
+    forged = {**saved, "objective": 0.0, "lower_bound": 1e9, "G": [[9 * x for x in row] for row in saved["G"]]}
+    assert found(place, tmp_path, forged).objective == found(place, tmp_path, optimum).objective
+    assert found(place, tmp_path, forged).gap == found(place, tmp_path, optimum).gap
+
+
+DEEP = "[" * 100_000
+HOSTILE = {
+    "nothing": "",
+    "no-json": "import os; os.system('touch owned')",
+    "pickle": "\x80\x04cposix\nsystem\n(S'touch owned'\ntR.",
+    "another-kind": '{"format": "something else"}',
+    "list": "[]",
+    "deep": DEEP,
+    "deep-network": f'{{"format": "{NETWORK}", "U": {DEEP}',
+    "nan": f'{{"format": "{NETWORK}", "U": [[NaN, 0, 0]], "V": [[1]], "b": [0]}}',
+    "infinite": f'{{"format": "{NETWORK}", "U": [[1e999, 0, 0]], "V": [[1]], "b": [0]}}',
+    "overflow": f'{{"format": "{NETWORK}", "U": [[1e308, 0, 0]], "V": [[1e308]], "b": [0]}}',
+    "text": f'{{"format": "{NETWORK}", "U": [["1", 0, 0]], "V": [[1]], "b": [0]}}',
+    "true": f'{{"format": "{NETWORK}", "U": [[true, 0, 0]], "V": [[1]], "b": [0]}}',
+    "shape": f'{{"format": "{NETWORK}", "U": [[1, 0]], "V": [[1]], "b": [0]}}',
+    "ragged": f'{{"format": "{NETWORK}", "U": [[1, 0, 0], [1]], "V": [[1], [1]], "b": [0]}}',
+    "key": f'{{"format": "{NETWORK}", "U": [[1, 0, 0]], "V": [[1]], "b": [0], "lam": 1e-9}}',
+    "bias": f'{{"format": "{NETWORK}", "U": [[1, 0, 0]], "V": [[1]], "b": [0], "a": [1]}}',
+    "free-bias": f'{{"format": "{NETWORK}", "U": [[1, 0, 0]], "V": [[1]], "b": [1]}}',
+    "digits": f'{{"format": "{NETWORK}", "U": [[{"9" * 9999}, 0, 0]], "V": [[1]], "b": [0]}}',
+    "large": " " * (hand_in.MAX_BYTES + 1),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_cannot_be_graded_has_a_reason(place, tmp_path, name):
+    got = found(place, tmp_path, HOSTILE[name])
+    assert got.objective is None
+    assert got.gap is None
+    assert got.reason
+    assert len(got.reason) <= 200
+
+
+def test_a_class_gets_its_leaderboard(place, optimum, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "class"
+    folder.mkdir()
+    handed_in(folder, "ada.json", optimum)
+    handed_in(folder, "=HYPERLINK(1) <script>.json", {**optimum, "V": [[0.5 * x for x in row] for row in optimum["V"]]})
+    handed_in(folder, "pickle.json", HOSTILE["pickle"])
+    handed_in(folder, "notes.txt", "not a hand-in")
+    os.symlink("/etc/passwd", folder / "link.json")
+    os.mkfifo(folder / "pipe.json")
+    (folder / "folder.json").mkdir()
+    assert lab.main([str(place / "assignment.json"), str(folder), "--leaderboard", str(tmp_path / "board.csv")]) == 0
+    with open(tmp_path / "board.csv", newline="") as stream:
+        head, *rows = csv.reader(stream)
+    assert head[:2] == ["rank", "name"]
+    assert [row[1] for row in rows[:2]] == ["ada", "HYPERLINK_1_script"]
+    assert {row[1] for row in rows[2:]} == {"pickle", "link", "pipe", "folder"}
+    assert all(row[0] == "–" and row[5] for row in rows[2:])
+    assert "<script" not in (tmp_path / "board.html").read_text()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["board.csv", "board.html", "class"]
+
+
+def test_time_and_memory_are_limited(place, optimum, tmp_path):
+    file = handed_in(tmp_path, "slow.json", optimum)
+    assert "within 0.01 s" in lab.graded(file, place / "assignment.json", seconds=0.01).reason
+    assert "broke off" in lab.graded(file, place / "assignment.json", memory=1 << 20).reason
+
+
+def test_without_an_assignment_nothing_is_graded(place, tmp_path):
+    assert lab.main([str(tmp_path / "none.json"), str(tmp_path)]) == 2
+    unproved = json.loads((place / "assignment.json").read_text())
+    unproved["G"] = [[9 * x for x in row] for row in unproved["G"]]
+    assert lab.main([str(handed_in(tmp_path, "a.json", unproved)), str(tmp_path)]) == 2
