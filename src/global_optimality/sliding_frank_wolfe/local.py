@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 import torch
@@ -49,17 +49,13 @@ where φ is smooth, and L-BFGS needs about a hundred gradients."""
 class Local(ABC):
     """Descends in weights of one run, whatever the number of subnetworks."""
 
+    proves: ClassVar[bool] = False
+    """Whether every round begins with a certificate, and takes the atom that attains its polar."""
+
+    patience: ClassVar[int] = 3
+    """Rounds in a row in which f does not fall before this descent is at its end: other atoms may come yet."""
+
     problem: Problem
-
-    @property
-    def proves(self) -> bool:
-        """Whether every round begins with a certificate, and takes the atom that attains its polar."""
-        return False
-
-    @property
-    def patience(self) -> int:
-        """Rounds in a row in which f does not fall before this descent is at its end: other atoms may come yet."""
-        return 3
 
     @abstractmethod
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
@@ -174,13 +170,8 @@ class Descending(Local):
 class Scaling(Local):
     """Best scales only (fully corrective Frank–Wolfe): the directions of the weights stay as the polar gave them."""
 
-    @property
-    def proves(self) -> bool:
-        return True
-
-    @property
-    def patience(self) -> int:
-        return 1
+    proves: ClassVar[bool] = True
+    patience: ClassVar[int] = 1
 
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
         return refit(self.problem, append(W, atoms), stop)
