@@ -13,7 +13,7 @@ from typing import Any
 
 from .evidence import AllEvidence, read_evidence
 from .parameters import Parameter, closest, parameters_of, substitute
-from .problems import Problem, controlled, problems_of
+from .problems import CourseProblem, controlled, problems_of
 from .project import BookError, Project
 from .sources import mapping_of, text_of
 from .statements import Statements, read_statements
@@ -68,7 +68,7 @@ class Chapter:
         return 86400.0 if values.get("tier") == "full" else 60 * self.limit_minutes
 
     @cached_property
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[CourseProblem, ...]:
         return problems_of(self.notebook(), self.path.name)
 
     @cached_property

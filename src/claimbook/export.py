@@ -99,6 +99,7 @@ def _setup(wheels: tuple[Path, ...]) -> str:
 
 
 def resolved(references: dict[str, Any], docname: str, notebook: Any) -> Resolved:
+    """What references of a page have become, and the numbers that its cells stored."""
     texts = {**references["titles"], **references["labels"], **references["texts"].get(docname, {})}
     return Resolved(texts, references["numbers"], stored_values(notebook))
 

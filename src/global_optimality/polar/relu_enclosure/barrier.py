@@ -28,7 +28,7 @@ class _Lines:
 
 
 @dataclass(frozen=True)
-class Rows(_Lines):
+class BarrierRows(_Lines):
     """One problem a line: which rows are upper (the others lower), their weights w ≥ 0 and linear parts c; (B, N).
 
     ``share`` (B, N) scales the barrier of each row: proportional to its weight in the objective.
@@ -50,7 +50,7 @@ class State(_Lines):
 
     M: Tensor
     mu: Tensor
-    rows: Rows
+    rows: BarrierRows
     mu_i: Tensor
     mean: Tensor
     square: Tensor
@@ -106,7 +106,7 @@ class Barrier:
         M[0, 0] = 1
         return M.repeat(B, 1, 1)
 
-    def state(self, M: Tensor, rows: Rows, mu: Tensor) -> State:
+    def state(self, M: Tensor, rows: BarrierRows, mu: Tensor) -> State:
         product = self.lifted @ M
         mean, image = product[:, :, 0], product[:, :, 1:]
         square = (image * self.S).sum(2).clamp(min=torch.finfo(M.dtype).tiny)
