@@ -10,54 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-import global_optimality as library
+import global_optimality as go
 from cases import randn
-from global_optimality import (
-    LBFGS,
-    AlexNet,
-    BalancedWeightDecay,
-    BiasedReluUnit,
-    ConvPool,
-    CrossEntropyLoss,
-    DeepBiasedRelu,
-    DeepLinear,
-    DeepRelu,
-    DropoutPenalty,
-    Effort,
-    GradientDescent,
-    L1Decay,
-    LogisticLoss,
-    MaskedSquaredLoss,
-    MatrixProduct,
-    MaxNorm,
-    NewtonCG,
-    NonNegative,
-    Norm,
-    NormalizedConvPool,
-    NormalizedRelu,
-    OnLayers,
-    PathNorm,
-    Pooling,
-    PowerDecay,
-    Problem,
-    ProductOfNorms,
-    RankOneTensor,
-    ReluUnit,
-    SquaredLoss,
-    SumOfPowers,
-    SumOfSquares,
-    WeightDecay,
-    WeightedPowers,
-    WeightedSum,
-    certify,
-    lambda_max,
-    meta_algorithm,
-    minimise,
-    omega,
-    polar_of,
-    solve,
-    solve_path,
-)
 from global_optimality.descent import refit
 from global_optimality.homogeneity import report
 from global_optimality.losses import Loss
@@ -65,7 +19,7 @@ from global_optimality.mappings import Mapping
 from global_optimality.regularizers import Regularizer
 from pretend_device import DEVICE, pretended
 
-EFFORT = Effort(nodes=30)
+EFFORT = go.Effort(nodes=30)
 N, D = 5, 2
 """Samples and inputs."""
 
@@ -86,80 +40,86 @@ def labels(classes: int = 3) -> Tensor:
     return torch.arange(N) % classes
 
 
-def of(loss: Loss, mapping: Mapping, regularizer: Regularizer) -> Problem:
-    return Problem(loss, mapping, regularizer, 0.3, allow_mismatch=True)
+def of(loss: Loss, mapping: Mapping, regularizer: Regularizer) -> go.Problem:
+    return go.Problem(loss, mapping, regularizer, 0.3, allow_mismatch=True)
 
 
-RELU = ReluUnit(inputs())
-BIASED = DeepBiasedRelu(inputs(), (1, 1, 1))
-LAYERWISE = WeightedSum((OnLayers(WeightDecay(), (0,)), OnLayers(WeightDecay(), (1,))))
-MATRIX = SquaredLoss(randn("matrix", 3, 2))
-PROBLEMS: dict[str, Problem] = {
-    "squared, matrix": of(MATRIX, MatrixProduct(3, 2), SumOfSquares()),
+RELU = go.ReluUnit(inputs())
+BIASED = go.DeepBiasedRelu(inputs(), (1, 1, 1))
+LAYERWISE = go.WeightedSum((go.OnLayers(go.WeightDecay(), (0,)), go.OnLayers(go.WeightDecay(), (1,))))
+MATRIX = go.SquaredLoss(randn("matrix", 3, 2))
+PROBLEMS: dict[str, go.Problem] = {
+    "squared, matrix": of(MATRIX, go.MatrixProduct(3, 2), go.SumOfSquares()),
     "masked, matrix": of(
-        MaskedSquaredLoss(randn("matrix", 3, 2), torch.arange(6).reshape(3, 2) != 4),
-        MatrixProduct(3, 2),
-        SumOfSquares(),
+        go.MaskedSquaredLoss(randn("matrix", 3, 2), torch.arange(6).reshape(3, 2) != 4),
+        go.MatrixProduct(3, 2),
+        go.SumOfSquares(),
     ),
     **{
-        f"matrix, product {a.name} {b.name}".lower(): of(MATRIX, MatrixProduct(3, 2), ProductOfNorms((a, b)))
-        for a, b in ((Norm.TWO, Norm.ONE), (Norm.INFINITY, Norm.TWO), (Norm.INFINITY, Norm.INFINITY))
+        f"matrix, product {a.name} {b.name}".lower(): of(MATRIX, go.MatrixProduct(3, 2), go.ProductOfNorms((a, b)))
+        for a, b in ((go.Norm.TWO, go.Norm.ONE), (go.Norm.INFINITY, go.Norm.TWO), (go.Norm.INFINITY, go.Norm.INFINITY))
     },
-    "matrix, non-negative": of(MATRIX, MatrixProduct(3, 2), NonNegative()),
-    "matrix, dropout": of(MATRIX, MatrixProduct(3, 2), DropoutPenalty(MatrixProduct(3, 2))),
-    "squared, relu": of(SquaredLoss(targets()), RELU, SumOfSquares()),
+    "matrix, non-negative": of(MATRIX, go.MatrixProduct(3, 2), go.NonNegative()),
+    "matrix, dropout": of(MATRIX, go.MatrixProduct(3, 2), go.DropoutPenalty(go.MatrixProduct(3, 2))),
+    "squared, relu": of(go.SquaredLoss(targets()), RELU, go.SumOfSquares()),
     "weighted and biased, relu": of(
-        SquaredLoss(targets(), weights=torch.arange(1.0, N + 1, dtype=torch.float64), output_bias=0.5),
+        go.SquaredLoss(targets(), weights=torch.arange(1.0, N + 1, dtype=torch.float64), output_bias=0.5),
         RELU,
-        SumOfSquares(),
+        go.SumOfSquares(),
     ),
-    "free bias, relu": of(SquaredLoss(targets(), output_bias=0.0), RELU, SumOfSquares()),
-    "logistic, relu": of(LogisticLoss(targets().sign()), RELU, SumOfSquares()),
-    "cross-entropy, relu": of(CrossEntropyLoss(labels()), ReluUnit(inputs(), 3), SumOfSquares()),
+    "free bias, relu": of(go.SquaredLoss(targets(), output_bias=0.0), RELU, go.SumOfSquares()),
+    "logistic, relu": of(go.LogisticLoss(targets().sign()), RELU, go.SumOfSquares()),
+    "cross-entropy, relu": of(go.CrossEntropyLoss(labels()), go.ReluUnit(inputs(), 3), go.SumOfSquares()),
     "cross-entropy with a bias, relu": of(
-        CrossEntropyLoss(labels(), output_bias=0.0), ReluUnit(inputs(), 3), SumOfSquares()
+        go.CrossEntropyLoss(labels(), output_bias=0.0), go.ReluUnit(inputs(), 3), go.SumOfSquares()
     ),
-    "relu of four inputs": of(SquaredLoss(targets()), ReluUnit(inputs(4)), SumOfSquares()),
-    "relu, max norm": of(SquaredLoss(targets()), RELU, MaxNorm(SumOfSquares(), 3.0)),
-    "relu, dropout": of(SquaredLoss(targets()), RELU, DropoutPenalty(RELU)),
-    "relu, weight decay": of(SquaredLoss(targets()), RELU, WeightDecay()),
-    "relu, l1": of(SquaredLoss(targets()), RELU, L1Decay()),
-    "relu, cubes": of(SquaredLoss(targets()), RELU, PowerDecay(3)),
-    "relu, layer by layer": of(SquaredLoss(targets()), RELU, LAYERWISE),
-    "relu, weighted sum": of(SquaredLoss(targets()), RELU, WeightedSum((SumOfSquares(), ProductOfNorms()))),
-    "deep relu": of(SquaredLoss(targets()), DeepRelu(inputs(), (2, 1)), SumOfSquares()),
-    "deeper relu, decay": of(SquaredLoss(targets()), DeepRelu(inputs(), (2, 2, 1)), BalancedWeightDecay(3)),
-    "deeper relu, powers": of(SquaredLoss(targets()), DeepRelu(inputs(), (1, 1, 1)), SumOfPowers(3)),
-    "deeper relu, paths": of(SquaredLoss(targets()), DeepRelu(inputs(), (2, 2, 1)), PathNorm(3)),
-    "leaky relu, paths": of(SquaredLoss(targets()), DeepRelu(inputs(), (2, 1), 0.1), PathNorm(2, 1.0)),
-    "deep linear": of(SquaredLoss(randn("deep", 3, 2)), DeepLinear(3, (2, 2, 2)), BalancedWeightDecay(3)),
-    "deep linear on data": of(SquaredLoss(targets()), DeepLinear(D, (2, 1), inputs()), SumOfSquares()),
-    "three layers with biases": of(SquaredLoss(targets()), BIASED, WeightedPowers(BIASED.exponents, BIASED.degree)),
-    "biased relu": of(SquaredLoss(targets()), BiasedReluUnit(inputs()), OnLayers(SumOfSquares(), (0, 2))),
-    "tensor": of(SquaredLoss(randn("tensor", 2, 2, 2)), RankOneTensor((2, 2, 2)), SumOfPowers(3)),
-    "convolution, max": of(SquaredLoss(targets()), ConvPool(images(), 1, 3, 2, 1), SumOfSquares()),
-    "convolution, average": of(SquaredLoss(targets()), ConvPool(images(), 1, 3, 2, 1, Pooling.AVERAGE), SumOfSquares()),
-    "normalised relu": of(SquaredLoss(targets()), NormalizedRelu(inputs(), (2, 1)), SumOfSquares()),
-    "normalised convolution": of(SquaredLoss(targets()), NormalizedConvPool(images(), 1, 3, 2, 1), SumOfSquares()),
+    "relu of four inputs": of(go.SquaredLoss(targets()), go.ReluUnit(inputs(4)), go.SumOfSquares()),
+    "relu, max norm": of(go.SquaredLoss(targets()), RELU, go.MaxNorm(go.SumOfSquares(), 3.0)),
+    "relu, dropout": of(go.SquaredLoss(targets()), RELU, go.DropoutPenalty(RELU)),
+    "relu, weight decay": of(go.SquaredLoss(targets()), RELU, go.WeightDecay()),
+    "relu, l1": of(go.SquaredLoss(targets()), RELU, go.L1Decay()),
+    "relu, cubes": of(go.SquaredLoss(targets()), RELU, go.PowerDecay(3)),
+    "relu, layer by layer": of(go.SquaredLoss(targets()), RELU, LAYERWISE),
+    "relu, weighted sum": of(go.SquaredLoss(targets()), RELU, go.WeightedSum((go.SumOfSquares(), go.ProductOfNorms()))),
+    "deep relu": of(go.SquaredLoss(targets()), go.DeepRelu(inputs(), (2, 1)), go.SumOfSquares()),
+    "deeper relu, decay": of(go.SquaredLoss(targets()), go.DeepRelu(inputs(), (2, 2, 1)), go.BalancedWeightDecay(3)),
+    "deeper relu, powers": of(go.SquaredLoss(targets()), go.DeepRelu(inputs(), (1, 1, 1)), go.SumOfPowers(3)),
+    "deeper relu, paths": of(go.SquaredLoss(targets()), go.DeepRelu(inputs(), (2, 2, 1)), go.PathNorm(3)),
+    "leaky relu, paths": of(go.SquaredLoss(targets()), go.DeepRelu(inputs(), (2, 1), 0.1), go.PathNorm(2, 1.0)),
+    "deep linear": of(go.SquaredLoss(randn("deep", 3, 2)), go.DeepLinear(3, (2, 2, 2)), go.BalancedWeightDecay(3)),
+    "deep linear on data": of(go.SquaredLoss(targets()), go.DeepLinear(D, (2, 1), inputs()), go.SumOfSquares()),
+    "three layers with biases": of(
+        go.SquaredLoss(targets()), BIASED, go.WeightedPowers(BIASED.exponents, BIASED.degree)
+    ),
+    "biased relu": of(go.SquaredLoss(targets()), go.BiasedReluUnit(inputs()), go.OnLayers(go.SumOfSquares(), (0, 2))),
+    "tensor": of(go.SquaredLoss(randn("tensor", 2, 2, 2)), go.RankOneTensor((2, 2, 2)), go.SumOfPowers(3)),
+    "convolution, max": of(go.SquaredLoss(targets()), go.ConvPool(images(), 1, 3, 2, 1), go.SumOfSquares()),
+    "convolution, average": of(
+        go.SquaredLoss(targets()), go.ConvPool(images(), 1, 3, 2, 1, go.Pooling.AVERAGE), go.SumOfSquares()
+    ),
+    "normalised relu": of(go.SquaredLoss(targets()), go.NormalizedRelu(inputs(), (2, 1)), go.SumOfSquares()),
+    "normalised convolution": of(
+        go.SquaredLoss(targets()), go.NormalizedConvPool(images(), 1, 3, 2, 1), go.SumOfSquares()
+    ),
     "alexnet": of(
-        SquaredLoss(targets()),
-        AlexNet(randn("larger", N, 1, 12, 12), (1, 1), (3, 2), (2, 2), 2, 1),
-        WeightDecay(),
+        go.SquaredLoss(targets()),
+        go.AlexNet(randn("larger", N, 1, 12, 12), (1, 1), (3, 2), (2, 2), 2, 1),
+        go.WeightDecay(),
     ),
 }
 
 
-def weights(problem: Problem, n: int = 2, r: int = 3) -> tuple[Tensor, ...]:
+def weights(problem: go.Problem, n: int = 2, r: int = 3) -> tuple[Tensor, ...]:
     return problem.random(n, r, seed=5)
 
 
-def derivatives(f: Problem) -> Any:
+def derivatives(f: go.Problem) -> Any:
     W = weights(f)
     value, gradient = f.gradient(*W)
     return value, gradient, f.hessian_product(W, gradient), f(*W), f.alignment(*W), f.gradient_scale(value)
 
 
-def parts(f: Problem) -> Any:
+def parts(f: go.Problem) -> Any:
     W = weights(f)
     X = f.mapping.Phi(*W)
     G = f.loss.gradient(X)
@@ -174,24 +134,24 @@ def parts(f: Problem) -> Any:
     )
 
 
-def polar(f: Problem) -> Any:
+def polar(f: go.Problem) -> Any:
     Q = torch.stack([randn(f"Q{i}", *f.mapping.shape).to(f.loss.Y.device) for i in range(2)])
-    return polar_of(f, EFFORT)(Q)
+    return go.polar_of(f, EFFORT)(Q)
 
 
-EVERYWHERE: dict[str, Callable[[Problem], Any]] = {
+EVERYWHERE: dict[str, Callable[[go.Problem], Any]] = {
     "derivatives": derivatives,
     "parts": parts,
     "polar": polar,
     "homogeneity": lambda f: report(f.mapping, f.regularizer),
 }
-SOMEWHERE: dict[str, Callable[[Problem], Any]] = {
-    "lambda max": lambda f: lambda_max(f, effort=EFFORT),
-    "omega": lambda f: omega(f, f.mapping.Phi(*weights(f))[:1], effort=EFFORT),
-    "certify": lambda f: certify(f, weights(f), polar_of(f, EFFORT)),
-    "gradient descent": lambda f: minimise(f, weights(f), GradientDescent(), max_steps=5),
-    "lbfgs": lambda f: minimise(f, weights(f), LBFGS(), max_steps=5),
-    "newton": lambda f: minimise(f, weights(f), NewtonCG(), max_steps=3),
+SOMEWHERE: dict[str, Callable[[go.Problem], Any]] = {
+    "lambda max": lambda f: go.lambda_max(f, effort=EFFORT),
+    "omega": lambda f: go.omega(f, f.mapping.Phi(*weights(f))[:1], effort=EFFORT),
+    "certify": lambda f: go.certify(f, weights(f), go.polar_of(f, EFFORT)),
+    "gradient descent": lambda f: go.minimise(f, weights(f), go.GradientDescent(), max_steps=5),
+    "lbfgs": lambda f: go.minimise(f, weights(f), go.LBFGS(), max_steps=5),
+    "newton": lambda f: go.minimise(f, weights(f), go.NewtonCG(), max_steps=3),
     "refit": lambda f: refit(f, weights(f, 1)),
 }
 """Each of these runs on SEVERAL problems: what they add to the parts is not peculiar to a mapping or a regularizer."""
@@ -207,10 +167,14 @@ SEVERAL = (
 )
 
 
-WHOLE: dict[str, Callable[[Problem], Any]] = {
-    "meta-algorithm": lambda f: meta_algorithm(f, weights(f, 1), polar=polar_of(f, EFFORT), max_rounds=1, tol=1e-2),
-    "solve": lambda f: solve(f, effort=EFFORT, tol=1e-1, max_rounds=1).weights,
-    "path": lambda f: [s.weights for s in solve_path(f, [0.5, 1.0], polar=polar_of(f, EFFORT), tol=1e-1, max_rounds=1)],
+WHOLE: dict[str, Callable[[go.Problem], Any]] = {
+    "meta-algorithm": lambda f: go.meta_algorithm(
+        f, weights(f, 1), polar=go.polar_of(f, EFFORT), max_rounds=1, tol=1e-2
+    ),
+    "solve": lambda f: go.solve(f, effort=EFFORT, tol=1e-1, max_rounds=1).weights,
+    "path": lambda f: [
+        s.weights for s in go.solve_path(f, [0.5, 1.0], polar=go.polar_of(f, EFFORT), tol=1e-1, max_rounds=1)
+    ],
 }
 """The algorithms, made of all that is above: on FEW problems."""
 
@@ -230,11 +194,13 @@ def plain(x: Any) -> Any:
     if isinstance(x, tuple | list):
         return [plain(v) for v in x]
     if dataclasses.is_dataclass(x) and not isinstance(x, type | Enum):
-        return [plain(getattr(x, f.name)) for f in dataclasses.fields(x) if not isinstance(getattr(x, f.name), Problem)]
+        return [
+            plain(getattr(x, f.name)) for f in dataclasses.fields(x) if not isinstance(getattr(x, f.name), go.Problem)
+        ]
     return x if isinstance(x, float | int | np.ndarray | str | Enum) else type(x).__name__
 
 
-def outcome(job: Callable[[Problem], Any], problem: Problem) -> Any:
+def outcome(job: Callable[[go.Problem], Any], problem: go.Problem) -> Any:
     """What a job gives, or how it refuses."""
     try:
         return plain(job(problem))
@@ -285,8 +251,8 @@ def parts_of(x: Any) -> set[str]:
 def test_every_public_mapping_loss_and_regularizer_is_held_to_it():
     public = {
         name
-        for name in library.__all__
-        if isinstance(part := getattr(library, name), type) and issubclass(part, Mapping | Loss | Regularizer)
+        for name in go.__all__
+        if isinstance(part := getattr(go, name), type) and issubclass(part, Mapping | Loss | Regularizer)
     }
     assert public <= set().union(*map(parts_of, PROBLEMS.values()))
 

@@ -176,21 +176,24 @@ def test_no_hidden_bias_keeps_a_column_of_ones_an_input():
     assert again.verdict is Verdict.CERTIFIED
 
 
+def rescale(model: nn.Sequential, scale: float) -> None:
+    """The hidden layer times ``scale``, the last one divided by it: the same function."""
+    with torch.no_grad():
+        for part in (model[0].weight, model[0].bias):
+            part.mul_(scale)
+        model[2].weight.div_(scale)
+
+
 def test_advice_names_what_helps():
     X, targets = data("mse-sum")
     model = network(1)
     best, _ = certify_network(model, X, targets, loss=nn.MSELoss(), weight_decay=0.05).improved()
-    with torch.no_grad():
-        best[0].weight.mul_(2)
-        best[0].bias.mul_(2)
-        best[2].weight.div_(2)
+    rescale(best, 2.0)
     uneven = certify_network(best, X, targets, loss=nn.MSELoss(), weight_decay=0.05)
     assert uneven.verdict is Verdict.UNDECIDED
     assert "Balance the weights" in uneven.advice
+    rescale(best, 0.5)
     with torch.no_grad():
-        best[0].weight.div_(2)
-        best[0].bias.div_(2)
-        best[2].weight.mul_(2)
         best[2].bias.add_(0.1)
     shifted = certify_network(best, X, targets, loss=nn.MSELoss(), weight_decay=0.05)
     assert shifted.verdict is Verdict.REFUTED

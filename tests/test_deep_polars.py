@@ -8,29 +8,9 @@ import pytest
 import torch
 from scipy import optimize
 
+import global_optimality as go
 import laws
 from book.benchmarks import deep as deep_benchmarks
-from global_optimality import (
-    AlexNet,
-    BalancedWeightDecay,
-    ConvPool,
-    DeepLinear,
-    DeepRelu,
-    Effort,
-    MatrixProduct,
-    Norm,
-    PathNorm,
-    Pooling,
-    Problem,
-    ProductOfNorms,
-    RankOneTensor,
-    ReluUnit,
-    SquaredLoss,
-    SumOfPowers,
-    SumOfSquares,
-    WeightDecay,
-    polar_of,
-)
 from global_optimality.factors import Factors
 from global_optimality.mappings import Mapping
 from global_optimality.polar.ascent import ascend
@@ -42,7 +22,7 @@ from global_optimality.polar.tensor import TensorCones
 from global_optimality.regularizers import Regularizer
 from global_optimality.streams import generator, normal
 
-TWO = Norm.TWO
+TWO = go.Norm.TWO
 
 
 def draw(name: str, *shape: int) -> torch.Tensor:
@@ -50,11 +30,11 @@ def draw(name: str, *shape: int) -> torch.Tensor:
 
 
 def trio(layers: int) -> tuple[Regularizer, ...]:
-    return SumOfPowers(layers), BalancedWeightDecay(layers), ProductOfNorms((TWO,) * layers)
+    return go.SumOfPowers(layers), go.BalancedWeightDecay(layers), go.ProductOfNorms((TWO,) * layers)
 
 
 def pair_polar(mapping: Mapping, theta: Regularizer):
-    return polar_of(Problem(SquaredLoss(torch.zeros(mapping.shape, dtype=torch.float64)), mapping, theta, 1.0))
+    return go.polar_of(go.Problem(go.SquaredLoss(torch.zeros(mapping.shape, dtype=torch.float64)), mapping, theta, 1.0))
 
 
 def networks(mapping: Mapping, n: int, r: int = 3000) -> Factors:
@@ -67,7 +47,7 @@ def networks(mapping: Mapping, n: int, r: int = 3000) -> Factors:
 @pytest.mark.parametrize("widths", [(1, 4), (3, 4), (2, 1, 4), (3, 2, 2, 4)])
 def test_deep_linear_is_the_spectral_norm(widths):
     S = draw("S", 7, 5)
-    for mapping in (DeepLinear(5, widths), DeepLinear(5, widths, S)):
+    for mapping in (go.DeepLinear(5, widths), go.DeepLinear(5, widths, S)):
         Q = draw("Q", 3, *mapping.shape)
         matrices = Q.numpy() if mapping.S is None else np.einsum("ij,nik->njk", S.numpy(), Q.numpy())
         truth = np.linalg.norm(matrices, 2, axis=(1, 2))
@@ -81,8 +61,8 @@ def test_deep_linear_is_the_spectral_norm(widths):
 
 def test_two_factors_have_one_polar_for_all_balanced_regularizers():
     Q = draw("Q", 2, 4, 3)
-    for theta in (*trio(2), SumOfSquares(), WeightDecay()):
-        laws.polar_contains(pair_polar(MatrixProduct(4, 3), theta)(Q), np.linalg.norm(Q.numpy(), 2, axis=(1, 2)))
+    for theta in (*trio(2), go.SumOfSquares(), go.WeightDecay()):
+        laws.polar_contains(pair_polar(go.MatrixProduct(4, 3), theta)(Q), np.linalg.norm(Q.numpy(), 2, axis=(1, 2)))
 
 
 # --- deep ReLU: references --------------------------------------------------------------------------------------------
@@ -125,7 +105,7 @@ def one_unit(S: np.ndarray, q: np.ndarray) -> float:
 @pytest.mark.parametrize("case", range(4))
 def test_three_layers_against_a_grid(case):
     S, q = draw(f"grid S {case}", 6, 2), draw(f"grid q {case}", 6, 1)
-    bound = deep_relu_polar(DeepRelu(S, (2, 3, 1)), Effort(tolerance=1e-6))(q[None])
+    bound = deep_relu_polar(go.DeepRelu(S, (2, 3, 1)), go.Effort(tolerance=1e-6))(q[None])
     found, error = two_units(S.numpy(), q[:, 0].numpy(), 200)
     assert found <= float(bound.upper) * (1 + 1e-12)
     assert float(bound.lower) <= found + error
@@ -183,7 +163,7 @@ def _program(c: np.ndarray, A: np.ndarray) -> float:
 
 def test_three_layers_against_convex_programs_of_all_patterns():
     S, q = draw("programs S", 3, 2), draw("programs q", 3, 1)
-    bound = deep_relu_polar(DeepRelu(S, (2, 1, 1)))(q[None])
+    bound = deep_relu_polar(go.DeepRelu(S, (2, 1, 1)))(q[None])
     truth = convex_programs(S.numpy(), q[:, 0].numpy())
     assert float(bound.lower) == pytest.approx(truth, rel=1e-6)
     assert float(bound.upper) >= truth * (1 - 1e-9)
@@ -192,20 +172,20 @@ def test_three_layers_against_convex_programs_of_all_patterns():
 @pytest.mark.parametrize("widths", [(1, 1), (3, 1), (1, 2, 1), (1, 3, 2, 1)])
 def test_width_one_and_two_layers_reduce_to_one_hidden_layer(widths):
     S, Q = draw("one S", 9, 2), draw("one Q", 2, 9, 1)
-    mapping = DeepRelu(S, widths)
+    mapping = go.DeepRelu(S, widths)
     assert mapping.effective_widths == (1,)
     truth = np.array([one_unit(S.numpy(), q[:, 0].numpy()) for q in Q])
     for theta in trio(len(widths)):
         bound = pair_polar(mapping, theta)(Q)
         laws.polar_contains(bound, truth)
         assert bool((bound.upper <= bound.lower * (1 + 1e-6)).all())
-    assert DeepRelu(S, (1, 3, 2, 1), 0.1).effective_widths == (1, 3, 1), "leaky units do not collapse"
+    assert go.DeepRelu(S, (1, 3, 2, 1), 0.1).effective_widths == (1, 3, 1), "leaky units do not collapse"
 
 
 @pytest.mark.parametrize("widths", [(3, 2), (1, 2, 2), (1, 3, 2, 2)])
 def test_a_network_that_reduces_to_one_hidden_layer_has_its_polar_to_the_last_bit(widths):
     S, Q = draw("one S", 9, 3), draw("one Q", 2, 9, 2)
-    mapping, one = DeepRelu(S, widths), pair_polar(ReluUnit(S, 2), SumOfSquares())(Q)
+    mapping, one = go.DeepRelu(S, widths), pair_polar(go.ReluUnit(S, 2), go.SumOfSquares())(Q)
     for theta in trio(len(widths)):
         bound = pair_polar(mapping, theta)(Q)
         assert torch.equal(bound.lower, one.lower)
@@ -216,7 +196,7 @@ def test_a_network_that_reduces_to_one_hidden_layer_has_its_polar_to_the_last_bi
 
 def test_reductions_keep_the_outputs_of_unit_factors():
     S = draw("one S", 9, 2)
-    for mapping in (DeepRelu(S, (3, 2)), DeepRelu(S, (1, 2, 2)), DeepRelu(S, (1, 3, 1, 2))):
+    for mapping in (go.DeepRelu(S, (3, 2)), go.DeepRelu(S, (1, 2, 2)), go.DeepRelu(S, (1, 3, 1, 2))):
         reduction = mapping.reduction
         assert reduction is not None
         W = tuple(w / w.norm(dim=2, keepdim=True) for w in networks(reduction.mapping, 5))
@@ -224,26 +204,26 @@ def test_reductions_keep_the_outputs_of_unit_factors():
         laws.same(mapping.phi(*lifted), reduction.mapping.phi(*W), 1e-12)
         for w in lifted:
             laws.same(w.flatten(2).norm(dim=2), torch.ones_like(w.flatten(2)[..., 0]), 1e-12)
-    assert DeepRelu(S, (3, 2), 0.1).reduction is None, "a leaky unit is no ReLU unit"
-    assert DeepRelu(S, (2, 2, 2)).reduction is None
+    assert go.DeepRelu(S, (3, 2), 0.1).reduction is None, "a leaky unit is no ReLU unit"
+    assert go.DeepRelu(S, (2, 2, 2)).reduction is None
 
 
 @pytest.mark.parametrize(
     ("mapping", "width"),
     [
-        (DeepRelu(draw("S", 6, 2), (2, 2, 1)), 1e-6),
-        (DeepRelu(draw("S", 6, 2), (2, 1, 3)), 1e-3),
-        (DeepRelu(draw("S", 6, 2), (2, 2, 1), 0.2), 1e-3),
-        (DeepRelu(draw("S", 5, 2), (3, 1, 1)), 0.5),
-        (DeepRelu(draw("S", 5, 3), (2, 1, 1)), 1e-3),
-        (DeepRelu(draw("S", 5, 4), (3, 2)), 1e-3),
-        (DeepRelu(draw("S", 4, 2), (2, 2, 2, 1)), 2.0),
-        (DeepRelu(draw("S", 9, 6), (5, 4, 1)), math.inf),
+        (go.DeepRelu(draw("S", 6, 2), (2, 2, 1)), 1e-6),
+        (go.DeepRelu(draw("S", 6, 2), (2, 1, 3)), 1e-3),
+        (go.DeepRelu(draw("S", 6, 2), (2, 2, 1), 0.2), 1e-3),
+        (go.DeepRelu(draw("S", 5, 2), (3, 1, 1)), 0.5),
+        (go.DeepRelu(draw("S", 5, 3), (2, 1, 1)), 1e-3),
+        (go.DeepRelu(draw("S", 5, 4), (3, 2)), 1e-3),
+        (go.DeepRelu(draw("S", 4, 2), (2, 2, 2, 1)), 2.0),
+        (go.DeepRelu(draw("S", 9, 6), (5, 4, 1)), math.inf),
     ],
 )
 def test_deep_relu_encloses(mapping, width):
     Q = draw("Q", 1, *mapping.shape)
-    polar = deep_relu_polar(mapping, Effort(nodes=8000, tolerance=1e-6))
+    polar = deep_relu_polar(mapping, go.Effort(nodes=8000, tolerance=1e-6))
     bound = polar(Q)
     for theta in trio(mapping.degree):
         laws.polar_encloses(lambda q: bound, mapping, theta, Q, networks(mapping, 1))
@@ -253,8 +233,8 @@ def test_deep_relu_encloses(mapping, width):
 
 
 def test_homogeneous_in_q():
-    mapping, Q = DeepRelu(draw("S", 6, 2), (2, 2, 1)), draw("Q", 1, 6, 1)
-    polar = deep_relu_polar(mapping, Effort(tolerance=1e-5))
+    mapping, Q = go.DeepRelu(draw("S", 6, 2), (2, 2, 1)), draw("Q", 1, 6, 1)
+    polar = deep_relu_polar(mapping, go.Effort(tolerance=1e-5))
     one = polar(Q)
     for s in (1e-6, 1e5):
         other = polar(s * Q)
@@ -266,11 +246,11 @@ def test_homogeneous_in_q():
 
 
 def test_the_search_narrows_can_be_resumed_and_stops_at_its_target():
-    mapping, Q = DeepRelu(draw("S", 8, 2), (2, 2, 1)), draw("Q", 8, 1)
-    whole = refine(search_of(mapping, Q), Effort(nodes=100_000, tolerance=1e-6))
+    mapping, Q = go.DeepRelu(draw("S", 8, 2), (2, 2, 1)), draw("Q", 8, 1)
+    whole = refine(search_of(mapping, Q), go.Effort(nodes=100_000, tolerance=1e-6))
     parts = search_of(mapping, Q)
     for _ in range(400):
-        parts = refine(parts, Effort(nodes=500, tolerance=1e-6))
+        parts = refine(parts, go.Effort(nodes=500, tolerance=1e-6))
     for search in (whole, parts):
         made, lower, upper = (list(x) for x in zip(*search.history, strict=True))
         assert made == sorted(made)
@@ -280,7 +260,7 @@ def test_the_search_narrows_can_be_resumed_and_stops_at_its_target():
     assert whole.upper >= parts.lower
     assert parts.upper >= whole.lower
     target = 1.2 * float(whole.lower)
-    early = refine(search_of(mapping, Q), Effort(nodes=100_000, tolerance=1e-6, target=target))
+    early = refine(search_of(mapping, Q), go.Effort(nodes=100_000, tolerance=1e-6, target=target))
     assert float(whole.lower) <= float(early.upper) <= target
     assert early.made < whole.made
     atom = atom_of(mapping, whole)
@@ -330,14 +310,14 @@ def test_negative_control_fewer_units_do_not_bound_more():
     """The search over one unit alone stays below what two units reach: patterns matter, and tests can see it."""
     x = torch.linspace(-1, 1, 6, dtype=torch.float64)
     S, q = torch.stack([x, torch.ones_like(x)], 1), torch.tensor([[0.4], [-0.5], [-0.5], [0.5], [0.4], [-0.4]]).double()
-    one = deep_relu_polar(DeepRelu(S, (1, 1, 1)))(q[None])
-    two = deep_relu_polar(DeepRelu(S, (2, 1, 1)))(q[None])
+    one = deep_relu_polar(go.DeepRelu(S, (1, 1, 1)))(q[None])
+    two = deep_relu_polar(go.DeepRelu(S, (2, 1, 1)))(q[None])
     assert float(one.upper) < 0.999 * float(two.lower)
 
 
 def test_orthants_are_counted():
     for widths in ((2, 2, 1), (3, 1, 1), (1, 1), (2, 2, 1, 1)):
-        mapping = DeepRelu(draw("S", 4, 2), widths)
+        mapping = go.DeepRelu(draw("S", 4, 2), widths)
         search = search_of(mapping, draw("Q", 4, 1))
         assert search.history[0][0] <= number_of_orthants(mapping)
 
@@ -361,7 +341,7 @@ def sphere_grid(T: np.ndarray, count: int = 2000) -> float:
 
 @pytest.mark.parametrize("sizes", [(2, 3, 4), (2, 2, 2)])
 def test_tensors_against_a_grid(sizes):
-    mapping, Q = RankOneTensor(sizes), draw("T", 2, *sizes)
+    mapping, Q = go.RankOneTensor(sizes), draw("T", 2, *sizes)
     for theta in trio(3):
         polar = pair_polar(mapping, theta)
         bound = polar(Q)
@@ -381,19 +361,19 @@ def test_tensors_with_orthogonal_components(order):
     for axis in range(order):
         rotation = np.linalg.qr(draw(f"rotation {axis}", 3, 3).numpy())[0]
         T = np.moveaxis(np.tensordot(rotation, T, (1, axis)), 0, axis)
-    bound = pair_polar(RankOneTensor((3,) * order), SumOfPowers(order))(torch.tensor(T)[None])
+    bound = pair_polar(go.RankOneTensor((3,) * order), go.SumOfPowers(order))(torch.tensor(T)[None])
     assert float(bound.lower) == pytest.approx(2.5, rel=1e-6)
     assert 2.5 * (1 - 1e-12) <= float(bound.upper) <= 2.5 * (1 + 1e-5)
 
 
 def test_large_tensors_are_bounded_by_unfoldings():
-    mapping, Q = RankOneTensor((7, 8, 9)), draw("T", 1, 7, 8, 9)
-    bound = pair_polar(mapping, SumOfPowers(3))(Q)
+    mapping, Q = go.RankOneTensor((7, 8, 9)), draw("T", 1, 7, 8, 9)
+    bound = pair_polar(mapping, go.SumOfPowers(3))(Q)
     unfolded = min(np.linalg.norm(np.moveaxis(Q[0].numpy(), k, 0).reshape(Q.shape[1 + k], -1), 2) for k in range(3))
     assert float(bound.upper) == pytest.approx(unfolded, rel=1e-9)
-    laws.polar_encloses(lambda q: bound, mapping, SumOfPowers(3), Q, networks(mapping, 1))
+    laws.polar_encloses(lambda q: bound, mapping, go.SumOfPowers(3), Q, networks(mapping, 1))
     search = begin([TensorCones(draw("T", 3, 5, 5))], torch.zeros(1, dtype=torch.float64))
-    assert refine(search, Effort(nodes=500, tolerance=1e-6)).upper <= search.upper
+    assert refine(search, go.Effort(nodes=500, tolerance=1e-6)).upper <= search.upper
 
 
 # --- convolutions, ascent, lookup -------------------------------------------------------------------------------------
@@ -402,9 +382,9 @@ def test_large_tensors_are_bounded_by_unfoldings():
 @pytest.mark.parametrize(
     "mapping",
     [
-        ConvPool(draw("images", 6, 1, 6, 6), 2, 3, 2, 2),
-        ConvPool(draw("images", 6, 1, 6, 6), 2, 3, 2, 2, Pooling.AVERAGE),
-        AlexNet(draw("images", 4, 1, 12, 12), (2, 2), (3, 2), (2, 2), 2, 2),
+        go.ConvPool(draw("images", 6, 1, 6, 6), 2, 3, 2, 2),
+        go.ConvPool(draw("images", 6, 1, 6, 6), 2, 3, 2, 2, go.Pooling.AVERAGE),
+        go.AlexNet(draw("images", 4, 1, 12, 12), (2, 2), (3, 2), (2, 2), 2, 2),
     ],
 )
 def test_convolutions_are_enclosed(mapping):
@@ -415,21 +395,21 @@ def test_convolutions_are_enclosed(mapping):
 
 def test_ascent_finds_the_spectral_norm():
     Q = draw("Q", 3, 5, 4)
-    value, atom = ascend(DeepLinear(5, (2, 2, 4)), SumOfPowers(3), Q, starts=32)
+    value, atom = ascend(go.DeepLinear(5, (2, 2, 4)), go.SumOfPowers(3), Q, starts=32)
     truth = torch.linalg.matrix_norm(Q, 2)
     laws.same(value, truth, 1e-8)
-    laws.same(SumOfPowers(3).theta(*atom)[:, 0], torch.ones(3, dtype=torch.float64), 1e-12)
-    value, atom = ascend(MatrixProduct(2, 2), SumOfSquares(), torch.zeros(1, 2, 2, dtype=torch.float64))
+    laws.same(go.SumOfPowers(3).theta(*atom)[:, 0], torch.ones(3, dtype=torch.float64), 1e-12)
+    value, atom = ascend(go.MatrixProduct(2, 2), go.SumOfSquares(), torch.zeros(1, 2, 2, dtype=torch.float64))
     assert float(value) == 0
 
 
 @pytest.mark.parametrize(
     ("mapping", "theta"),
     [
-        (DeepRelu(draw("S", 4, 2), (2, 1, 1)), PathNorm(3)),
-        (DeepRelu(draw("S", 4, 2), (2, 1, 1)), ProductOfNorms((Norm.ONE, TWO, TWO))),
-        (DeepLinear(4, (2, 3)), ProductOfNorms((Norm.ONE, TWO))),
-        (RankOneTensor((2, 2, 2)), ProductOfNorms((Norm.ONE, TWO, TWO))),
+        (go.DeepRelu(draw("S", 4, 2), (2, 1, 1)), go.PathNorm(3)),
+        (go.DeepRelu(draw("S", 4, 2), (2, 1, 1)), go.ProductOfNorms((go.Norm.ONE, TWO, TWO))),
+        (go.DeepLinear(4, (2, 3)), go.ProductOfNorms((go.Norm.ONE, TWO))),
+        (go.RankOneTensor((2, 2, 2)), go.ProductOfNorms((go.Norm.ONE, TWO, TWO))),
     ],
 )
 def test_unknown_pairs(mapping, theta):

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from global_optimality import Effort, effort, progress
-from global_optimality.progress import Progress, progress_to
+from global_optimality.progress import Reporter, progress_to
 
 
 @pytest.mark.parametrize("limits", [
@@ -61,7 +61,7 @@ def test_other_errors_pass():
 def test_progress_is_silent_at_first_then_speaks_through_the_hook(monkeypatch):
     said = []
     with progress_to(said.append):
-        work = Progress("counting")
+        work = Reporter("counting")
         work.say(lambda: "1 of 2")
         assert said == []
         monkeypatch.setattr(progress, "PATIENCE", 0.0)
@@ -75,11 +75,11 @@ def test_progress_is_silent_at_first_then_speaks_through_the_hook(monkeypatch):
 def test_progress_goes_to_stderr_unless_the_environment_is_quiet(monkeypatch, capsys):
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
     monkeypatch.delenv(progress.QUIET, raising=False)
-    Progress("counting").say(lambda: "1 of 2")
+    Reporter("counting").say(lambda: "1 of 2")
     assert "counting, 0 s: 1 of 2" in capsys.readouterr().err
     monkeypatch.setenv(progress.QUIET, "1")
-    Progress("counting").say(lambda: "1 of 2")
+    Reporter("counting").say(lambda: "1 of 2")
     with progress_to(None):
-        Progress("counting").say(lambda: "1 of 2")
+        Reporter("counting").say(lambda: "1 of 2")
     said = capsys.readouterr()
     assert said.err == said.out == ""

@@ -4,28 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import global_optimality as go
 import laws
 from cases import params, randn
-from global_optimality import (
-    AlexNet,
-    ConvPool,
-    DeepLinear,
-    DeepRelu,
-    MatrixProduct,
-    NormalizedConvPool,
-    NormalizedRelu,
-    OnLayers,
-    Pooling,
-    Problem,
-    RankOneTensor,
-    ReluUnit,
-    SquaredLoss,
-    SumOfPowers,
-    SumOfSquares,
-    WeightDecay,
-    minimise,
-    solve,
-)
 from global_optimality.export import to_torch
 from global_optimality.mappings import BiasedReluUnit, DeepBiasedRelu, Mapping
 from global_optimality.regularizers import WeightedPowers
@@ -34,33 +15,33 @@ S, IMAGES = randn("export S", 9, 3), randn("export images", 5, 2, 6, 6)
 OTHER = {2: randn("export other S", 4, 3), 4: randn("export other images", 3, 2, 6, 6)}
 
 MAPPINGS: dict[str, Mapping] = {
-    "relu unit": ReluUnit(S, 2),
+    "relu unit": go.ReluUnit(S, 2),
     "free bias": BiasedReluUnit(S, 2),
-    "deep relu": DeepRelu(S, (3, 2, 2)),
+    "deep relu": go.DeepRelu(S, (3, 2, 2)),
     "deep biased relu": DeepBiasedRelu(S, (3, 2, 4, 2)),
-    "leaky": DeepRelu(S, (3, 2), 0.2),
-    "deep linear": DeepLinear(3, (2, 4, 2), S),
-    "convolution, max": ConvPool(IMAGES, 2, 3, 2, 3),
-    "convolution, mean": ConvPool(IMAGES, 2, 3, 2, 3, Pooling.AVERAGE),
-    "alexnet": AlexNet(randn("export large", 4, 2, 10, 10), (3, 2), (3, 3), (2, 1), 3, 2),
-    "normalized relu": NormalizedRelu(S, (3, 2, 2)),
-    "normalized convolution": NormalizedConvPool(IMAGES, 2, 3, 2, 3),
+    "leaky": go.DeepRelu(S, (3, 2), 0.2),
+    "deep linear": go.DeepLinear(3, (2, 4, 2), S),
+    "convolution, max": go.ConvPool(IMAGES, 2, 3, 2, 3),
+    "convolution, mean": go.ConvPool(IMAGES, 2, 3, 2, 3, go.Pooling.AVERAGE),
+    "alexnet": go.AlexNet(randn("export large", 4, 2, 10, 10), (3, 2), (3, 3), (2, 1), 3, 2),
+    "normalized relu": go.NormalizedRelu(S, (3, 2, 2)),
+    "normalized convolution": go.NormalizedConvPool(IMAGES, 2, 3, 2, 3),
 }
 
 
-def problem(mapping: Mapping, **options) -> Problem:
-    theta = WeightDecay() if mapping.degree == 2 else SumOfPowers(mapping.degree)
-    if isinstance(mapping, NormalizedRelu | NormalizedConvPool):
-        theta = OnLayers(SumOfSquares(), mapping.scaled_layers)
+def problem(mapping: Mapping, **options) -> go.Problem:
+    theta = go.WeightDecay() if mapping.degree == 2 else go.SumOfPowers(mapping.degree)
+    if isinstance(mapping, go.NormalizedRelu | go.NormalizedConvPool):
+        theta = go.OnLayers(go.SumOfSquares(), mapping.scaled_layers)
     if isinstance(mapping, BiasedReluUnit):
-        theta = OnLayers(SumOfSquares(), (0, 2))
+        theta = go.OnLayers(go.SumOfSquares(), (0, 2))
     if isinstance(mapping, DeepBiasedRelu):
         theta = WeightedPowers(mapping.exponents, mapping.degree)
-    return Problem(SquaredLoss(randn("export Y", *mapping.shape), **options), mapping, theta, 0.1)
+    return go.Problem(go.SquaredLoss(randn("export Y", *mapping.shape), **options), mapping, theta, 0.1)
 
 
 def other(mapping: Mapping) -> Tensor:
-    return randn("export larger", 3, 2, 10, 10) if isinstance(mapping, AlexNet) else OTHER[mapping.data.dim()]
+    return randn("export larger", 3, 2, 10, 10) if isinstance(mapping, go.AlexNet) else OTHER[mapping.data.dim()]
 
 
 @pytest.mark.parametrize("mapping", params(MAPPINGS))
@@ -114,37 +95,37 @@ def test_the_module_computes_what_predict_says(mapping, output_bias):
 @pytest.mark.parametrize("widths", [(2, 2), (3, 2, 2)])
 def test_a_column_of_ones_becomes_a_bias(widths):
     rows = torch.cat([S, torch.ones_like(S[:, :1])], 1)
-    f = problem(DeepRelu(rows, widths))
+    f = problem(go.DeepRelu(rows, widths))
     W = f.random(1, 3)
     biased, plain = to_torch(f, W), to_torch(f, W, hidden_bias=False)
     assert biased[0].in_features == 3
     assert plain[0].in_features == 4
     assert plain[0].bias is None
     laws.same(biased(S).detach(), plain(rows).detach(), 1e-12)
-    normalized = NormalizedRelu(rows, widths)
+    normalized = go.NormalizedRelu(rows, widths)
     g = problem(normalized)
     V = g.random(1, 2)
     laws.same(to_torch(g, V)(S).detach(), normalized.Phi(*V)[0], 1e-11)
 
 
 def test_solutions_of_every_kind_export():
-    for mapping in (ReluUnit(S, 2), BiasedReluUnit(S, 2), DeepRelu(S, (2, 2))):
-        solution = solve(problem(mapping, output_bias=0.0), tol=1e-4)
+    for mapping in (go.ReluUnit(S, 2), BiasedReluUnit(S, 2), go.DeepRelu(S, (2, 2))):
+        solution = go.solve(problem(mapping, output_bias=0.0), tol=1e-4)
         laws.same(solution.to_torch()(S).detach(), solution.predict(S), 1e-12)
     f = problem(MAPPINGS["convolution, max"])
-    W = minimise(f, f.random(1, 2), max_steps=5).weights
+    W = go.minimise(f, f.random(1, 2), max_steps=5).weights
     assert [type(layer) for layer in to_torch(f, W)] == [nn.Conv2d, nn.ReLU, nn.MaxPool2d, nn.Flatten, nn.Linear]
 
 
 def test_what_has_no_inputs_says_so():
-    matrix, tensor = MatrixProduct(4, 3), RankOneTensor((2, 3, 2))
-    for mapping in (matrix, tensor, DeepLinear(4, (2, 3))):
+    matrix, tensor = go.MatrixProduct(4, 3), go.RankOneTensor((2, 3, 2))
+    for mapping in (matrix, tensor, go.DeepLinear(4, (2, 3))):
         f = problem(mapping)
         with pytest.raises(TypeError, match="takes no inputs"):
             f.predict(f.random(1, 2), S)
         with pytest.raises(TypeError, match="takes no inputs"):
             to_torch(f, f.random(1, 2))
-    f = problem(ReluUnit(S, 2))
+    f = problem(go.ReluUnit(S, 2))
     with pytest.raises(ValueError, match="one run"):
         to_torch(f, f.random(2, 2))
     with pytest.raises(ValueError, match="not all ones"):
@@ -153,4 +134,4 @@ def test_what_has_no_inputs_says_so():
     with pytest.raises(ValueError, match="no column of ones"):
         to_torch(f, f.random(1, 2), hidden_bias=True)
     with pytest.raises(ValueError, match="columns"):
-        NormalizedRelu(S, (2, 2), reference=S[:, :2])
+        go.NormalizedRelu(S, (2, 2), reference=S[:, :2])

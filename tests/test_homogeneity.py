@@ -7,20 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from global_optimality import (
-    BalancedWeightDecay,
-    DeepRelu,
-    L1Decay,
-    MatrixProduct,
-    NonNegative,
-    Norm,
-    PathNorm,
-    PowerDecay,
-    ProductOfNorms,
-    SumOfPowers,
-    SumOfSquares,
-    WeightDecay,
-)
+import global_optimality as go
 from global_optimality.homogeneity import (
     Homogeneity,
     Mismatch,
@@ -38,7 +25,7 @@ from global_optimality.streams import generator, normal
 
 S = normal(generator(0, "tests", "homogeneity"), 6, 2)
 POINTS = random_points(((3,), (4,)))
-DEEP = DeepRelu(S, (2, 2, 1))
+DEEP = go.DeepRelu(S, (2, 2, 1))
 
 
 @pytest.mark.parametrize(
@@ -151,12 +138,12 @@ class Other(Regularizer):
 @pytest.mark.parametrize(
     ("theta", "verdict"),
     [
-        (SumOfPowers(3), Nondegeneracy.NOT_REFUTED),
-        (BalancedWeightDecay(3), Nondegeneracy.NOT_REFUTED),
-        (ProductOfNorms((Norm.TWO,) * 3), Nondegeneracy.NOT_REFUTED),
-        (PathNorm(3, 1), Nondegeneracy.NOT_REFUTED),
-        (NonNegative(SumOfPowers(3)), Nondegeneracy.NOT_REFUTED),
-        (WeightDecay(), Nondegeneracy.UNEQUAL_DEGREES),
+        (go.SumOfPowers(3), Nondegeneracy.NOT_REFUTED),
+        (go.BalancedWeightDecay(3), Nondegeneracy.NOT_REFUTED),
+        (go.ProductOfNorms((go.Norm.TWO,) * 3), Nondegeneracy.NOT_REFUTED),
+        (go.PathNorm(3, 1), Nondegeneracy.NOT_REFUTED),
+        (go.NonNegative(go.SumOfPowers(3)), Nondegeneracy.NOT_REFUTED),
+        (go.WeightDecay(), Nondegeneracy.UNEQUAL_DEGREES),
         (Other(0), Nondegeneracy.UNBOUNDED),
         (Other(1), Nondegeneracy.VANISHING),
         (Other(2), Nondegeneracy.UNEQUAL_DEGREES),
@@ -175,14 +162,14 @@ def test_nondegenerate_pairs(theta, verdict):
 @pytest.mark.parametrize(
     ("mapping", "theta", "kind"),
     [
-        (DEEP, BalancedWeightDecay(3), Mismatch.BALANCED),
-        (DEEP, NonNegative(SumOfPowers(3)), Mismatch.BALANCED),
-        (DEEP, WeightDecay(), Mismatch.TOO_LOW),
-        (DEEP, L1Decay(), Mismatch.TOO_LOW),
-        (MatrixProduct(3, 2), SumOfSquares(), Mismatch.BALANCED),
-        (MatrixProduct(3, 2), L1Decay(), Mismatch.TOO_LOW),
-        (DeepRelu(S, (2, 1)), Other(0), Mismatch.TOO_HIGH),
-        (DEEP, PowerDecay(4), Mismatch.TOO_HIGH),
+        (DEEP, go.BalancedWeightDecay(3), Mismatch.BALANCED),
+        (DEEP, go.NonNegative(go.SumOfPowers(3)), Mismatch.BALANCED),
+        (DEEP, go.WeightDecay(), Mismatch.TOO_LOW),
+        (DEEP, go.L1Decay(), Mismatch.TOO_LOW),
+        (go.MatrixProduct(3, 2), go.SumOfSquares(), Mismatch.BALANCED),
+        (go.MatrixProduct(3, 2), go.L1Decay(), Mismatch.TOO_LOW),
+        (go.DeepRelu(S, (2, 1)), Other(0), Mismatch.TOO_HIGH),
+        (DEEP, go.PowerDecay(4), Mismatch.TOO_HIGH),
         (DEEP, Other(2), Mismatch.NO_DEGREE),
     ],
 )
@@ -233,9 +220,9 @@ def test_reports_of_optimizers_read_every_group():
 
 
 def test_exponents():
-    assert report(DEEP, WeightDecay()).exponent == pytest.approx(1 / 3)
-    assert report(DEEP, BalancedWeightDecay(3)).exponent == 0
-    high = report(DEEP, PowerDecay(4))
+    assert report(DEEP, go.WeightDecay()).exponent == pytest.approx(1 / 3)
+    assert report(DEEP, go.BalancedWeightDecay(3)).exponent == 0
+    high = report(DEEP, go.PowerDecay(4))
     assert high.exponent == pytest.approx(-1 / 3)
     assert "1 − q/p = -0.3333" in str(high)
     assert math.isnan(report(DEEP, Other(2)).exponent)

@@ -17,20 +17,32 @@ MAKERS = {
 }
 WEIGHTS = randn("weights", N).abs() + 0.5
 
-every = pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in MAKERS.items()])
-bias = pytest.mark.parametrize("output_bias", [None, 0.0, 0.7])
-weighted = pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
-
 
 def outputs(name="X"):
     return 2 * randn(name, RUNS, N, C)
 
 
-@every
-@bias
-@weighted
-def test_gradient_and_hessian(make, output_bias, weights):
-    loss = make(output_bias=output_bias, weights=weights)
+@pytest.fixture(params=[None, 0.0, 0.7])
+def output_bias(request):
+    return request.param
+
+
+@pytest.fixture(params=[None, WEIGHTS], ids=["plain", "weighted"])
+def weights(request):
+    return request.param
+
+
+@pytest.fixture(params=list(MAKERS))
+def make(request):
+    return MAKERS[request.param]
+
+
+@pytest.fixture
+def loss(make, output_bias, weights):
+    return make(output_bias=output_bias, weights=weights)
+
+
+def test_gradient_and_hessian(loss):
     X, T = outputs(), outputs("T")
     laws.taylor_gradient(loss, lambda X: (loss.gradient(X),), (X,), (T,))
     leaf = X.clone().requires_grad_()
@@ -42,11 +54,7 @@ def test_gradient_and_hessian(make, output_bias, weights):
     laws.same(torch.autograd.grad((gradient * T).sum(), leaf)[0], loss.hessian_product(X, T), 1e-12)
 
 
-@every
-@bias
-@weighted
-def test_fenchel_young_and_convexity(make, output_bias, weights):
-    loss = make(output_bias=output_bias, weights=weights)
+def test_fenchel_young_and_convexity(loss):
     X, Z = outputs(), outputs("Z")
     G = loss.project(loss.gradient(X))
     laws.same(G, loss.gradient(X), 1e-14)
@@ -55,8 +63,6 @@ def test_fenchel_young_and_convexity(make, output_bias, weights):
     laws.convex(loss, X, Z)
 
 
-@every
-@weighted
 def test_searches(make, weights):
     loss = make(weights=weights)
     G, X = loss.project(loss.gradient(outputs())), outputs()
@@ -65,9 +71,7 @@ def test_searches(make, weights):
     laws.line_minimum_is_best(loss, lambda X, D: loss.line_minimum(X, D, 0.1), X, -G, 0.1)
 
 
-@every
 @pytest.mark.parametrize("decay", [0.0, 0.7])
-@weighted
 def test_bias_is_the_explicit_minimum(make, decay, weights):
     """min over b of the loss without bias at X + 1bᵀ plus (μ/2)‖b‖², by scipy."""
     loss, plain = make(output_bias=decay, weights=weights), make(weights=weights)
@@ -83,8 +87,6 @@ def test_bias_is_the_explicit_minimum(make, decay, weights):
         assert value == pytest.approx(f(b.numpy()), rel=1e-14)
 
 
-@every
-@weighted
 def test_conjugate_is_the_supremum(make, weights):
     loss = make(output_bias=0.7, weights=weights)
     laws.conjugate_is_supremum(loss, 0.8 * loss.project(loss.gradient(outputs())))
@@ -101,7 +103,6 @@ def test_conjugates_by_hand():
     assert many.conjugate(q - many.Y).tolist() == pytest.approx([entropy, 0.0, np.inf, np.inf])
 
 
-@every
 def test_free_bias_needs_column_sums_zero(make):
     loss = make(output_bias=0.0)
     G = 0.5 * loss.project(loss.gradient(outputs()))
@@ -111,7 +112,6 @@ def test_free_bias_needs_column_sums_zero(make):
     assert bool(torch.isinf(loss.conjugate(G)).all())
 
 
-@every
 @pytest.mark.parametrize("output_bias", [None, 0.0])
 def test_saturated_outputs_keep_a_finite_dual_point(make, output_bias):
     """At outputs of size 500 the dual point sits on the boundary of its domain: rounding must not leave it."""

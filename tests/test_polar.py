@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+import global_optimality as go
 import laws
 from cases import (
     CONES,
@@ -16,19 +17,6 @@ from cases import (
     polar_truth,
     problem,
     randn,
-)
-from global_optimality import (
-    MatrixProduct,
-    NonNegative,
-    PolarBound,
-    Problem,
-    ProductOfNorms,
-    SquaredLoss,
-    SumOfSquares,
-    certify,
-    lambda_max,
-    omega,
-    polar_of,
 )
 
 GROTHENDIECK = 1.7823
@@ -60,42 +48,42 @@ def queries() -> torch.Tensor:
 
 @every
 def test_encloses(theta):
-    mapping = MatrixProduct(4, 3)
+    mapping = go.MatrixProduct(4, 3)
     W = inside(theta, factors(mapping, n=16, r=200))
-    laws.polar_encloses(polar_of(problem(regularizer=theta)), mapping, theta, queries(), W)
+    laws.polar_encloses(go.polar_of(problem(regularizer=theta)), mapping, theta, queries(), W)
 
 
 @every
 def test_contains_the_truth(theta):
     Q = queries()
-    laws.polar_contains(polar_of(problem(regularizer=theta))(Q), polar_truth(theta, Q))
+    laws.polar_contains(go.polar_of(problem(regularizer=theta))(Q), polar_truth(theta, Q))
 
 
 @exact
 def test_exact_up_to_rounding(theta):
-    bound = polar_of(problem(regularizer=theta))(queries())
+    bound = go.polar_of(problem(regularizer=theta))(queries())
     assert bool((bound.upper <= bound.lower * (1 + 1e-13)).all())
 
 
 @hard
 def test_hard_polars_are_tight_enough(theta):
-    bound, truth = polar_of(problem(regularizer=theta))(queries()), torch.tensor(polar_truth(theta, queries()))
+    bound, truth = go.polar_of(problem(regularizer=theta))(queries()), torch.tensor(polar_truth(theta, queries()))
     assert bool((bound.upper <= GROTHENDIECK * truth * (1 + 1e-12)).all())
     laws.same(bound.lower / truth.clamp(min=1e-300), (truth > 0).double(), 1e-12)  # 64 starts find the maximum here
 
 
 @cones
 def test_non_negative_lower_bound_is_attained_on_small_matrices(theta):
-    bound, truth = polar_of(problem(regularizer=theta))(queries()), torch.tensor(polar_truth(theta, queries()))
+    bound, truth = go.polar_of(problem(regularizer=theta))(queries()), torch.tensor(polar_truth(theta, queries()))
     laws.same(bound.lower / truth.clamp(min=1e-300), (truth > 0).double(), 1e-9)
-    positive = polar_of(problem(regularizer=theta))(queries().abs())
+    positive = go.polar_of(problem(regularizer=theta))(queries().abs())
     assert bool((positive.upper <= positive.lower * (1 + 1e-9)).all()), "exact for non-negative matrices"
 
 
 @every
 def test_gauge(theta):
     def enclosure(Q):
-        bound = polar_of(problem(regularizer=theta))(Q)
+        bound = go.polar_of(problem(regularizer=theta))(Q)
         return bound.lower, bound.upper
 
     laws.gauge(enclosure, randn("A", 5, 4, 3), randn("B", 5, 4, 3))
@@ -103,7 +91,7 @@ def test_gauge(theta):
 
 @every
 def test_batched(theta):
-    polar = polar_of(problem(regularizer=theta))
+    polar = go.polar_of(problem(regularizer=theta))
     whole, single = polar(queries()), [polar(q[None]) for q in queries()]
     for name, tol in (("lower", 1e-12), ("upper", 1e-12)):
         size = whole.upper.clamp(min=1e-300)
@@ -112,10 +100,10 @@ def test_batched(theta):
 
 @every
 def test_float32_encloses(theta):
-    problem_ = problem(SquaredLoss(matrix().float()), theta)
+    problem_ = problem(go.SquaredLoss(matrix().float()), theta)
     Q = randn("Q", 6, 4, 3)
     Q[5] = 0
-    bound = polar_of(problem_)(Q.float())
+    bound = go.polar_of(problem_)(Q.float())
     assert bound.lower.dtype == bound.upper.dtype == torch.float32
     assert bool((bound.upper.double() >= torch.tensor(polar_truth(theta, Q.float().double()))).all())
     assert bool((bound.lower <= bound.upper).all())
@@ -124,15 +112,15 @@ def test_float32_encloses(theta):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (7, 2)])
 @every
 def test_shapes(theta, shape):
-    f = problem(SquaredLoss(randn("Y", *shape)), theta)
+    f = problem(go.SquaredLoss(randn("Y", *shape)), theta)
     Q = randn("Q", 3, *shape)
-    laws.polar_contains(polar_of(f)(Q), polar_truth(theta, Q))
+    laws.polar_contains(go.polar_of(f)(Q), polar_truth(theta, Q))
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(30, 20), (200, 5)])
 def test_spectral_upper_bound_exceeds_every_iterate_of_the_power_method(rows, columns):
     Q = randn("big", 4, rows, columns)
-    bound = polar_of(problem(SquaredLoss(Q[0])))(Q)
+    bound = go.polar_of(problem(go.SquaredLoss(Q[0])))(Q)
     v = randn("v", 4, columns, 1)
     for _ in range(3000):
         v = Q.mT @ (Q @ v)
@@ -141,7 +129,7 @@ def test_spectral_upper_bound_exceeds_every_iterate_of_the_power_method(rows, co
 
 
 def test_bad_queries_are_refused():
-    polar = polar_of(problem())
+    polar = go.polar_of(problem())
     for bad in (torch.nan, torch.inf):
         Q = matrix()[None].clone()
         Q[0, 0, 0] = bad
@@ -154,7 +142,7 @@ def test_bad_queries_are_refused():
 
 def test_unknown_pairs_name_the_cure():
     with pytest.raises(LookupError, match="SumOfSquares"):
-        polar_of(problem(regularizer=NonNegative(ProductOfNorms((1, 2)))))
+        go.polar_of(problem(regularizer=go.NonNegative(go.ProductOfNorms((1, 2)))))
 
 
 # --- λ_max ------------------------------------------------------------------------------------------------------------
@@ -162,11 +150,11 @@ def test_unknown_pairs_name_the_cure():
 
 @exact
 def test_zero_is_optimal_from_lambda_max_on(theta):
-    top = lambda_max(problem(regularizer=theta))
+    top = go.lambda_max(problem(regularizer=theta))
     assert top == pytest.approx(float(polar_truth(theta, matrix()[None])[0]), rel=1e-12)
     zero = tuple(torch.zeros(1, 1, d, dtype=torch.float64) for d in (4, 3))
-    above = certify(problem(regularizer=theta, lam=top * 1.000001), zero)
-    below = certify(problem(regularizer=theta, lam=top * 0.999), zero)
+    above = go.certify(problem(regularizer=theta, lam=top * 1.000001), zero)
+    below = go.certify(problem(regularizer=theta, lam=top * 0.999), zero)
     assert float(above.relative_gap) <= 1e-13
     assert float(below.escape_objective) < float(below.objective) * (1 - 1e-9)
 
@@ -177,7 +165,7 @@ def test_zero_is_optimal_from_lambda_max_on(theta):
 @exact
 def test_omega_in_closed_form(theta):
     X = torch.cat([randn("X", 4, 4, 3), torch.zeros(1, 4, 3, dtype=torch.float64), matrix()[None].round()])
-    lower, upper = omega(problem(regularizer=theta), X)
+    lower, upper = go.omega(problem(regularizer=theta), X)
     truth = torch.tensor(omega_truth(theta, X))
     assert bool((lower <= truth * (1 + 1e-13)).all())
     assert bool((truth <= upper * (1 + 1e-13)).all())
@@ -187,12 +175,12 @@ def test_omega_in_closed_form(theta):
 @hard
 def test_omega_is_enclosed_for_hard_norms(theta):
     X = randn("X", 6, 4, 3)
-    lower, upper = omega(problem(regularizer=theta), X)
+    lower, upper = go.omega(problem(regularizer=theta), X)
     Q = randn("dual", 200, 4, 3)
     value = torch.einsum("qij,nij->nq", Q, X) / torch.tensor(polar_truth(theta, Q))
     assert bool((value.amax(1) <= upper).all()), "a dual point beats the upper bound"
-    W = factors(MatrixProduct(4, 3), n=30, r=7)
-    low, _ = omega(problem(regularizer=theta), MatrixProduct(4, 3).Phi(*W))
+    W = factors(go.MatrixProduct(4, 3), n=30, r=7)
+    low, _ = go.omega(problem(regularizer=theta), go.MatrixProduct(4, 3).Phi(*W))
     assert bool((low <= theta.Theta(*W)).all()), "a network beats the lower bound"
     assert bool((lower <= upper).all())
 
@@ -200,21 +188,21 @@ def test_omega_is_enclosed_for_hard_norms(theta):
 @cones
 def test_omega_of_non_negative_factors(theta):
     f, X = problem(regularizer=theta), randn("X", 5, 4, 3)
-    lower, upper = omega(f, X)
+    lower, upper = go.omega(f, X)
     assert bool(torch.isinf(lower).all() and torch.isinf(upper).all()), "no network produces a negative entry"
-    lower, upper = omega(f, X.abs())
+    lower, upper = go.omega(f, X.abs())
     assert bool((lower <= upper).all() and torch.isfinite(upper).all())
     nuclear = torch.linalg.svdvals(X.abs()).sum(1)
     assert bool((nuclear * (1 - 1e-13) <= upper).all())
     W = tuple(w.abs() for w in factors(f.mapping, n=30, r=3))
-    assert bool((omega(f, f.mapping.Phi(*W))[0] <= theta.Theta(*W) * (1 + 1e-13)).all())
-    assert omega(f, torch.zeros(1, 4, 3, dtype=torch.float64))[1].tolist() == [0]
+    assert bool((go.omega(f, f.mapping.Phi(*W))[0] <= theta.Theta(*W) * (1 + 1e-13)).all())
+    assert go.omega(f, torch.zeros(1, 4, 3, dtype=torch.float64))[1].tolist() == [0]
 
 
 @every
 def test_omega_is_a_gauge(theta):
     A, B = (torch.stack([inside(theta, (x,))[0] for x in randn(name, 5, 4, 3)]) for name in "AB")
-    laws.gauge(lambda X: omega(problem(regularizer=theta), X), A, B)
+    laws.gauge(lambda X: go.omega(problem(regularizer=theta), X), A, B)
 
 
 @every
@@ -223,31 +211,31 @@ def test_omega_and_the_polar_are_dual(theta):
     f = problem(regularizer=theta)
     X, Q = inside(theta, (randn("X", 20, 4, 3),))[0], randn("Q", 20, 4, 3)
     pairing = torch.einsum("nij,nij->n", Q, X)
-    assert bool((pairing <= omega(f, X)[1] * polar_of(f)(Q).upper).all())
+    assert bool((pairing <= go.omega(f, X)[1] * go.polar_of(f)(Q).upper).all())
 
 
 def test_the_two_smooth_pairs_have_one_omega():
     X = randn("X", 3, 4, 3)
-    for a, b in zip(omega(problem(), X), omega(problem(regularizer=ProductOfNorms()), X), strict=True):
+    for a, b in zip(go.omega(problem(), X), go.omega(problem(regularizer=go.ProductOfNorms()), X), strict=True):
         laws.same(a, b)
 
 
 def test_omega_refuses_wrong_shapes():
     with pytest.raises(ValueError, match="expected"):
-        omega(problem(), matrix())
+        go.omega(problem(), matrix())
 
 
 # --- the laws can fail ------------------------------------------------------------------------------------------------
 
 
 def _shrunk(polar, by):
-    return lambda Q: PolarBound(polar(Q).lower, polar(Q).upper * by, polar(Q).atom)
+    return lambda Q: go.PolarBound(polar(Q).lower, polar(Q).upper * by, polar(Q).atom)
 
 
 @exact
 def test_a_polar_shrunk_by_one_percent_is_caught(theta):
     f = problem(regularizer=theta)
-    wrong, W = _shrunk(polar_of(f), 0.99), inside(theta, factors(f.mapping, n=16, r=200))
+    wrong, W = _shrunk(go.polar_of(f), 0.99), inside(theta, factors(f.mapping, n=16, r=200))
     with pytest.raises(AssertionError, match="lower > upper"):
         laws.polar_encloses(wrong, f.mapping, theta, queries(), W)
     with pytest.raises(AssertionError, match="below the truth"):
@@ -256,11 +244,11 @@ def test_a_polar_shrunk_by_one_percent_is_caught(theta):
 
 def test_an_infeasible_atom_is_caught():
     f = problem()
-    polar = polar_of(f)
+    polar = go.polar_of(f)
 
     def wrong(Q):
         bound = polar(Q)
-        return PolarBound(bound.lower, bound.upper, (2 * bound.atom[0], 0.5 * bound.atom[1]))
+        return go.PolarBound(bound.lower, bound.upper, (2 * bound.atom[0], 0.5 * bound.atom[1]))
 
     with pytest.raises(AssertionError, match="not feasible"):
         laws.polar_encloses(wrong, f.mapping, f.regularizer, queries(), factors(f.mapping, n=16))
@@ -289,10 +277,13 @@ def test_truth_agrees_with_scipy_for_non_negative_factors():
             return -(u @ Q @ v) / (np.linalg.norm(u) * np.linalg.norm(v) + 1e-12)
 
         best = max(best, -optimize.minimize(negative, x0, bounds=[(0, 1)] * 7).fun)
-    assert best == pytest.approx(polar_truth(NonNegative(), torch.tensor(Q)[None])[0], rel=1e-5)
+    assert best == pytest.approx(polar_truth(go.NonNegative(), torch.tensor(Q)[None])[0], rel=1e-5)
 
 
 def test_registered_problem_is_what_is_certified():
     assert isinstance(
-        polar_of(Problem(SquaredLoss(matrix()), MatrixProduct(4, 3), SumOfSquares(), 1.0))(matrix()[None]), PolarBound
+        go.polar_of(go.Problem(go.SquaredLoss(matrix()), go.MatrixProduct(4, 3), go.SumOfSquares(), 1.0))(
+            matrix()[None]
+        ),
+        go.PolarBound,
     )

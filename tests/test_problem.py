@@ -3,27 +3,9 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
+import global_optimality as go
 import laws
 from cases import LOSSES, MAPPINGS, PROBLEMS, SMOOTH, factors, matrix, params, problem, randn, seen, starts
-from global_optimality import (
-    AlexNet,
-    BalancedWeightDecay,
-    MaskedSquaredLoss,
-    MatrixProduct,
-    NonNegative,
-    Problem,
-    ProductOfNorms,
-    SquaredLoss,
-    SumOfPowers,
-    SumOfSquares,
-    Verdict,
-    certify,
-    meta_algorithm,
-    minimise,
-    omega,
-    polar_of,
-    solve,
-)
 from global_optimality.boosting import boost
 from global_optimality.mappings import Mapping
 from global_optimality.regularizers import Regularizer
@@ -79,7 +61,7 @@ def test_orthogonal_mixing_leaves_f_alone(name):
 def test_gradient_scale_has_the_units_of_the_gradient():
     """Data scaled by c and λ by c: f scales by c², weights by √c, gradients by c^{3/2}; so does their scale."""
     a, c = problem(), 100.0
-    b = problem(SquaredLoss(c * matrix()), lam=c * a.lam)
+    b = problem(go.SquaredLoss(c * matrix()), lam=c * a.lam)
     W = starts(a)
     fa, ga = a.gradient(*W)
     fb, gb = b.gradient(*(c**0.5 * w for w in W))
@@ -98,7 +80,7 @@ def test_card_and_random_starts():
     assert not torch.equal(W[0], f.random(2, 5, seed=4)[0])
     laws.same(f.random(2, 5, deviation=3.0)[0], 3 * f.random(2, 5)[0])
     assert bool(
-        torch.isfinite(problem(regularizer=NonNegative())(*problem(regularizer=NonNegative()).random(4, 3))).all()
+        torch.isfinite(problem(regularizer=go.NonNegative())(*problem(regularizer=go.NonNegative()).random(4, 3))).all()
     )
 
 
@@ -115,7 +97,7 @@ class _Holding(Mapping):
         return self._data
 
     def phi(self, *W):
-        return MatrixProduct(4, 3).phi(*W)
+        return go.MatrixProduct(4, 3).phi(*W)
 
 
 @pytest.mark.parametrize("lam", [0, -1.0, float("nan"), float("inf"), -float("inf")])
@@ -127,12 +109,18 @@ def test_lam_must_be_positive(lam):
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        (lambda: Problem(SquaredLoss(matrix()), MatrixProduct(3, 4), SumOfSquares(), 1.0), "same data"),
-        (lambda: Problem(SquaredLoss(matrix()[0]), MatrixProduct(4, 3), SumOfSquares(), 1.0), "same data"),
-        (lambda: problem(regularizer=ProductOfNorms((2, 2, 2))), "degree 2 but θ has degree 3.*allow_mismatch"),
-        (lambda: problem(regularizer=NonNegative(ProductOfNorms((2,)))), "regularizer of degree 2"),
-        (lambda: Problem(SquaredLoss(matrix()), _Holding(matrix().float()), SumOfSquares(), 1.0), "convert one"),
-        (lambda: Problem(SquaredLoss(matrix()), _Holding(matrix().to("meta")), SumOfSquares(), 1.0), r"\.to\(device\)"),
+        (lambda: go.Problem(go.SquaredLoss(matrix()), go.MatrixProduct(3, 4), go.SumOfSquares(), 1.0), "same data"),
+        (lambda: go.Problem(go.SquaredLoss(matrix()[0]), go.MatrixProduct(4, 3), go.SumOfSquares(), 1.0), "same data"),
+        (lambda: problem(regularizer=go.ProductOfNorms((2, 2, 2))), "degree 2 but θ has degree 3.*allow_mismatch"),
+        (lambda: problem(regularizer=go.NonNegative(go.ProductOfNorms((2,)))), "regularizer of degree 2"),
+        (
+            lambda: go.Problem(go.SquaredLoss(matrix()), _Holding(matrix().float()), go.SumOfSquares(), 1.0),
+            "convert one",
+        ),
+        (
+            lambda: go.Problem(go.SquaredLoss(matrix()), _Holding(matrix().to("meta")), go.SumOfSquares(), 1.0),
+            r"\.to\(device\)",
+        ),
         (lambda: problem().random(1, 0), "at least 1"),
         (lambda: problem().random(0, 1), "at least 1"),
         (lambda: problem()(*(w.float() for w in starts(problem()))), "convert one"),
@@ -151,35 +139,35 @@ def test_integer_and_misplaced_weights_are_refused_everywhere():
     f = problem()
     wrong = [tuple(w.long() for w in starts(f)), tuple(w.float() for w in starts(f)), starts(f)[::-1], (starts(f)[0],)]
     for W in wrong:
-        for use in (minimise, certify, meta_algorithm):
+        for use in (go.minimise, go.certify, go.meta_algorithm):
             with pytest.raises(ValueError, match=r"convert|expected|pass"):
                 use(f, W)
 
 
 def test_mismatch_is_allowed_on_request_and_then_never_certified():
-    f = Problem(SquaredLoss(matrix()), MatrixProduct(4, 3), _Cubed(), 1.0, allow_mismatch=True)
+    f = go.Problem(go.SquaredLoss(matrix()), go.MatrixProduct(4, 3), _Cubed(), 1.0, allow_mismatch=True)
     assert not f.balanced
     assert bool(torch.isfinite(f(*starts(f))).all())
-    for polar in (None, polar_of(problem())):
-        certificate = certify(f, starts(f), polar)
+    for polar in (None, go.polar_of(problem())):
+        certificate = go.certify(f, starts(f), polar)
         laws.same(certificate.objective, f(*starts(f)))
         assert bool((certificate.lower_bound == -torch.inf).all() & (certificate.relative_gap == torch.inf).all())
         for tol in (1e-8, 1e8):
-            assert set(certificate.verdict(tol)) == {Verdict.UNDECIDED}
+            assert set(certificate.verdict(tol)) == {go.Verdict.UNDECIDED}
         assert "φ and θ of one degree" in certificate.explain(1e-8)[0]
     for use in (
-        lambda: polar_of(f),
-        lambda: omega(f, matrix()[None]),
-        lambda: meta_algorithm(f),
-        lambda: meta_algorithm(f, polar=polar_of(problem())),
-        lambda: boost(f, polar=polar_of(problem())),
-        lambda: solve(f),
+        lambda: go.polar_of(f),
+        lambda: go.omega(f, matrix()[None]),
+        lambda: go.meta_algorithm(f),
+        lambda: go.meta_algorithm(f, polar=go.polar_of(problem())),
+        lambda: boost(f, polar=go.polar_of(problem())),
+        lambda: go.solve(f),
     ):
         with pytest.raises(ValueError, match="Take a regularizer of degree 2"):
             use()
 
 
-class _Cubed(ProductOfNorms):
+class _Cubed(go.ProductOfNorms):
     """A degree-3 regularizer of two factors."""
 
     @property
@@ -191,34 +179,34 @@ class _Cubed(ProductOfNorms):
 
 
 def test_a_mapping_without_polar_is_a_lookup_error_that_names_the_cure():
-    f = Problem(SquaredLoss(matrix()), _Holding(matrix()), SumOfSquares(), 1.0)
+    f = go.Problem(go.SquaredLoss(matrix()), _Holding(matrix()), go.SumOfSquares(), 1.0)
     with pytest.raises(LookupError, match=r"polar=\.\.\."):
-        certify(f, starts(problem()))
+        go.certify(f, starts(problem()))
     with pytest.raises(LookupError, match="MatrixProduct"):
-        omega(f, matrix()[None])
+        go.omega(f, matrix()[None])
 
 
 def test_a_pair_is_measured_once(monkeypatch):
     """Another λ, another loss, a moved problem on the same device: no pass through φ or θ."""
     passes = []
-    mapping, theta = AlexNet(randn("images", 2, 1, 8, 8), (1, 1), (3, 2), (2, 2), 1, 2), SumOfPowers(4)
-    plain_phi, plain_theta = AlexNet.phi, SumOfPowers.theta
-    monkeypatch.setattr(AlexNet, "phi", lambda self, *W: passes.append("φ") or plain_phi(self, *W))
-    monkeypatch.setattr(SumOfPowers, "theta", lambda self, *W: passes.append("θ") or plain_theta(self, *W))
-    f = Problem(SquaredLoss(randn("labels", 2, 2)), mapping, theta, 1.0)
+    mapping, theta = go.AlexNet(randn("images", 2, 1, 8, 8), (1, 1), (3, 2), (2, 2), 1, 2), go.SumOfPowers(4)
+    plain_phi, plain_theta = go.AlexNet.phi, go.SumOfPowers.theta
+    monkeypatch.setattr(go.AlexNet, "phi", lambda self, *W: passes.append("φ") or plain_phi(self, *W))
+    monkeypatch.setattr(go.SumOfPowers, "theta", lambda self, *W: passes.append("θ") or plain_theta(self, *W))
+    f = go.Problem(go.SquaredLoss(randn("labels", 2, 2)), mapping, theta, 1.0)
     assert {"φ", "θ"} == set(passes)
     passes.clear()
     for g in (
         replace(f, lam=0.5),
-        replace(f, loss=SquaredLoss(randn("other labels", 2, 2))),
+        replace(f, loss=go.SquaredLoss(randn("other labels", 2, 2))),
         f.to(torch.device("cpu")),
     ):
         assert g.mapping is mapping
     assert passes == []
-    replace(f, regularizer=BalancedWeightDecay(4))
+    replace(f, regularizer=go.BalancedWeightDecay(4))
     assert "φ" in passes, "another pair is measured"
     passes.clear()
-    Problem(SquaredLoss(f.loss.Y.float()), replace(mapping, images=mapping.images.float()), theta, 1.0)
+    go.Problem(go.SquaredLoss(f.loss.Y.float()), replace(mapping, images=mapping.images.float()), theta, 1.0)
     assert "φ" in passes, "so is the pair in another precision"
 
 
@@ -229,19 +217,19 @@ class Unhashed(Regularizer):
     degree: float = 2
 
     def theta(self, *W):
-        return SumOfSquares().theta(*W)
+        return go.SumOfSquares().theta(*W)
 
 
 def test_what_has_no_hash_is_measured_each_time():
     theta = Unhashed()
-    Problem(SquaredLoss(matrix()), MatrixProduct(4, 3), theta, 1.0)
+    go.Problem(go.SquaredLoss(matrix()), go.MatrixProduct(4, 3), theta, 1.0)
     theta.degree = 3
     with pytest.raises(ValueError, match="declares degree 3"):
-        Problem(SquaredLoss(matrix()), MatrixProduct(4, 3), theta, 1.0, allow_mismatch=True)
+        go.Problem(go.SquaredLoss(matrix()), go.MatrixProduct(4, 3), theta, 1.0, allow_mismatch=True)
 
 
 def test_float32_problem():
-    f = problem(SquaredLoss(matrix().float()))
+    f = problem(go.SquaredLoss(matrix().float()))
     W = tuple(w.float() for w in starts(f))
     assert f(*W).dtype == torch.float32
     assert f.random(1, 2)[0].dtype == torch.float32
@@ -251,7 +239,7 @@ def test_float32_problem():
 def test_every_case_is_used():
     assert set(LOSSES) == {name.split(", ")[0] for name in PROBLEMS}
     assert MAPPINGS["matrix 4x3"].shape == LOSSES["squared"]().shape == tuple(seen().shape)
-    assert isinstance(LOSSES["masked"](), MaskedSquaredLoss)
+    assert isinstance(LOSSES["masked"](), go.MaskedSquaredLoss)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="here is a CUDA device")

@@ -29,6 +29,12 @@ def value(S: Tensor, Q: Tensor, u: Tensor) -> Tensor:
     return ((u @ S.T).clamp_min(0) @ Q).norm(dim=-1)
 
 
+def drawn(name: str, seed: int, N: int, c: int) -> tuple[torch.Generator, Tensor, Tensor]:
+    """S of one kind, Q ``(N, c)``, and the generator after them."""
+    generator = torch.Generator().manual_seed(seed)
+    return generator, degenerate(generator, N)[name], normal(generator, N, c)
+
+
 def cancelling(generator: torch.Generator, N: int, c: int) -> Tensor:
     q = normal(generator, N, c)
     return torch.cat([q[: N // 2], -q[: N - N // 2]])
@@ -101,9 +107,7 @@ def test_equals_cone_programs_of_all_cells(seed: int) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("c", [1, 3])
 def test_no_direction_beats_it_and_a_fine_search_comes_close(name: str, c: int) -> None:
-    generator = torch.Generator().manual_seed(21)
-    S = degenerate(generator, 40)[name]
-    Q = normal(generator, 40, c)
+    generator, S, Q = drawn(name, 21, 40, c)
     found = relu_polar(arrangement(S), Q[None])
     u = normal(generator, 20_000, S.shape[1])
     u = u / u.norm(dim=1, keepdim=True)
@@ -122,9 +126,7 @@ def test_no_direction_beats_it_and_a_fine_search_comes_close(name: str, c: int) 
 @pytest.mark.parametrize("c", [1, 4])
 def test_does_not_change_with_rotation_permutation_or_scale_of_rows(name: str, c: int) -> None:
     """Other circles, other orders, other roundings: every enclosure must meet every other."""
-    generator = torch.Generator().manual_seed(31)
-    S = degenerate(generator, 120)[name]
-    Q = normal(generator, 120, c)
+    generator, S, Q = drawn(name, 31, 120, c)
     rotation = torch.linalg.qr(normal(generator, 3, 3)).Q
     order = torch.randperm(120, generator=generator)
     scale = torch.exp(normal(generator, 120, 1))
@@ -204,9 +206,7 @@ def test_small_chunks_and_few_recomputed_arcs_keep_the_enclosure(limit: str, mon
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("c", [1, 3])
 def test_maximisers_are_local_maxima_in_falling_order_and_start_with_the_best(name: str, c: int) -> None:
-    generator = torch.Generator().manual_seed(61)
-    S = degenerate(generator, 12)[name]
-    Q = normal(generator, 12, c)
+    generator, S, Q = drawn(name, 61, 12, c)
     a = arrangement(S)
     best = relu_polar(a, Q[None])
     size, u, v = maximisers(a, Q, 6)

@@ -7,7 +7,7 @@ from global_optimality.effort import Effort
 from global_optimality.polar.best_first import begin
 from global_optimality.polar.best_first import refine as go_on
 from global_optimality.polar.relu_enclosure import ascent, branch_and_bound, enclose, majorants, polar_problem
-from global_optimality.polar.relu_enclosure.barrier import Barrier, Rows
+from global_optimality.polar.relu_enclosure.barrier import Barrier, BarrierRows
 from global_optimality.polar.relu_enclosure.branch_and_bound import Ended
 from global_optimality.polar.relu_enclosure.cones import Cones
 from global_optimality.polar.relu_enclosure.outputs import coordinates, covering
@@ -122,7 +122,7 @@ def test_high_rank_of_outputs_keeps_the_cones():
 def random_rows(S, seed):
     q = normal(4, len(S), seed=seed)
     upper = q > 0
-    return q, Rows(upper, q.abs() / 2, q / 2, q.abs() / q.abs().sum(1, keepdim=True) * S.shape[1])
+    return q, BarrierRows(upper, q.abs() / 2, q / 2, q.abs() / q.abs().sum(1, keepdim=True) * S.shape[1])
 
 
 def test_newton_direction_is_that_of_the_merit():

@@ -11,39 +11,19 @@ import numpy as np
 import pytest
 import torch
 
-from global_optimality import (
-    BiasedReluUnit,
-    CrossEntropyLoss,
-    LogisticLoss,
-    MaskedSquaredLoss,
-    MatrixProduct,
-    Norm,
-    OnLayers,
-    Problem,
-    ProductOfNorms,
-    ReluUnit,
-    SquaredLoss,
-    SumOfSquares,
-    Verdict,
-    certify,
-    generator,
-    load_certificate,
-    save_certificate,
-    solve,
-    verify_certificate,
-)
+import global_optimality as go
 from global_optimality.exact import check
 
 N = 10
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(*shape, generator=generator(seed, "verify", *shape), dtype=torch.float64)
+    return torch.randn(*shape, generator=go.generator(seed, "verify", *shape), dtype=torch.float64)
 
 
-def relu_problem(loss, d: int = 2, lam: float = 0.4) -> Problem:
+def relu_problem(loss, d: int = 2, lam: float = 0.4) -> go.Problem:
     S = torch.cat([normal(N, d - 1), torch.ones(N, 1, dtype=torch.float64)], 1) if d > 1 else normal(N, 1)
-    return Problem(loss, ReluUnit(S, loss.Y.shape[1]), SumOfSquares(), lam)
+    return go.Problem(loss, go.ReluUnit(S, loss.Y.shape[1]), go.SumOfSquares(), lam)
 
 
 Y = torch.sin(2 * normal(N, 2, seed=1)) + 0.5
@@ -52,38 +32,38 @@ LABELS = (Y[:, 0] > 0).long() + (Y[:, 1] > 0.8).long()
 WEIGHTS = torch.linspace(0.5, 2, N, dtype=torch.float64)
 MASK = normal(N, 2, seed=2) > -0.7
 PROBLEMS = {
-    "squared": relu_problem(SquaredLoss(Y)),
-    "squared d=1": relu_problem(SquaredLoss(Y[:, :1]), d=1),
-    "squared d=3": relu_problem(SquaredLoss(Y[:, :1]), d=3),
-    "squared free bias": relu_problem(SquaredLoss(Y[:, :1], output_bias=0.0)),
-    "squared weighted": relu_problem(SquaredLoss(Y, weights=WEIGHTS, output_bias=0.3)),
-    "masked relu": relu_problem(MaskedSquaredLoss(Y, MASK)),
-    "logistic": relu_problem(LogisticLoss(SIGNS[:, :1], weights=WEIGHTS)),
-    "logistic free bias": relu_problem(LogisticLoss(SIGNS[:, :1], output_bias=0.0)),
-    "logistic decayed bias": relu_problem(LogisticLoss(SIGNS[:, :1], output_bias=0.5)),
-    "cross entropy": relu_problem(CrossEntropyLoss(LABELS), lam=0.8),
-    "cross entropy free bias": relu_problem(CrossEntropyLoss(LABELS, weights=WEIGHTS, output_bias=0.0), lam=0.8),
-    "hidden biases": Problem(
-        SquaredLoss(Y[:, :1], output_bias=0.0),
-        BiasedReluUnit(normal(N, 2, seed=3)),
-        OnLayers(SumOfSquares(), (0, 2)),
+    "squared": relu_problem(go.SquaredLoss(Y)),
+    "squared d=1": relu_problem(go.SquaredLoss(Y[:, :1]), d=1),
+    "squared d=3": relu_problem(go.SquaredLoss(Y[:, :1]), d=3),
+    "squared free bias": relu_problem(go.SquaredLoss(Y[:, :1], output_bias=0.0)),
+    "squared weighted": relu_problem(go.SquaredLoss(Y, weights=WEIGHTS, output_bias=0.3)),
+    "masked relu": relu_problem(go.MaskedSquaredLoss(Y, MASK)),
+    "logistic": relu_problem(go.LogisticLoss(SIGNS[:, :1], weights=WEIGHTS)),
+    "logistic free bias": relu_problem(go.LogisticLoss(SIGNS[:, :1], output_bias=0.0)),
+    "logistic decayed bias": relu_problem(go.LogisticLoss(SIGNS[:, :1], output_bias=0.5)),
+    "cross entropy": relu_problem(go.CrossEntropyLoss(LABELS), lam=0.8),
+    "cross entropy free bias": relu_problem(go.CrossEntropyLoss(LABELS, weights=WEIGHTS, output_bias=0.0), lam=0.8),
+    "hidden biases": go.Problem(
+        go.SquaredLoss(Y[:, :1], output_bias=0.0),
+        go.BiasedReluUnit(normal(N, 2, seed=3)),
+        go.OnLayers(go.SumOfSquares(), (0, 2)),
         0.4,
     ),
-    "hidden biases of classes": Problem(
-        CrossEntropyLoss(LABELS, output_bias=0.0),
-        BiasedReluUnit(normal(N, 1, seed=4), 3),
-        OnLayers(ProductOfNorms((Norm.TWO, Norm.TWO)), (0, 2)),
+    "hidden biases of classes": go.Problem(
+        go.CrossEntropyLoss(LABELS, output_bias=0.0),
+        go.BiasedReluUnit(normal(N, 1, seed=4), 3),
+        go.OnLayers(go.ProductOfNorms((go.Norm.TWO, go.Norm.TWO)), (0, 2)),
         0.5,
     ),
-    "factorization": Problem(SquaredLoss(Y), MatrixProduct(N, 2), SumOfSquares(), 1.0),
-    "completion": Problem(MaskedSquaredLoss(Y, MASK), MatrixProduct(N, 2), ProductOfNorms(), 0.5),
+    "factorization": go.Problem(go.SquaredLoss(Y), go.MatrixProduct(N, 2), go.SumOfSquares(), 1.0),
+    "completion": go.Problem(go.MaskedSquaredLoss(Y, MASK), go.MatrixProduct(N, 2), go.ProductOfNorms(), 0.5),
 }
-FILES: dict[str, tuple[Problem, tuple, object]] = {}
+FILES: dict[str, tuple[go.Problem, tuple, object]] = {}
 
 
 def solved(name: str):
     if name not in FILES:
-        solution = solve(PROBLEMS[name], tol=1e-7)
+        solution = go.solve(PROBLEMS[name], tol=1e-7)
         FILES[name] = solution.problem, solution.weights, solution.certificate
     return FILES[name]
 
@@ -96,9 +76,9 @@ def file(tmp_path) -> Path:
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_solved_problems_are_confirmed_to_rounding(name, file):
     problem, W, certificate = solved(name)
-    assert certificate.verdict(1e-6) == (Verdict.CERTIFIED,)
-    save_certificate(file, problem, W, certificate)
-    found = verify_certificate(file)
+    assert certificate.verdict(1e-6) == (go.Verdict.CERTIFIED,)
+    go.save_certificate(file, problem, W, certificate)
+    found = go.verify_certificate(file)
     assert found.confirmed, found.reasons
     saved = json.loads(file.read_text())
     assert (found.objective, found.lower_bound) == (saved["objective"], saved["lower_bound"])
@@ -111,9 +91,9 @@ def test_solved_problems_are_confirmed_to_rounding(name, file):
 def test_certificates_far_from_the_optimum_are_confirmed_too(name, file):
     problem = PROBLEMS[name]
     W = problem.random(2, 3, seed=4)
-    certificate = certify(problem, W)
-    save_certificate(file, problem, W, certificate, run=1)
-    found = verify_certificate(file)
+    certificate = go.certify(problem, W)
+    go.save_certificate(file, problem, W, certificate, run=1)
+    found = go.verify_certificate(file)
     assert found.confirmed, found.reasons
     assert found.lower_bound == pytest.approx(float(certificate.lower_bound[1]), rel=1e-9)
     assert found.gap > 0
@@ -124,8 +104,8 @@ def test_certificates_far_from_the_optimum_are_confirmed_too(name, file):
 )
 def test_a_loaded_certificate_is_the_saved_one(name, file):
     problem, W, certificate = solved(name)
-    save_certificate(file, problem, W, certificate)
-    again = load_certificate(file)
+    go.save_certificate(file, problem, W, certificate)
+    again = go.load_certificate(file)
     assert float(again.problem(*again.weights)) == pytest.approx(float(certificate.objective), rel=1e-13)
     assert float(again.certificate.lower_bound) == pytest.approx(float(certificate.lower_bound), rel=1e-10)
 
@@ -169,11 +149,11 @@ FORGERIES = [raised_bound, lowered_objective, scaled_dual, foreign_dual, changed
 @pytest.mark.parametrize("name", ["squared free bias", "logistic", "cross entropy", "completion"])
 def test_the_slightest_forgery_is_rejected_and_the_bound_still_holds(name, forge, file):
     problem, W, certificate = solved(name)
-    save_certificate(file, problem, W, certificate)
+    go.save_certificate(file, problem, W, certificate)
     saved = json.loads(file.read_text())
     forge(saved)
     file.write_text(json.dumps(saved))
-    found = verify_certificate(file)
+    found = go.verify_certificate(file)
     assert not found.confirmed
     assert all(isinstance(reason, str) and reason for reason in found.reasons)
     assert not math.isnan(found.lower_bound)
@@ -196,13 +176,13 @@ def test_no_blow_up_of_the_weights_hides_a_raised_bound(name, file):
         factor, raised = 10 ** random.uniform(0, 12, 2)
         V = tuple(w * factor for w in W)
         objective = problem(*V)
-        save_certificate(file, problem, V, replace(certificate, objective=objective))
-        confirmed += verify_certificate(file).confirmed
+        go.save_certificate(file, problem, V, replace(certificate, objective=objective))
+        confirmed += go.verify_certificate(file).confirmed
         saved = json.loads(file.read_text())
         claim = optimum * (1 + 1e-9 * raised) if trial % 2 else random.uniform(optimum, float(objective))
         saved["lower_bound"] = max(claim, bound + 1e-9 * abs(bound))
         file.write_text(json.dumps(saved))
-        found = verify_certificate(file)
+        found = go.verify_certificate(file)
         assert not found.confirmed
         assert found.lower_bound <= optimum * (1 + 1e-12)
     assert confirmed == 40
@@ -213,7 +193,7 @@ def test_no_blow_up_of_the_weights_hides_a_raised_bound(name, file):
 def test_valid_certificates_are_confirmed_in_every_unit(name, scale, file):
     """f(cU, cV) with Y and λ in units c², S in units 1: all numbers of the certificate scale."""
     problem, W, certificate = solved(name)
-    save_certificate(file, problem, W, certificate)
+    go.save_certificate(file, problem, W, certificate)
     saved = json.loads(file.read_text())
     root = 2.0 ** round(math.log2(scale) / 2)
     unit = root * root
@@ -222,21 +202,21 @@ def test_valid_certificates_are_confirmed_in_every_unit(name, scale, file):
     for key, power in powers.items():
         saved[key] = (np.array(saved[key]) * power).tolist()
     file.write_text(json.dumps(saved))
-    found = verify_certificate(file)
+    found = go.verify_certificate(file)
     assert found.confirmed, found.reasons
     assert found.lower_bound == saved["lower_bound"]
     saved["lower_bound"] *= 1 + 1e-15
     file.write_text(json.dumps(saved))
-    assert not verify_certificate(file).confirmed
+    assert not go.verify_certificate(file).confirmed
 
 
 def test_an_infeasible_dual_is_named(file):
     problem, W, certificate = solved("squared")
-    save_certificate(file, problem, W, certificate)
+    go.save_certificate(file, problem, W, certificate)
     saved = json.loads(file.read_text())
     saved["G"] = (2 * np.array(saved["G"])).tolist()
     file.write_text(json.dumps(saved))
-    found = verify_certificate(file)
+    found = go.verify_certificate(file)
     assert found.lower_bound == -math.inf
     assert any("not feasible" in reason for reason in found.reasons)
 
@@ -285,9 +265,9 @@ DAMAGES = {
 def test_damaged_files_are_refused_by_name(name, file):
     damage, message = DAMAGES[name]
     problem, W, certificate = solved("squared")
-    save_certificate(file, problem, W, certificate)
+    go.save_certificate(file, problem, W, certificate)
     file.write_text(damage(file.read_text()))
-    for reader in (verify_certificate, load_certificate):
+    for reader in (go.verify_certificate, go.load_certificate):
         with pytest.raises(ValueError, match=message.replace("(", r"\(").replace(")", r"\)")) as caught:
             reader(file)
         assert file.name in str(caught.value)
@@ -296,34 +276,34 @@ def test_damaged_files_are_refused_by_name(name, file):
 def test_bytes_that_are_no_text_are_refused_by_name(file):
     file.write_bytes(b"\xff\xfe{}")
     with pytest.raises(ValueError, match="it is not UTF-8 text"):
-        verify_certificate(file)
+        go.verify_certificate(file)
 
 
 def test_what_cannot_be_saved_is_refused_and_leaves_the_old_file(file):
     problem, W, certificate = solved("squared")
-    save_certificate(file, problem, W, certificate)
+    go.save_certificate(file, problem, W, certificate)
     before = file.read_bytes()
-    infinite = certify(problem, tuple(w * torch.inf for w in W))
+    infinite = go.certify(problem, tuple(w * torch.inf for w in W))
     with pytest.raises(ValueError, match="no finite lower bound"):
-        save_certificate(file, problem, W, infinite)
-    other = Problem(SquaredLoss(Y), MatrixProduct(N, 2), ProductOfNorms((Norm.ONE, Norm.TWO)), 1.0)
+        go.save_certificate(file, problem, W, infinite)
+    other = go.Problem(go.SquaredLoss(Y), go.MatrixProduct(N, 2), go.ProductOfNorms((go.Norm.ONE, go.Norm.TWO)), 1.0)
     with pytest.raises(ValueError, match="SumOfSquares"):
-        save_certificate(file, other, other.random(1, 2), certify(other, other.random(1, 2)))
-    low = Problem(SquaredLoss(Y.float()), MatrixProduct(N, 2), SumOfSquares(), 1.0)
+        go.save_certificate(file, other, other.random(1, 2), go.certify(other, other.random(1, 2)))
+    low = go.Problem(go.SquaredLoss(Y.float()), go.MatrixProduct(N, 2), go.SumOfSquares(), 1.0)
     with pytest.raises(ValueError, match="float32"):
-        save_certificate(file, low, low.random(1, 2), certify(low, low.random(1, 2)))
+        go.save_certificate(file, low, low.random(1, 2), go.certify(low, low.random(1, 2)))
     assert file.read_bytes() == before
     assert list(file.parent.iterdir()) == [file]
 
 
 def test_a_closed_form_factorization_is_confirmed(file):
     """F* = ½‖Y‖² less what singular value thresholding gains (eq. 8), known without any solver."""
-    problem = Problem(SquaredLoss(Y), MatrixProduct(N, 2), SumOfSquares(), 1.0)
+    problem = go.Problem(go.SquaredLoss(Y), go.MatrixProduct(N, 2), go.SumOfSquares(), 1.0)
     U, s, Vh = torch.linalg.svd(Y, full_matrices=False)
     root = (s - 1).clamp(min=0).sqrt()
     W = (U.mT * root[:, None])[None], (Vh * root[:, None])[None]
-    save_certificate(file, problem, W, certify(problem, W))
-    found = verify_certificate(file)
+    go.save_certificate(file, problem, W, go.certify(problem, W))
+    found = go.verify_certificate(file)
     exact = sum(0.5 * x * x if x <= 1 else x - 0.5 for x in s.tolist())
     assert found.confirmed
     assert found.objective == pytest.approx(exact, rel=1e-12)
@@ -336,7 +316,7 @@ def test_a_closed_form_factorization_is_confirmed(file):
 )
 def test_the_checker_runs_alone_with_nothing_installed(change, status, said, file):
     """-I -S: no site-packages, no environment, only the folder of the checker and the standard library."""
-    save_certificate(file, *solved("squared"))
+    go.save_certificate(file, *solved("squared"))
     file.write_text(json.dumps(json.loads(file.read_text()) | change))
     folder = Path(check.__file__).parents[1]
     code = "import sys; sys.path.insert(0, sys.argv[1]); from exact.__main__ import main; sys.exit(main(sys.argv[2:]))"

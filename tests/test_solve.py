@@ -5,28 +5,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import global_optimality as go
 import laws
 from cases import randn
-from global_optimality import (
-    CrossEntropyLoss,
-    LogisticLoss,
-    MaskedSquaredLoss,
-    MatrixProduct,
-    NonNegative,
-    PolarBound,
-    Problem,
-    ProductOfNorms,
-    ReluUnit,
-    SquaredLoss,
-    Status,
-    SumOfSquares,
-    Verdict,
-    certify,
-    lambda_max,
-    polar_of,
-    solve,
-    solve_path,
-)
 from global_optimality.convex import matrix_completion, nuclear_norm_approximation
 
 DOUBLE = torch.float64
@@ -40,31 +21,31 @@ def samples(N: int = 20) -> tuple[Tensor, Tensor]:
     return torch.cat([X, torch.ones(N, 1, dtype=DOUBLE)], 1), y
 
 
-def regression(N: int = 20, lam: float = 0.1, **options) -> Problem:
+def regression(N: int = 20, lam: float = 0.1, **options) -> go.Problem:
     S, y = samples(N)
-    return Problem(SquaredLoss(y[:, None], **options), ReluUnit(S), SumOfSquares(), lam)
+    return go.Problem(go.SquaredLoss(y[:, None], **options), go.ReluUnit(S), go.SumOfSquares(), lam)
 
 
-def classification(N: int = 20, lam: float = 0.1, **options) -> Problem:
+def classification(N: int = 20, lam: float = 0.1, **options) -> go.Problem:
     S, y = samples(N)
-    return Problem(
-        LogisticLoss(torch.where(y > y.median(), 1.0, -1.0).double()[:, None], **options),
-        ReluUnit(S),
-        SumOfSquares(),
+    return go.Problem(
+        go.LogisticLoss(torch.where(y > y.median(), 1.0, -1.0).double()[:, None], **options),
+        go.ReluUnit(S),
+        go.SumOfSquares(),
         lam,
     )
 
 
-def classes(N: int = 20, lam: float = 0.3, **options) -> Problem:
+def classes(N: int = 20, lam: float = 0.3, **options) -> go.Problem:
     S, y = samples(N)
     labels = (y > 0.3).long() + (y > 1).long()
-    return Problem(CrossEntropyLoss(labels, **options), ReluUnit(S, outputs=3), SumOfSquares(), lam)
+    return go.Problem(go.CrossEntropyLoss(labels, **options), go.ReluUnit(S, outputs=3), go.SumOfSquares(), lam)
 
 
-def vectors(N: int = 20, lam: float = 0.5, **options) -> Problem:
+def vectors(N: int = 20, lam: float = 0.5, **options) -> go.Problem:
     S, y = samples(N)
-    return Problem(
-        SquaredLoss(torch.stack([y, y.cos(), y**2], 1), **options), ReluUnit(S, outputs=3), SumOfSquares(), lam
+    return go.Problem(
+        go.SquaredLoss(torch.stack([y, y.cos(), y**2], 1), **options), go.ReluUnit(S, outputs=3), go.SumOfSquares(), lam
     )
 
 
@@ -74,8 +55,8 @@ every = pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, m
 
 def check(solution) -> None:
     """GLOBAL, and the certificate is that of the returned weights, bit for bit."""
-    assert solution.status is Status.GLOBAL
-    again = certify(solution.problem, solution.weights)
+    assert solution.status is go.Status.GLOBAL
+    again = go.certify(solution.problem, solution.weights)
     assert torch.equal(again.objective, solution.certificate.objective)
     assert torch.equal(again.lower_bound, solution.certificate.lower_bound)
 
@@ -83,9 +64,9 @@ def check(solution) -> None:
 @every
 @pytest.mark.parametrize("output_bias", [None, 0.0, 0.5])
 def test_certified(make, output_bias):
-    solution = solve(make(12, output_bias=output_bias), tol=GAP)
+    solution = go.solve(make(12, output_bias=output_bias), tol=GAP)
     check(solution)
-    assert solution.certificate.verdict(GAP) == (Verdict.CERTIFIED,)
+    assert solution.certificate.verdict(GAP) == (go.Verdict.CERTIFIED,)
     laws.never_rises([row.objective for row in solution.history], 1e-14)
     assert float(solution.certificate.alignment) < 1e-6
 
@@ -94,7 +75,7 @@ def test_certified(make, output_bias):
 def test_no_network_is_lower(make):
     """Random networks, scaled at best along rays, never come below the proved bound."""
     problem = make()
-    solution = solve(problem, tol=GAP)
+    solution = go.solve(problem, tol=GAP)
     W = tuple(torch.cat([solution.weights[k].repeat(50, 1, 1)], 1) for k in range(2))
     for size in (1e-6, 1e-3, 1e-1, 1.0):
         V = tuple(w + size * randn(f"move {size}", *w.shape) for w in W)
@@ -104,20 +85,20 @@ def test_no_network_is_lower(make):
 def test_two_points_in_closed_form():
     """x = ±1, y = (2, 3), λ = ½: Ω(X) = |X₁| + |X₂|, so f* = 2.25."""
     S, Y = torch.tensor([[1.0], [-1.0]], dtype=DOUBLE), torch.tensor([[2.0], [3.0]], dtype=DOUBLE)
-    solution = solve(Problem(SquaredLoss(Y), ReluUnit(S), SumOfSquares(), 0.5), tol=1e-12)
+    solution = go.solve(go.Problem(go.SquaredLoss(Y), go.ReluUnit(S), go.SumOfSquares(), 0.5), tol=1e-12)
     check(solution)
     assert solution.objective == pytest.approx(2.25, rel=1e-14)
     assert solution.size == 2
     stuck = tuple(torch.tensor([[[1.5**0.5]]], dtype=DOUBLE) for _ in range(2))
-    assert solve(solution.problem, start=stuck, tol=1e-12).objective == pytest.approx(2.25, rel=1e-14)
+    assert go.solve(solution.problem, start=stuck, tol=1e-12).objective == pytest.approx(2.25, rel=1e-14)
 
 
-@pytest.mark.parametrize("theta", [SumOfSquares(), ProductOfNorms()])
+@pytest.mark.parametrize("theta", [go.SumOfSquares(), go.ProductOfNorms()])
 def test_matrix_factorization_by_the_same_solver(theta):
     Y = randn("matrix", 9, 6)
-    solution = solve(Problem(SquaredLoss(Y), MatrixProduct(9, 6), theta, 0.8), tol=1e-12)
+    solution = go.solve(go.Problem(go.SquaredLoss(Y), go.MatrixProduct(9, 6), theta, 0.8), tol=1e-12)
     exact = nuclear_norm_approximation(Y.numpy(), 0.8)
-    assert solution.status is Status.GLOBAL
+    assert solution.status is go.Status.GLOBAL
     assert solution.objective == pytest.approx(exact.objective, rel=1e-13)
     laws.same(solution.problem.mapping.Phi(*solution.weights)[0], torch.from_numpy(exact.X), 1e-9)
     assert solution.size == int((torch.linalg.svdvals(Y) > 0.8).sum())
@@ -125,81 +106,88 @@ def test_matrix_factorization_by_the_same_solver(theta):
 
 def test_matrix_completion_by_the_same_solver():
     Y, mask = randn("matrix", 9, 6), randn("seen", 9, 6) > -0.5
-    solution = solve(Problem(MaskedSquaredLoss(Y, mask), MatrixProduct(9, 6), SumOfSquares(), 0.8), tol=GAP)
+    solution = go.solve(
+        go.Problem(go.MaskedSquaredLoss(Y, mask), go.MatrixProduct(9, 6), go.SumOfSquares(), 0.8), tol=GAP
+    )
     reference = matrix_completion(Y.numpy(), mask.numpy(), 0.8, tol=1e-12)
-    assert solution.status is Status.GLOBAL
+    assert solution.status is go.Status.GLOBAL
     assert solution.objective == pytest.approx(reference.objective, rel=1e-8)
 
 
 def test_rank_four_data_is_certified_through_the_enclosure():
     S = randn("four", 14, 4)
-    solution = solve(Problem(SquaredLoss(randn("four y", 14, 1)), ReluUnit(S), SumOfSquares(), 0.3), tol=1e-7)
+    solution = go.solve(
+        go.Problem(go.SquaredLoss(randn("four y", 14, 1)), go.ReluUnit(S), go.SumOfSquares(), 0.3), tol=1e-7
+    )
     check(solution)
 
 
 def test_an_enclosed_polar_ends_without_a_claim():
-    problem = Problem(SquaredLoss(randn("cone", 5, 4).abs() - 0.3), MatrixProduct(5, 4), NonNegative(), 0.4)
-    inside = polar_of(problem)
+    problem = go.Problem(go.SquaredLoss(randn("cone", 5, 4).abs() - 0.3), go.MatrixProduct(5, 4), go.NonNegative(), 0.4)
+    inside = go.polar_of(problem)
 
-    def loose(Q: Tensor) -> PolarBound:
+    def loose(Q: Tensor) -> go.PolarBound:
         bound = inside(Q)
-        return PolarBound(bound.lower, 1.5 * bound.upper, bound.atom)
+        return go.PolarBound(bound.lower, 1.5 * bound.upper, bound.atom)
 
     relu = regression()
-    exact = polar_of(relu)
-    solution = solve(
-        relu, polar=lambda Q: PolarBound(exact(Q).lower, 1.5 * exact(Q).upper, exact(Q).atom), tol=1e-6, max_rounds=60
+    exact = go.polar_of(relu)
+    solution = go.solve(
+        relu,
+        polar=lambda Q: go.PolarBound(exact(Q).lower, 1.5 * exact(Q).upper, exact(Q).atom),
+        tol=1e-6,
+        max_rounds=60,
     )
-    assert solution.status in (Status.NO_ESCAPE, Status.ROUNDS)
-    assert solution.certificate.verdict(1e-6)[0] is not Verdict.CERTIFIED
+    assert solution.status in (go.Status.NO_ESCAPE, go.Status.ROUNDS)
+    assert solution.certificate.verdict(1e-6)[0] is not go.Verdict.CERTIFIED
     assert float(loose(randn("q", 1, 5, 4)).upper) > 0
 
 
 def test_large_lambda_gives_the_zero_network():
     problem = regression(lam=1.0)
-    top = lambda_max(problem)
-    above = solve(Problem(problem.loss, problem.mapping, problem.regularizer, top * (1 + 1e-9)), tol=1e-12)
+    top = go.lambda_max(problem)
+    above = go.solve(go.Problem(problem.loss, problem.mapping, problem.regularizer, top * (1 + 1e-9)), tol=1e-12)
     check(above)
     assert len(above.history) == 1
     assert all(not bool(w.any()) for w in above.weights)
-    below = solve(Problem(problem.loss, problem.mapping, problem.regularizer, top * 0.999), tol=GAP)
+    below = go.solve(go.Problem(problem.loss, problem.mapping, problem.regularizer, top * 0.999), tol=GAP)
     assert bool(below.weights[0].any())
 
 
 def test_path_from_lambda_max_down():
     problem = regression()
     lams = [0.1, 10.0, 1.0, 3.0]
-    path = solve_path(problem, lams, tol=GAP)
+    path = go.solve_path(problem, lams, tol=GAP)
     assert [solution.problem.lam for solution in path] == lams
-    assert all(solution.status is Status.GLOBAL for solution in path)
-    alone = solve(problem, tol=GAP)
+    assert all(solution.status is go.Status.GLOBAL for solution in path)
+    alone = go.solve(problem, tol=GAP)
     assert path[0].objective == pytest.approx(alone.objective, rel=2 * GAP)
 
 
 def test_time_limit_returns_the_best_so_far():
     problem = regression(200)
     began = time.monotonic()
-    solution = solve(problem, time_limit=0.3)
+    solution = go.solve(problem, time_limit=0.3)
     assert time.monotonic() - began < 5
-    assert solution.status is Status.TIME
+    assert solution.status is go.Status.TIME
     assert math.isfinite(solution.relative_gap)
     assert solution.objective < float(problem(*(torch.zeros_like(w) for w in solution.weights)))
 
 
 def test_interruption_returns_the_best_so_far():
     problem = regression()
-    exact, calls = polar_of(problem), 0
+    exact, calls = go.polar_of(problem), 0
 
-    def interrupted(Q: Tensor) -> PolarBound:
+    def interrupted(Q: Tensor) -> go.PolarBound:
         nonlocal calls
         calls += 1
         if calls == 3:
             raise KeyboardInterrupt
         return exact(Q)
 
-    solution = solve(problem, polar=interrupted, start=problem.random(1, 1, seed=0))
-    assert solution.status is Status.INTERRUPTED
-    again = certify(problem, solution.weights)
+    solution = go.solve(problem, polar=interrupted, start=problem.random(1, 1, seed=0))
+    assert solution.status is go.Status.INTERRUPTED
+    again = go.certify(problem, solution.weights)
     assert torch.equal(again.objective, solution.certificate.objective)
     assert solution.objective < solution.history[0].objective
 
@@ -209,9 +197,9 @@ def test_sample_weights_are_repetitions():
     twice = torch.cat([torch.arange(12), torch.arange(4)])
     weights = torch.ones(12, dtype=DOUBLE)
     weights[:4] = 2
-    weighted = Problem(SquaredLoss(y[:, None], weights=weights), ReluUnit(S), SumOfSquares(), 0.1)
-    repeated = Problem(SquaredLoss(y[twice][:, None]), ReluUnit(S[twice]), SumOfSquares(), 0.1)
-    a, b = solve(weighted, tol=GAP), solve(repeated, tol=GAP)
+    weighted = go.Problem(go.SquaredLoss(y[:, None], weights=weights), go.ReluUnit(S), go.SumOfSquares(), 0.1)
+    repeated = go.Problem(go.SquaredLoss(y[twice][:, None]), go.ReluUnit(S[twice]), go.SumOfSquares(), 0.1)
+    a, b = go.solve(weighted, tol=GAP), go.solve(repeated, tol=GAP)
     assert a.objective == pytest.approx(b.objective, rel=2 * GAP)
     check(a)
     check(b)
@@ -220,7 +208,7 @@ def test_sample_weights_are_repetitions():
 @pytest.mark.parametrize("make", [regression, classes])
 @pytest.mark.parametrize("output_bias", [None, 0.0])
 def test_to_torch_and_predict(make, output_bias):
-    solution = solve(make(12, output_bias=output_bias), tol=1e-5)
+    solution = go.solve(make(12, output_bias=output_bias), tol=1e-5)
     S = solution.problem.mapping.S
     module = solution.to_torch()
     assert [type(layer) for layer in module] == [nn.Linear, nn.ReLU, nn.Linear]
@@ -250,13 +238,13 @@ DEGENERATE = {
 @pytest.mark.parametrize(("S", "y"), [pytest.param(*data, id=name) for name, data in DEGENERATE.items()])
 @pytest.mark.parametrize("lam", [1.0, 1e-2])
 def test_degenerate_data(S, y, lam):
-    solution = solve(Problem(SquaredLoss(y[:, None]), ReluUnit(S), SumOfSquares(), lam), tol=1e-7)
+    solution = go.solve(go.Problem(go.SquaredLoss(y[:, None]), go.ReluUnit(S), go.SumOfSquares(), lam), tol=1e-7)
     check(solution)
     assert all(bool(torch.isfinite(w).all()) for w in solution.weights)
 
 
 def test_tiny_lambda_interpolates():
-    solution = solve(regression(lam=1e-5), tol=1e-6)
+    solution = go.solve(regression(lam=1e-5), tol=1e-6)
     check(solution)
     residual = solution.predict(solution.problem.mapping.S) - solution.problem.loss.Y
     assert float(residual.abs().max()) < 2e-3
@@ -264,14 +252,18 @@ def test_tiny_lambda_interpolates():
 
 def test_bad_input():
     problem = regression()
-    single = Problem(SquaredLoss(problem.loss.Y.float()), ReluUnit(problem.mapping.S.float()), SumOfSquares(), 0.1)
+    single = go.Problem(
+        go.SquaredLoss(problem.loss.Y.float()), go.ReluUnit(problem.mapping.S.float()), go.SumOfSquares(), 0.1
+    )
     with pytest.raises(ValueError, match="double"):
-        solve(single)
+        go.solve(single)
     with pytest.raises(ValueError, match="one run"):
-        solve(problem, start=problem.random(2, 3))
+        go.solve(problem, start=problem.random(2, 3))
     with pytest.raises(ValueError, match="tol"):
-        solve(problem, tol=0.0)
+        go.solve(problem, tol=0.0)
     with pytest.raises(ValueError, match="expects outputs"):
-        Problem(problem.loss, ReluUnit(problem.mapping.S, outputs=2), SumOfSquares(), 0.1)
+        go.Problem(problem.loss, go.ReluUnit(problem.mapping.S, outputs=2), go.SumOfSquares(), 0.1)
     with pytest.raises(TypeError, match="takes no inputs"):
-        solve(Problem(SquaredLoss(randn("m", 3, 3)), MatrixProduct(3, 3), SumOfSquares(), 0.5)).to_torch()
+        go.solve(
+            go.Problem(go.SquaredLoss(randn("m", 3, 3)), go.MatrixProduct(3, 3), go.SumOfSquares(), 0.5)
+        ).to_torch()

@@ -52,6 +52,7 @@ CHAPTERS = Path(__file__).parents[1]
 
 
 def main() -> None:
+    """Record the named tables, each by its benchmark."""
     parser = argparse.ArgumentParser(prog="python -m book.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}; all of them if none")
     parser.add_argument("--into", type=Path, help="folder for all tables (default: `data` of each chapter)")

@@ -24,7 +24,7 @@ from ..shared.tables import frame
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class PlaneDigits:
     """A training problem, and inputs with labels ±1 that were held out."""
 
     problem: Problem
@@ -69,23 +69,25 @@ def all_digits(loss: type[SquaredLoss] | type[LogisticLoss], share: float) -> Pr
     return replace(problem, lam=share * lambda_max(problem))
 
 
-def at_least_five(N: int, share: float, *, seed: int) -> Split:
+def at_least_five(N: int, share: float, *, seed: int) -> PlaneDigits:
     """Is the digit at least 5? N training images in the plane, the rest held out; logistic loss, λ = share · λ_max."""
     S, target = principal_components(N, components=2, seed=seed)
     labels = (2.0 * (target >= 5) - 1)[:, None].double()
     problem = Problem(LogisticLoss(labels[:N]), ReluUnit(S[:N]), SumOfSquares(), 1.0)
-    return Split(replace(problem, lam=share * lambda_max(problem)), S[N:], labels[N:])
+    return PlaneDigits(replace(problem, lam=share * lambda_max(problem)), S[N:], labels[N:])
 
 
-def ten_classes(N: int, share: float, *, seed: int) -> Split:
+def ten_classes(N: int, share: float, *, seed: int) -> PlaneDigits:
     """Which digit is it? N training images in the plane, the rest held out; cross-entropy, λ = share · λ_max."""
     S, target = principal_components(N, components=2, seed=seed)
     problem = Problem(CrossEntropyLoss(target[:N], classes=10), ReluUnit(S[:N], 10), SumOfSquares(), 1.0)
     held_out = torch.nn.functional.one_hot(target[N:], 10).double()
-    return Split(replace(problem, lam=share * lambda_max(problem)), S[N:], held_out)
+    return PlaneDigits(replace(problem, lam=share * lambda_max(problem)), S[N:], held_out)
 
 
-def widths(split: Split, solution: Solution, sizes: Sequence[int], *, runs: int, steps: int, seed: int) -> pd.DataFrame:
+def widths(
+    split: PlaneDigits, solution: Solution, sizes: Sequence[int], *, runs: int, steps: int, seed: int
+) -> pd.DataFrame:
     """Networks of growing width trained by Adam: excess over the certified optimum, certified gap, test accuracy."""
     polar, tables = polar_of(split.problem), []
     for r in sizes:
@@ -100,7 +102,7 @@ def widths(split: Split, solution: Solution, sizes: Sequence[int], *, runs: int,
     return pd.concat(tables, ignore_index=True)
 
 
-def regions(split: Split, solution: Solution, *, points: int = 81) -> pd.DataFrame:
+def regions(split: PlaneDigits, solution: Solution, *, points: int = 81) -> pd.DataFrame:
     """What the network says on a grid of the two components: the one output, or the index of the largest of several."""
     assert isinstance(split.problem.mapping, ReluUnit)
     reach = float(split.problem.mapping.S[:, :2].abs().max()) * 1.05
@@ -110,7 +112,7 @@ def regions(split: Split, solution: Solution, *, points: int = 81) -> pd.DataFra
     return frame(x1=x[:, 0], x2=x[:, 1], y=outputs[:, 0] if outputs.shape[1] == 1 else outputs.argmax(1))
 
 
-def held_out_digits(split: Split, solution: Solution, count: int) -> pd.DataFrame:
+def held_out_digits(split: PlaneDigits, solution: Solution, count: int) -> pd.DataFrame:
     """The first ``count`` held-out images: components, the digit, and the digit that the network names."""
     S, labels = split.S[:count], split.Y[:count].argmax(1)
     return frame(x1=S[:, 0], x2=S[:, 1], digit=labels, named=solution.predict(S).argmax(1))

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from ..shared.style import COLOUR, canvas, styled
+from .plane_figures import components
 
 ROLES = (
     (COLOUR.descent, "o", "-"),
@@ -30,10 +31,7 @@ def ten_classes(grid: pd.DataFrame, digits: pd.DataFrame) -> Figure:
             axes.text(x, y, f"{digit:.0f}", color=colour, fontsize=10, weight=weight, ha="center", va="center")
     axes.plot([], [], marker="$8$", color=COLOUR.descent, linestyle="", label="told right")
     axes.plot([], [], marker="$\\mathbf{8}$", color=COLOUR.escape, linestyle="", label="told wrong")
-    reach = grid["x1"].max()
-    axes.set(
-        xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="first component", ylabel="second component"
-    )
+    components(axes, grid)
     figure.legend(loc="outside lower center", ncols=2, title="held-out digits; grey: borders of the classes")
     return figure
 

@@ -2,12 +2,20 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from ..shared.style import COLOUR, MARKER, canvas, styled
+from ..shared.style import COLOUR, MARKER, canvas, dots, styled
 
 FLOOR = 1e-16
+
+
+def components(axes: Axes, grid: pd.DataFrame) -> None:
+    """The plane of the first two principal components, as far as the grid reaches."""
+    reach = grid["x1"].max()
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    axes.set(xlabel="first component", ylabel="second component")
 
 
 @styled
@@ -26,10 +34,7 @@ def digits_plane(samples: pd.DataFrame, grid: pd.DataFrame, units: pd.DataFrame)
     for label, colour, marker, text in ((1, COLOUR.descent, "o", "5 to 9"), (-1, COLOUR.curve, "x", "0 to 4")):
         rows = samples["y"] == label
         axes.plot(samples["x1"][rows], samples["x2"][rows], marker, color=colour, markersize=4, label=text)
-    reach = grid["x1"].max()
-    axes.set(
-        xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="first component", ylabel="second component"
-    )
+    components(axes, grid)
     figure.legend(loc="outside lower center", ncols=2, title="training digits")
     return figure
 
@@ -40,10 +45,7 @@ def widths(table: pd.DataFrame, accuracy: float) -> Figure:
     figure, (top, bottom) = canvas(5.2, rows=2, sharex=True)
     excess = table["excess"].clip(lower=1e-9)
     top.plot(table["size"], excess, "o", color=COLOUR.descent, markersize=5, label="true excess")
-    top.plot(
-        table["size"], table["relative_gap"], MARKER.escape, color=COLOUR.escape, markersize=5, mfc="none",
-        label="certified gap",
-    )  # fmt: skip
+    dots(top, table["size"], table["relative_gap"], MARKER.escape, COLOUR.escape, "certified gap", hollow=True)
     top.set(yscale="log", ylabel="relative to $f$")
     top.legend(loc="best")
     bottom.plot(table["size"], table["accuracy"], "o", color=COLOUR.descent, markersize=5, label="trained by Adam")

@@ -41,7 +41,7 @@ def problem(T: Tensor, share: float) -> Problem:
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class TensorFit:
     """The best of several descents at one size, with its certificate and how far the starts differ."""
 
     weights: Factors
@@ -49,14 +49,14 @@ class Fit:
     spread: float
 
 
-def fit(problem: Problem, r: int, *, runs: int, seed: int) -> Fit:
+def fit(problem: Problem, r: int, *, runs: int, seed: int) -> TensorFit:
     """L-BFGS from ``runs`` starts; ``spread`` is the relative distance of the worst end from the best."""
     descent: Descent = minimise(problem, problem.random(runs, r, seed=seed, deviation=0.5), max_steps=600)
     best = take_runs(descent.weights, descent.objective.argmin()[None])
     assert isinstance(problem.mapping, RankOneTensor)
     polar = tensor_polar(problem.mapping, Effort(nodes=CONES, tolerance=1e-3))
     spread = float(descent.objective.max() / descent.objective.min()) - 1
-    return Fit(best, certify(problem, best, polar), spread)
+    return TensorFit(best, certify(problem, best, polar), spread)
 
 
 def sizes(problem: Problem, ranks: Sequence[int], *, runs: int, seed: int, tol: float) -> pd.DataFrame:
@@ -102,7 +102,7 @@ def unfoldings(T: Tensor) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["bound", "value"]).set_index("bound")
 
 
-def pictures(problem: Problem, f: Fit, count: int) -> pd.DataFrame:
+def pictures(problem: Problem, f: TensorFit, count: int) -> pd.DataFrame:
     """Pixels of the first images and of their reconstructions, one row a pixel, for the figure."""
     with torch.no_grad():
         X = problem.mapping.Phi(*f.weights)[0]

@@ -48,6 +48,7 @@ def searched(mapping: DeepRelu, cones: int) -> Polar:
 
 
 def mapping_of(problem: Problem) -> DeepRelu:
+    """The problem's mapping, which must be a ``DeepRelu``."""
     assert isinstance(problem.mapping, DeepRelu)
     return problem.mapping
 

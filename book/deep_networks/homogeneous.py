@@ -10,7 +10,8 @@ from torch import Tensor
 
 from global_optimality.homogeneity import Degree, check_pair, layer_table, measure_degree, random_points
 from global_optimality.losses import SquaredLoss
-from global_optimality.mappings import AlexNet, ConvPool, DeepRelu, Mapping
+from global_optimality.mappings import AlexNet, ConvPool, DeepRelu
+from global_optimality.mappings.inputs import HiddenUnit
 from global_optimality.problem import Problem
 from global_optimality.regularizers import (
     BalancedWeightDecay,
@@ -82,18 +83,11 @@ class FirstLayerOnly(Regularizer):
 
 @final
 @dataclass(frozen=True, eq=False)
-class Sigmoid(Mapping):
+class Sigmoid(HiddenUnit):
     """σ(S u) vᵀ, with degree 2 declared although it has none."""
 
     S: Tensor
-
-    @property
-    def degree(self) -> int:
-        return 2
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.S), 1)
+    outputs: int = 1
 
     @property
     def factor_shapes(self) -> tuple[tuple[int, ...], ...]:

@@ -21,7 +21,7 @@ from ..shared.tables import runs_table
 
 
 @dataclass(frozen=True, eq=False)
-class Split:
+class TenDigits:
     """The training problem, and held-out images ``(N, 1, 8, 8)`` with their labels."""
 
     problem: Problem
@@ -37,7 +37,7 @@ class Split:
         return (scores.argmax(2) == self.labels).double().mean(1)
 
 
-def digits(N: int, lam: float, *, channels: int = 2, held_out: int = 600, seed: int, device: str = "cpu") -> Split:
+def digits(N: int, lam: float, *, channels: int = 2, held_out: int = 600, seed: int, device: str = "cpu") -> TenDigits:
     """N digits to train on, ``held_out`` others to test on; 3 × 3 filters, max-pooling over 2 × 2, ten outputs.
 
     Grey values are divided by 16; λ is that of the mean cross-entropy, so the sum's is N · ``lam``.
@@ -48,10 +48,10 @@ def digits(N: int, lam: float, *, channels: int = 2, held_out: int = 600, seed: 
     images, labels = (samples.S / 16).reshape(-1, 1, 8, 8).to(device), samples.target.to(device)
     mapping = ConvPool(images[train], channels=channels, kernel=3, pool=2, outputs=10)
     problem = Problem(CrossEntropyLoss(labels[train], classes=10), mapping, BalancedWeightDecay(2), N * lam)
-    return Split(problem, images[test], labels[test])
+    return TenDigits(problem, images[test], labels[test])
 
 
-def against_size(split: Split, sizes: Sequence[int], *, runs: int, steps: int, seed: int) -> pd.DataFrame:
+def against_size(split: TenDigits, sizes: Sequence[int], *, runs: int, steps: int, seed: int) -> pd.DataFrame:
     """Descents from ``runs`` starts for every r: ``runs_table`` with test accuracy, verdict at 1 % and excess."""
     tables = []
     for r in sizes:
@@ -79,7 +79,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def shuffled(split: Split, r: int, *, steps: int, seed: int) -> float:
+def shuffled(split: TenDigits, r: int, *, steps: int, seed: int) -> float:
     """The control: test accuracy after training on shuffled labels, best of two starts. Chance is about 0.1."""
     Y = split.problem.loss.Y
     order = torch.randperm(len(Y), generator=generator(seed, "shuffled labels")).to(Y.device)

@@ -9,18 +9,11 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from global_optimality import regularizers
 from global_optimality.losses import SquaredLoss
 from global_optimality.mappings import ConvPool, Mapping, NormalizedConvPool
 from global_optimality.problem import Problem
-from global_optimality.regularizers import (
-    DropoutPenalty,
-    L1Decay,
-    MaxNorm,
-    OnLayers,
-    PathNorm,
-    Regularizer,
-    SumOfSquares,
-)
+from global_optimality.regularizers import Regularizer
 from global_optimality.streams import generator
 
 from ..shared import data
@@ -84,13 +77,13 @@ def network(images: Tensor, method: str) -> Mapping:
 def regularizer(mapping: Mapping, method: str) -> Regularizer:
     """The regularizer of a method; all but the first three do not match the degree 2 of the mapping."""
     if isinstance(mapping, NormalizedConvPool):
-        return OnLayers(SumOfSquares(), mapping.scaled_layers)
+        return regularizers.OnLayers(regularizers.SumOfSquares(), mapping.scaled_layers)
     made = {
-        "weight decay": SumOfSquares(),
-        "path norm": PathNorm(2),
-        "dropout": DropoutPenalty(mapping),
-        "max-norm": MaxNorm(SumOfSquares(), RADIUS),
-        "ℓ1 decay": L1Decay(),
+        "weight decay": regularizers.SumOfSquares(),
+        "path norm": regularizers.PathNorm(2),
+        "dropout": regularizers.DropoutPenalty(mapping),
+        "max-norm": regularizers.MaxNorm(regularizers.SumOfSquares(), RADIUS),
+        "ℓ1 decay": regularizers.L1Decay(),
     }
     if method not in made:
         raise ValueError(f"unknown method {method!r}: choose from {', '.join(METHODS)}.")

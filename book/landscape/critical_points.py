@@ -17,7 +17,7 @@ WIDTH = Fraction(1, 2**60)
 
 
 @dataclass(frozen=True)
-class Piece:
+class PolynomialPiece:
     """A polynomial between two kinks; low is None on the first piece, high on the last."""
 
     low: Fraction | None
@@ -46,6 +46,7 @@ class Critical:
 
 
 def value(p: Polynomial, t: Fraction) -> Fraction:
+    """p(t), by Horner's rule."""
     total = Fraction(0)
     for c in reversed(p):
         total = total * t + c
@@ -53,6 +54,7 @@ def value(p: Polynomial, t: Fraction) -> Fraction:
 
 
 def multiply(p: Polynomial, q: Polynomial) -> list[Fraction]:
+    """p q."""
     product = [Fraction(0)] * (len(p) + len(q) - 1)
     for (i, a), (j, b) in itertools.product(enumerate(p), enumerate(q)):
         product[i + j] += a * b
@@ -60,6 +62,7 @@ def multiply(p: Polynomial, q: Polynomial) -> list[Fraction]:
 
 
 def derivative(p: Polynomial) -> list[Fraction]:
+    """p′."""
     return [k * c for k, c in enumerate(p)][1:]
 
 
@@ -95,7 +98,7 @@ def _bisect(p: list[Fraction], low: Fraction, high: Fraction) -> tuple[Fraction,
     return low, high
 
 
-def critical_sets(pieces: Sequence[Piece]) -> Iterator[Critical]:
+def critical_sets(pieces: Sequence[PolynomialPiece]) -> Iterator[Critical]:
     """All critical points and plateaus of the whole line, in order. A kink is critical where f′ changes sign."""
     gaps, cuts = _monotone_gaps(pieces)
     k = 0
@@ -117,7 +120,7 @@ def critical_sets(pieces: Sequence[Piece]) -> Iterator[Critical]:
         k += 1
 
 
-def _monotone_gaps(pieces: Sequence[Piece]) -> tuple[list, list]:
+def _monotone_gaps(pieces: Sequence[PolynomialPiece]) -> tuple[list, list]:
     """(sign of f′, polynomial) of every gap between neighbouring cuts; a cut is a kink or the enclosure of a root."""
     gaps, cuts = [], []
     for piece in pieces:

@@ -12,7 +12,7 @@ from global_optimality.factors import Factors, flatten
 from global_optimality.streams import generator, normal
 
 from ..shared.tables import frame
-from .critical_points import Critical, Piece, critical_sets, multiply, value
+from .critical_points import Critical, PolynomialPiece, critical_sets, multiply, value
 
 CAPTION = dict(zip("abcdefgh", ["plateau", "global minimum"] * 2 + ["local maximum", "local minimum"] * 2, strict=True))
 """What the caption of the paper's Figure 1 calls its points (a) to (h)."""
@@ -42,7 +42,7 @@ class Line:
         U, V = (w.detach().requires_grad_() for w in self.weights(t))
         return float(flatten(tuple(g[None] for g in torch.autograd.grad(self.objective(U, V), (U, V)))).norm())
 
-    def pieces(self) -> list[Piece]:
+    def pieces(self) -> list[PolynomialPiece]:
         """f along the line as exact polynomials of degree ≤ 4 in t, one between any two neighbouring kinks."""
         (U, V), (dU, dV) = self.start, self.direction
         a, b = _products(self.S, U), _products(self.S, dU)
@@ -51,7 +51,7 @@ class Line:
         kinks = sorted({-p / q for row in hidden for p, q in row if q != 0})
         edges = [None, *kinks, None]
         return [
-            Piece(low, high, self._polynomial(hidden, outer, _inside(low, high)))
+            PolynomialPiece(low, high, self._polynomial(hidden, outer, _inside(low, high)))
             for low, high in itertools.pairwise(edges)
         ]
 

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ..shared.path_figures import STEPS
-from ..shared.style import COLOUR, MARKER, canvas, styled, write
+from ..shared.style import COLOUR, MARKER, canvas, dots, styled, write
 
 FLOOR = 1e-16
 """Relative excesses at or below rounding are drawn here, at the foot of a logarithmic axis."""
@@ -19,15 +19,7 @@ def spectrum(table: pd.DataFrame) -> Figure:
     figure, axes = canvas(3.2)
     axes.plot(table["index"], table["sigma"], "o", markersize=5, color=COLOUR.curve, label=r"$\sigma_i$ of $Y$")
     kept = table[table["kept"] > 0]
-    axes.plot(
-        kept["index"],
-        kept["kept"],
-        MARKER.slide,
-        mfc="none",
-        mew=1.6,
-        color=COLOUR.descent,
-        label=r"kept, $\sigma_i-\lambda$",
-    )
+    dots(axes, kept["index"], kept["kept"], MARKER.slide, COLOUR.descent, r"kept, $\sigma_i-\lambda$", hollow=True)
     axes.axhline(table["lam"].iloc[0], color=COLOUR.escape, linestyle="--", linewidth=1.4)
     write(axes, r"$\lambda$", (table["index"].max(), table["lam"].iloc[0]), (-4, 9), color=COLOUR.escape)
     axes.set(yscale="log", xlabel=r"index $i$", ylabel="singular value", ylim=(0.5, None))
@@ -41,18 +33,11 @@ def census(table: pd.DataFrame) -> Figure:
     figure, axes = canvas(3.6)
     first = table.drop_duplicates("size").sort_values("size")
     closed = (first["optimum_r"] - first["optimum"]) / first["optimum"]
-    axes.plot(
-        first["size"],
-        closed.clip(lower=FLOOR),
-        color=COLOUR.curve,
-        linewidth=1.2,
-        label="best network of size $r$, closed form",
-    )
+    best = "best network of size $r$, closed form"
+    axes.plot(first["size"], closed.clip(lower=FLOOR), color=COLOUR.curve, linewidth=1.2, label=best)
     spread = 0.5 * (table["run"] / max(table["run"].max(), 1) - 0.5)
-    axes.plot(
-        table["size"] + spread, table["excess"].clip(lower=FLOOR), MARKER.descent, markersize=5, color=COLOUR.descent,
-        linestyle="none", label="one run",
-    )  # fmt: skip
+    excess = table["excess"].clip(lower=FLOOR)
+    dots(axes, table["size"] + spread, excess, MARKER.descent, COLOUR.descent, "one run")
     r = table["sufficient"].iloc[0]
     axes.axvline(r - 0.5, color=COLOUR.slide, linestyle="--", linewidth=1.4)
     write(axes, rf"$r\geq${r}: all global", (r - 0.5, 1e-5), (6, 0), ha="left", color=COLOUR.slide)
@@ -68,23 +53,8 @@ def gap_against_gradient(table: pd.DataFrame) -> Figure:
     """Certified gap and true excess against the gradient norm, with lines of slope one and two."""
     figure, axes = canvas(3.8)
     x = table["relative_gradient"]
-    axes.plot(
-        x,
-        table["relative_gap"].clip(lower=FLOOR),
-        MARKER.escape,
-        color=COLOUR.escape,
-        markersize=5,
-        label="certified gap",
-    )
-    axes.plot(
-        x,
-        table["excess"].clip(lower=FLOOR),
-        MARKER.slide,
-        color=COLOUR.descent,
-        markersize=5,
-        mfc="none",
-        label="true excess",
-    )
+    dots(axes, x, table["relative_gap"].clip(lower=FLOOR), MARKER.escape, COLOUR.escape, "certified gap")
+    dots(axes, x, table["excess"].clip(lower=FLOOR), MARKER.slide, COLOUR.descent, "true excess", hollow=True)
     t = np.geomspace(x.min(), x.max(), 100)
     middle = table["relative_gradient"].median()
     gap = float(np.exp(np.median(np.log(table["relative_gap"] / x))))
@@ -111,15 +81,7 @@ def polar_against_size(table: pd.DataFrame) -> Figure:
     axes.plot(
         first["size"], first["polar_r"], color=COLOUR.curve, linewidth=1.2, label=r"$\max(1,\ \sigma_{r+1}/\lambda)$"
     )
-    axes.plot(
-        table["size"],
-        table["polar"],
-        MARKER.slide,
-        mfc="none",
-        mew=1.4,
-        color=COLOUR.descent,
-        label="measured, every run",
-    )
+    dots(axes, table["size"], table["polar"], MARKER.slide, COLOUR.descent, "measured, every run", hollow=True)
     axes.axhline(1, color=COLOUR.slide, linestyle="--", linewidth=1.2)
     write(axes, "at most 1: globally optimal", (first["size"].max(), 1), (0, 10), ha="right", color=COLOUR.slide)
     axes.set(xlabel="size $r$", ylabel=r"$\Omega^\circ(Y-X)\,/\,\lambda$", ylim=(0, None))
@@ -191,14 +153,8 @@ def lower_bounds(table: pd.DataFrame) -> Figure:
     figure, axes = canvas(3.4)
     optimum = table["optimum"].iloc[0]
     axes.plot(table["scale"], table["objective"] / optimum, ".", markersize=4, color=COLOUR.descent, label="objective")
-    axes.plot(
-        table["scale"],
-        table["lower_bound"] / optimum,
-        ".",
-        markersize=4,
-        color=COLOUR.escape,
-        label="proved lower bound",
-    )
+    bound = table["lower_bound"] / optimum
+    axes.plot(table["scale"], bound, ".", markersize=4, color=COLOUR.escape, label="proved lower bound")
     axes.axhline(1, color=COLOUR.lower_bound, linestyle="--", linewidth=1.2)
     write(axes, "$F^*$", (table["scale"].min(), 1), (4, 9))
     axes.set(xscale="log", xlabel="scale of the random weights", ylabel="relative to $F^*$", ylim=(-0.1, 6))

@@ -20,7 +20,7 @@ from global_optimality.descent.minimise import _Runs
 from global_optimality.factors import Factors
 from global_optimality.losses import CrossEntropyLoss, LogisticLoss
 from global_optimality.losses.samples import SampleLoss
-from global_optimality.meta_algorithm import _Trail
+from global_optimality.meta_algorithm.trail import Trail
 from global_optimality.polar.bound import Checked, PolarBound
 from global_optimality.problem import Problem
 from global_optimality.regularizers import Regularizer
@@ -100,11 +100,11 @@ def degree(power: float) -> None:
 def slide(sign: float = 1.0, power: float = 1.0) -> None:
     """The slide goes along sign · β, with (1 + tβ) to that power in the place of 1 + tβ; it is taken in any case."""
 
-    def wrong(original: Callable[..., Any], self: _Trail, beta: Tensor) -> Callable[[float], Factors]:
+    def wrong(original: Callable[..., Any], self: Trail, beta: Tensor) -> Callable[[float], Factors]:
         start, scaled = self.weights, self.problem.mapping.scaled
         return lambda t: scaled(start, (1 + sign * t * beta).clamp(min=0)[None] ** power)
 
-    _around(_Trail, "_slide_along", wrong)
+    _around(Trail, "_slide_along", wrong)
 
 
 def no_output_bias() -> None:

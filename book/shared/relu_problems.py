@@ -73,6 +73,7 @@ def escape(problem: Problem, W: Factors, r: int, polar: Polar) -> tuple[Factors,
 
 
 def active_units(W: Factors) -> int:
+    """How many units of one run are not zero."""
     return int((slice_norms(W)[0] > 0).sum())
 
 

@@ -130,6 +130,14 @@ def halo(width: float = 3.0) -> list[withStroke]:
     return [withStroke(linewidth=width, foreground="white")]
 
 
+def dots(
+    axes: Axes, x: Any, y: Any, marker: str, colour: str, label: str | None = None, *, hollow: bool = False
+) -> None:
+    """Points without a line; hollow ones show what lies below them."""
+    look: dict[str, Any] = {"mfc": "none", "mew": 1.5} if hollow else {}
+    axes.plot(x, y, marker, color=colour, markersize=5, linestyle="none", label=label, **look)
+
+
 def write(axes: Axes, text: str, at: tuple[float, float], offset: tuple[float, float] = (0, 8), **options: Any) -> None:
     """Text beside a data point, offset in points, with a halo."""
     settings = {"ha": "center", "va": "center", "path_effects": halo(), **options}

@@ -34,18 +34,25 @@ const LiveSlide = (Live => {
     return amplitude;
   }
 
+  /** Where the floor of the valley turns over: the curvature in ε at ε = 0 is linear in t. */
+  function edge(data) {
+    const small = 1e-4, [start, end] = [0, 1].map(t => at(data, t, small).slope / small);
+    return start / (start - end);
+  }
+
   const REACH = 1.3;
 
   Live.figure("slide", (box, data, id) => {
+    const turn = edge(data), best = descend(data, 1, 0.01);
     const ui = Live.frame(box, {
       id,
       pictures: [{ name: "map", width: 340, height: 220 }, { name: "cut", width: 340, height: 200 }],
       sliders: [{ name: "t", label: "slide t", min: 0, max: 1, value: 0 }, { name: "amplitude", label: "amplitude ε", min: -REACH, max: REACH, value: 0 }],
       buttons: [["descend", "Descend"], ["reset", "Back to the plateau"]],
       caption: `<b>Slide, then descend.</b> Top: f over slide and amplitude, dark is low. Bottom: the cut at this t, with the
-        proved bound. Descend at ε = 0, and nothing moves: the gradient is zero. Slide past 1/3, add a little ε, descend again.`,
+        proved bound. Descend at ε = 0, and nothing moves: the gradient is zero. Slide past the edge, t = ${turn.toFixed(2)}, add a little ε, descend again.`,
     });
-    const t0 = [[0, "0"], [1 / 3, "1/3"], [1, "1"]], e0 = [[-1, "−1"], [0, "0"], [1, "1"]];
+    const t0 = [[0, "0"], [turn, turn.toFixed(2)], [1, "1"]], e0 = [[-1, "−1"], [0, "0"], [1, "1"]];
     const map = Live.plot(ui.picture("map"), { x: [0, 1], y: [-REACH, REACH], xlabel: "slide t", ylabel: "amplitude ε", xticks: t0, yticks: e0 });
     const top = at(data, 0, REACH).objective, low = data.optimum;
     const cut = Live.plot(ui.picture("cut"), { x: [-REACH, REACH], y: [at(data, 0, 0).bound - 0.2, top], xlabel: "amplitude ε", ylabel: "f", xticks: e0, yticks: [[low - 1, (low - 1).toFixed(0)], [low, low.toFixed(0)], [low + 1, (low + 1).toFixed(0)]] });
@@ -56,7 +63,7 @@ const LiveSlide = (Live => {
       const t = ui.read("t"), e = ui.read("amplitude"), here = at(data, t, e);
       ui.label("t", Live.plain(t, 2));
       ui.label("amplitude", Live.plain(e, 2));
-      map.show(map.line([[0, 0], [1, 0]], "live-bound live-dashed") + map.star(1, 1) + map.star(1, -1) + map.dot(t, e, "live-point", 6));
+      map.show(map.line([[0, 0], [1, 0]], "live-bound live-dashed") + map.star(1, best) + map.star(1, -best) + map.dot(t, e, "live-point", 6));
       cut.show(cut.line([[-REACH, here.bound], [REACH, here.bound]], "live-bound live-dashed") +
         cut.line(grid.map(a => [a, at(data, t, a).objective]), "live-f") + cut.dot(e, here.objective, "live-point", 6));
       ui.bars([["f here", here.objective, "live-f"], ["proved bound", here.bound, "live-bound"], ["optimum F*", low, "live-best"]]);
@@ -73,7 +80,7 @@ const LiveSlide = (Live => {
     ui.on("reset", () => move(0, 0));
     draw();
   });
-  return { at, descend };
+  return { at, descend, edge };
 })(typeof module === "undefined" ? Live : require("./live.js"));
 
 if (typeof module !== "undefined") module.exports = LiveSlide;

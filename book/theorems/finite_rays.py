@@ -1,7 +1,7 @@
 """Pairs (φ, θ) with finitely many rays, and the one of them that shows the bound of Theorem 2 to be sharp."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
@@ -19,11 +19,9 @@ from global_optimality.regularizers.base import Regularizer
 class Rays(Mapping):
     """φ(w) = Σ_j w_j a_j, degree 1; A ``(card, m)`` holds the rays a_j as columns, factors ``(n, r, m)``."""
 
-    A: Tensor
+    degree: ClassVar[int] = 1
 
-    @property
-    def degree(self) -> int:
-        return 1
+    A: Tensor
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -46,9 +44,7 @@ class Rays(Mapping):
 class OneRay(Regularizer):
     """θ(w) = Σ_j w_j on the cone {w ≥ 0, at most one w_j ≠ 0}, +∞ outside: a unit is a length on one ray."""
 
-    @property
-    def degree(self) -> int:
-        return 1
+    degree: ClassVar[int] = 1
 
     @property
     def constrained(self) -> bool:

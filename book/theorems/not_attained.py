@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import pandas as pd
 import torch
@@ -27,9 +27,7 @@ INFIMUM = 1.5
 class Saturating(Mapping):
     """φ(a, b) = a²b²/(a² + b²), φ(0, 0) = 0: continuous, degree 2, and below a² for every b; factors ``(n, r, 1)``."""
 
-    @property
-    def degree(self) -> int:
-        return 2
+    degree: ClassVar[int] = 2
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -168,8 +168,8 @@ def _visit(browser: Any, path: Path, name: str, size: str, scheme: str, shots: P
 
 
 def _views(page: Path, site: Path) -> Iterator[tuple[str, str]]:
-    """Every size in both schemes; of pages made from one template (documentation, listings) one view of each kind."""
-    if {"api", "_modules"} & set(page.relative_to(site).parts):
+    """Every size in both schemes; of pages made from one template (documentation, listings, decks) two."""
+    if {"api", "_modules", "decks"} & set(page.relative_to(site).parts):
         yield from (view for view in (("phone", "dark"), ("desktop", "light")) if view[0] in SIZES)
     else:
         yield from ((size, scheme) for size in SIZES for scheme in SCHEMES)

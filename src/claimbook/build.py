@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import nbformat
 from . import cache
 from .cache import Record
 from .chapters import Book, Chapter, page_of, read_book
-from .child import stop_all
+from .child import in_parallel
 from .claims import tally
 from .files import scratch, write_atomic
 from .key import Key, cuda_name, key_of, strays
@@ -118,27 +117,10 @@ def _bring_up(
         reasons = task.key.reasons(before.parts) if before else ()
         progress.say(f"{task.chapter.name}: to run ({'; '.join(reasons) or 'no stored result'})")
         waiting.append(task)
-    failures: list[str] = []
     waiting.sort(key=lambda task: -task.chapter.minutes)
-    pool = ThreadPoolExecutor(options.jobs)
-    futures: dict[Future, _Task] = {}
-    try:
-        futures |= {pool.submit(_run, project, t, options, collected, progress): t for t in waiting}
-        for future in as_completed(futures):
-            result = future.result()
-            if isinstance(result, Record):
-                records[result.chapter] = result
-            else:
-                failures += result
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        # `wait` counts a future that was cancelled in the queue as not done for ever: follow the others
-        started = [future for future in futures if not future.cancelled()]
-        while wait(started, timeout=0.2).not_done:
-            stop_all()
-        raise
-    finally:
-        pool.shutdown()
+    done = in_parallel(lambda task: _run(project, task, options, collected, progress), waiting, options.jobs)
+    records |= {result.chapter: result for result in done if isinstance(result, Record)}
+    failures = [problem for result in done if not isinstance(result, Record) for problem in result]
     if failures:
         raise BuildFailed("\n".join(sorted(failures)))
     return records

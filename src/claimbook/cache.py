@@ -61,6 +61,7 @@ def _seal(folder: Path, fields: dict[str, Any]) -> str:
 
 
 def lookup(project: Project, chapter: str, key: Key) -> Record | None:
+    """The entry under a key, marked as used now; None when there is none."""
     record = read(project.cache / chapter / key.digest)
     if record is not None:
         os.utime(record.folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -10,12 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .evidence import AllEvidence, read_evidence
 from .parameters import Parameter, closest, parameters_of, substitute
-from .problems import Problem, controlled, problems_of
+from .problems import CourseProblem, controlled, problems_of
 from .project import BookError, Project
+from .sources import mapping_of, text_of
 from .statements import Statements, read_statements
 
 FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---[ \t]*\n", re.DOTALL)
@@ -68,7 +68,7 @@ class Chapter:
         return 86400.0 if values.get("tier") == "full" else 60 * self.limit_minutes
 
     @cached_property
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[CourseProblem, ...]:
         return problems_of(self.notebook(), self.path.name)
 
     @cached_property
@@ -157,36 +157,45 @@ def _named(path: Path, cells: Iterable[tuple[int, str]], function: str, place: i
     return tuple(found)
 
 
+def _minutes(path: Path, meta: dict[str, Any], key: str, default: float) -> float:
+    value = meta.get(key, default)
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise BookError(f"{path.name}: claimbook: {key}: {value!r}: write a positive number of minutes")
+    return float(value)
+
+
 def read_chapter(path: Path, docname: str) -> Chapter | None:
     """The chapter in `path`, or None when the page is plain Markdown."""
     from myst_nb.core.read import is_myst_markdown_notebook
 
-    text = path.read_text(encoding="utf-8")
+    text = text_of(path)
+    match = FRONT_MATTER.match(text)
+    front = mapping_of(match.group(1), path.name) if match else {}
+    title = re.search(r"^# (.+)$", text[match.end() if match else 0 :], re.MULTILINE)
+    if title is None:
+        raise BookError(f"{path.name}: the page has no title: write it as `# Title` below the front matter")
     if not is_myst_markdown_notebook(text):
         if re.search(r"^`{3,}\{code-cell\}", text, re.MULTILINE):
             raise BookError(f"{path.name}: has code cells, but its front matter is not a MyST notebook's (jupytext)")
         return None
-    match = FRONT_MATTER.match(text)
-    front = yaml.safe_load(match.group(1)) if match else {}
     meta = front.get("claimbook") or {}
     for key in meta:
         if key not in KEYS:
             raise BookError(f"{path.name}: unknown key claimbook: {key}: {closest(key, KEYS)}")
     if "kernelspec" not in front:
         raise BookError(f"{path.name}: the front matter names no kernelspec (name: python3)")
-    title = re.search(r"^# (.+)$", text[match.end() if match else 0 :], re.MULTILINE)
-    minutes = float(meta.get("minutes", 1))
+    minutes = _minutes(path, meta, "minutes", 1)
     chapter = Chapter(
         name=path.stem,
         docname=docname,
         path=path,
         text=text,
-        title=title.group(1).strip() if title else path.stem,
+        title=title.group(1).strip(),
         kernel=str(front["kernelspec"].get("name", "python3")),
         claims=(),
         figures=(),
         minutes=minutes,
-        limit_minutes=float(meta.get("limit_minutes", 10 * minutes + 5)),
+        limit_minutes=_minutes(path, meta, "limit_minutes", 10 * minutes + 5),
         collects_claims=bool(meta.get("collects_claims", False)),
     )
     cells = tuple(chapter.code())
@@ -196,8 +205,10 @@ def read_chapter(path: Path, docname: str) -> Chapter | None:
 
 def read_book(project: Project) -> Book:
     """Read `_toc.yml` and every page it names. A page that is missing or malformed is a BookError."""
-    toc = yaml.safe_load((project.root / "_toc.yml").read_text(encoding="utf-8"))
+    toc, _ = (mapping_of(text_of(project.root / name), name) for name in ("_toc.yml", "_config.yml"))
     docnames = tuple(dict.fromkeys(_docnames(toc)))
+    if not docnames:
+        raise BookError("_toc.yml names no page: name the first one with `root: book/welcome`")
     statements = read_statements(project)
     chapters, pages = [], []
     labels: set[str] = set()

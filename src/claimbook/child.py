@@ -9,13 +9,17 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _CHILD = Path(__file__).with_name("execute.py")
 _RUNNING: set[subprocess.Popen] = set()
@@ -28,6 +32,33 @@ def stop_all() -> None:
         for process in _RUNNING:
             with suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def in_parallel(
+    work: Callable[[T], R], tasks: Sequence[T], jobs: int, stopped: threading.Event | None = None
+) -> list[R]:
+    """The results in the order of the tasks, `jobs` at a time; an error or an interruption kills every chapter.
+
+    `stopped` is set before the first is killed: what `work` is left with then is no result.
+    """
+    pool = ThreadPoolExecutor(jobs)
+    futures: list[Future[R]] = []
+    try:
+        futures.extend(pool.submit(work, task) for task in tasks)
+        for future in as_completed(futures):
+            future.result()  # the first error ends all
+        return [future.result() for future in futures]
+    except BaseException:
+        if stopped is not None:
+            stopped.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        # `wait` counts a future that was cancelled in the queue as not done for ever: follow the others
+        started = [future for future in futures if not future.cancelled()]
+        while wait(started, timeout=0.2).not_done:
+            stop_all()
+        raise
+    finally:
+        pool.shutdown()
 
 
 def _kill(process: subprocess.Popen, kernel: psutil.Process | None) -> None:

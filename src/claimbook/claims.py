@@ -132,10 +132,12 @@ def number_text(value: float) -> str:
 
 
 def required_text(relation: str, bound: float) -> str:
+    """What is required of the measured number, as in ≤ 0.1."""
     return f"{relation} {number_text(bound)}"
 
 
 def tally(count: int) -> str:
+    """How many claims hold, in words."""
     return {0: "no claims", 1: "1 claim holds"}.get(count, f"{count} claims hold")
 
 

@@ -6,7 +6,6 @@ Exit status 0: done; 1: something ran and did not hold; 2: the request is wrong,
 from __future__ import annotations
 
 import argparse
-import errno
 import io
 import signal
 import sys
@@ -28,10 +27,11 @@ from .mutations import mutate, noticed
 from .parameters import CHOICES, effective, parse
 from .progress import Progress
 from .project import BookError, BuildFailed, Project
+from .requests import port, refused, seconds, table_file
 from .run import run_name
 from .seeds import failures, parse_seeds, seeded, summary, sweep
 from .single import run_single
-from .site import publish, stage
+from .site import configuration, publish, stage
 from .tables import Provenance, write_table
 
 
@@ -44,6 +44,7 @@ def build(project: Project, arguments: argparse.Namespace) -> None:
     """Run what is not up to date, render and check the site, publish it."""
     progress = Progress()
     options = _options(arguments)
+    configuration(project)
     with lock(project.build):
         cache.sweep_up(project)
         book, records = results(project, options, progress)
@@ -155,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     running = argparse.ArgumentParser(add_help=False)
     running.add_argument("--tier", help="quick (default) or full")
     running.add_argument("--device", help="cpu (default) or cuda")
-    running.add_argument("--limit", type=float, help="seconds a chapter may take (default: its own limit)")
+    running.add_argument("--limit", type=seconds, help="seconds a chapter may take (default: its own limit)")
     many = argparse.ArgumentParser(add_help=False)
     many.add_argument("--jobs", type=int, help="chapters at a time (default: 2, or 1 on one core)")
     many.add_argument("--force", action="store_true", help="run every chapter, whatever is stored")
@@ -178,29 +179,15 @@ def _parser() -> argparse.ArgumentParser:
     sweeping = add(seeds, running, many, told)
     sweeping.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: every chapter with a seed")
     sweeping.add_argument("--seeds", default="0-19", help="numbers and ranges, 0-19 or 1,2,5-7 (default: 0-19)")
-    sweeping.add_argument("--table", type=Path, help="the .csv file to write (default: seeds.csv in the results)")
+    sweeping.add_argument("--table", type=table_file, help="the .csv file to write (default: seeds.csv in _build)")
     wrong = add(mutations, running, many, told)
     wrong.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: those that each mutation names")
     wrong.add_argument("--only", nargs="+", default=[], metavar="NAME", help="mutations (default: all)")
-    wrong.add_argument("--table", type=Path, help="the .csv file to write (default: mutations.csv in the results)")
+    wrong.add_argument("--table", type=table_file, help="the .csv file to write (default: mutations.csv in _build)")
     add(figures, running, many).add_argument("--formats", nargs="+", choices=("svg", "pdf"), default=["svg", "pdf"])
-    add(serve).add_argument("--port", type=_port, default=8000, help="0 for any free port")
+    add(serve).add_argument("--port", type=port, default=8000, help="0 for any free port")
     add(check).add_argument("--browser", action="store_true", help="also open every page in headless Chromium")
     return parser
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text} is no port: choose a number from 0 to 65535")
-    return int(text)
-
-
-def _unwritable(error: OSError, project: Project) -> str:
-    """One line for a file system that refuses, with the cure."""
-    where, why = error.filename or project.build, error.strerror or error
-    if error.errno == errno.ENOSPC:
-        return f"{where}: {why}: free some space, or name another folder with --output"
-    return f"{where} cannot be written: {why}: copy the book to a folder of your own, or name one with --output"
 
 
 def _stop(signum: int, _frame: object) -> None:
@@ -216,13 +203,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows ? for a check mark
     try:
         root = arguments.root.resolve() if arguments.root else Project.find().root
-        project = Project(root, arguments.output.resolve() if arguments.output else None)
+        project = Project(root, arguments.output.resolve() if arguments.output else None).check()
         try:
             arguments.function(project, arguments)
         except OSError as error:
-            if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC):
+            found = refused(error, project)
+            if found is None:
                 raise
-            raise BookError(_unwritable(error, project)) from None
+            raise found from None
     except BookError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

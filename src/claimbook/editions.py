@@ -54,6 +54,7 @@ def edited(notebook: Any, edition: Edition) -> Any:
 
 
 def is_marking(part: Piece) -> bool:
+    """Whether this part says how an answer is marked."""
     return part.kind == "admonition" and part.options.get("class") == "marking"
 
 

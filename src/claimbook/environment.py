@@ -17,6 +17,9 @@ from .files import write_atomic
 from .project import ROOT, Project
 from .recorded import CHAPTER
 
+_LEFT_OUT = ("MPLBACKEND", "PYTHONOPTIMIZE", "PYTHONWARNINGS", "PYTHONSTARTUP", "PYTHONIOENCODING", "PYTHONHOME")
+"""What the builder may have chosen for Python and Matplotlib."""
+
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -48,7 +51,7 @@ def kernel_environment(project: Project, chapter: Chapter, folder: Path, jobs: i
     matplotlib = _matplotlib(project)
     share = str(max(1, (os.cpu_count() or 1) // jobs))
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in _LEFT_OUT},
         **{name: os.environ.get(name) or share for name in _THREADS},
         "PYTHONPATH": project.import_path(),
         "PYTHONHASHSEED": "0",

@@ -30,6 +30,7 @@ _NOTEBOOK: list = []
 
 
 def report(**event):
+    """One event, a JSON object on a line, for the parent."""
     _REPORT.write(json.dumps(event) + "\n")
 
 
@@ -74,6 +75,7 @@ class BookEngine(Engine):
 
 
 def main():
+    """Run the notebook that the job names and report every step; leave when the parent does."""
     job = json.loads(Path(sys.argv[1]).read_text())
     threading.Thread(target=leave_with_parent, daemon=True).start()
     os.dup2(2, 1)  # nothing but events on standard output

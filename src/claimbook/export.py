@@ -24,6 +24,7 @@ from .editions import asked, in_source_order
 from .files import digest, scratch, write_atomic
 from .plain import Resolved, plain_markdown, stored_values
 from .project import BuildFailed, Project
+from .slides import write_deck
 
 REFERENCES = "references.json"
 """Beside the rendered pages: what the rendering made of every reference, written by the extension."""
@@ -98,6 +99,7 @@ def _setup(wheels: tuple[Path, ...]) -> str:
 
 
 def resolved(references: dict[str, Any], docname: str, notebook: Any) -> Resolved:
+    """What references of a page have become, and the numbers that its cells stored."""
     texts = {**references["titles"], **references["labels"], **references["texts"].get(docname, {})}
     return Resolved(texts, references["numbers"], stored_values(notebook))
 
@@ -174,4 +176,6 @@ def export(project: Project, book: Book, site: Path) -> None:
         text = _notebook(project, site, chapter, references, wheels)
         write_atomic(site / "_sources" / f"{docname}.ipynb", text)
         files[f"{PurePosixPath(docname).name}.ipynb"] = text.encode()
+        staged = nbformat.read(project.staged / f"{docname}.ipynb", as_version=4)
+        write_deck(book, chapter, staged, resolved(references, docname, staged), site)
     write_zip(site / DOWNLOAD, files)

@@ -147,6 +147,7 @@ def _write_references(app: Any, error: Exception | None) -> None:
 
 
 def setup(app: Any) -> dict[str, Any]:
+    """What Sphinx calls when it loads the extension."""
     app.set_html_assets_policy("always")
     app.add_config_value("claimbook_api", [], "env")
     app.connect("config-inited", _document)

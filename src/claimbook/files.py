@@ -16,6 +16,7 @@ from .project import BookError
 
 
 def digest(data: bytes) -> str:
+    """SHA-256 of the bytes, in hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
 

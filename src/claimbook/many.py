@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .build import Options
 from .chapters import Chapter
-from .child import stop_all
+from .child import in_parallel
 from .files import digest, scratch, write_atomic
 from .key import key_of
 from .progress import Progress
@@ -74,18 +73,4 @@ def run_many(
         f"{len(tasks) - len(waiting)} runs are stored, {len(waiting)} {'left out' if options.stored else 'to do'}"
     )
     waiting = [] if options.stored else waiting
-    pool = ThreadPoolExecutor(options.jobs)
-    futures = [pool.submit(run, task) for task in waiting]
-    try:
-        for future in as_completed(futures):
-            rows += future.result()
-    except BaseException:
-        stopped.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-        started = [future for future in futures if not future.cancelled()]
-        while wait(started, timeout=0.2).not_done:
-            stop_all()
-        raise
-    finally:
-        pool.shutdown()
-    return rows
+    return rows + [row for found in in_parallel(run, waiting, options.jobs, stopped) for row in found]

@@ -17,7 +17,7 @@ from .claims import METADATA
 from .editions import is_marking
 from .pieces import Piece, pieces
 from .plain import Resolved, plain_markdown
-from .problems import TAGS, Problem, problems_of
+from .problems import TAGS, CourseProblem, problems_of
 from .questions import LETTERS
 
 CONFIG = """c = get_config()
@@ -44,7 +44,7 @@ def _question(part: Piece) -> dict[str, Any]:
     raise ValueError("the question was not executed")
 
 
-def _asked(problem: Problem, part: Piece, points: int) -> Iterator[Any]:
+def _asked(problem: CourseProblem, part: Piece, points: int) -> Iterator[Any]:
     """Its text, the answer and the graded test."""
     question = _question(part)
     key = json.loads(base64.b64decode(question["key"]))
@@ -59,7 +59,7 @@ def _asked(problem: Problem, part: Piece, points: int) -> Iterator[Any]:
     yield _marked(new_code_cell(source), f"{problem.label}-judged", points=points)
 
 
-def _problem(problem: Problem, known: Resolved) -> Iterator[Any]:
+def _problem(problem: CourseProblem, known: Resolved) -> Iterator[Any]:
     solution = {id(part) for part in problem.solution}
     code = "\n\n".join(part.cell.source for part in problem.solution if part.kind == "code")
     prose = "\n\n".join(plain_markdown(p.cell.source, known) for p in problem.solution if p.kind != "code")

@@ -27,7 +27,7 @@ CONTROL = "control"
 
 
 @dataclass(frozen=True)
-class Problem:
+class CourseProblem:
     """One problem of a page, its parts in the order of the file. `goal` begins with a verb."""
 
     label: str
@@ -84,16 +84,16 @@ def headline(text: str) -> str:
     return f"**{entries['level'].capitalize()}** · {entries['minutes']} minutes · {points} · {entries['goal']}"
 
 
-def problems_of(notebook: Any, name: str) -> tuple[Problem, ...]:
+def problems_of(notebook: Any, name: str) -> tuple[CourseProblem, ...]:
     """The problems of a page called `name`, every part in its place; else BookError names file and line."""
-    found: list[Problem] = []
+    found: list[CourseProblem] = []
     for group in _groups(pieces(notebook, TAGS)):
         block = next((part for part in group if part.kind == "problem"), None)
         if block is None:
             continue
         start = group[0]
         try:
-            problem = Problem(
+            problem = CourseProblem(
                 label=start.options.get("label", ""),
                 title=start.argument,
                 line=start.line,
@@ -128,7 +128,7 @@ def _defined(cells: Sequence[Piece]) -> set[str]:
     return {n.name for tree in trees for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
 
 
-def _faults(problem: Problem) -> Iterator[str]:
+def _faults(problem: CourseProblem) -> Iterator[str]:
     if not problem.label:
         yield "the exercise needs a label"
     if problem.goal[:1].islower() or not problem.goal.endswith("."):
@@ -151,7 +151,7 @@ def _faults(problem: Problem) -> Iterator[str]:
     yield from _code_faults(problem)
 
 
-def _code_faults(problem: Problem) -> Iterator[str]:
+def _code_faults(problem: CourseProblem) -> Iterator[str]:
     stubs, checks = problem.of("stub"), problem.of("check")
     if bool(stubs) != bool(checks):
         yield "a stub goes with a check, and a check with a stub"

@@ -57,6 +57,13 @@ class Project:
             "change to the folder of the book, or name it with --root"
         )
 
+    def check(self) -> Project:
+        """The project itself; BookError where no book lies in its root."""
+        for name in ("_config.yml", "_toc.yml"):
+            if not (self.root / name).is_file():
+                raise BookError(f"no book in {self.root} (there is no {name}): name another folder with --root")
+        return self
+
     @cached_property
     def settings(self) -> Settings:
         file = self.root / "pyproject.toml"
@@ -66,7 +73,7 @@ class Project:
             entries = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("claimbook", {})
             lists = {name: tuple(entries.get(name, getattr(Settings, name))) for name in ("sources", "wheels", "api")}
             return Settings(**{**entries, **lists})
-        except (tomllib.TOMLDecodeError, TypeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError) as error:
             raise BookError(f"pyproject.toml: [tool.claimbook] cannot be read: {error}") from None
 
     @property

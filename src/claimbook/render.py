@@ -8,6 +8,7 @@ import threading
 
 
 def leave_with_parent() -> None:
+    """Wait for the end of standard input, then end this process."""
     while os.read(0, 1024):
         pass
     os._exit(70)

@@ -24,13 +24,20 @@ COLUMNS = ("chapter", "seed", "claim", "measured", "relation", "bound", "verdict
 """
 
 
+MOST = 10_000
+"""A range of more seeds is a slip."""
+
+
 def parse_seeds(text: str) -> tuple[int, ...]:
     """``0-19`` or ``1,2,5-7`` as numbers, in rising order without repetition; BookError otherwise."""
+    asked = f"seeds {text[:40]!r}: write numbers and ranges, for example 0-19 or 1,2,5-7"
     found: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not (first.isdecimal() and (last.isdecimal() if dash else not last)) or int(last or first) < int(first):
-            raise BookError(f"seeds {text!r}: write numbers and ranges, for example 0-19 or 1,2,5-7")
+        if not (first.isdecimal() and (last.isdecimal() if dash else not last)) or max(len(first), len(last)) > 9:
+            raise BookError(asked)
+        if not 0 <= int(last or first) - int(first) < MOST:
+            raise BookError(f"{asked}, and at most {MOST} at a time")
         found.update(range(int(first), int(last or first) + 1))
     return tuple(sorted(found))
 

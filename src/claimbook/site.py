@@ -27,7 +27,8 @@ from .export import export, source_digest
 from .files import digest, recover_folder, replace_folder, scratch, tree_digest, write_atomic
 from .key import packages
 from .links import api_pages, toc_with
-from .project import BuildFailed, Project
+from .project import BookError, BuildFailed, Project
+from .sources import mapping_of, text_of
 from .tables import DIRTY, NO_COMMIT, commit_of, date_of
 
 _CHILD = Path(__file__).with_name("render.py")
@@ -46,6 +47,9 @@ def _relinked(text: str, docname: str, chapters: frozenset[str]) -> str:
         return f"{match[1]}{link}.{'ipynb' if target in chapters else 'md'}{match[3] or ''}{match[4]}"
 
     return _LINK.sub(name, text)
+
+
+EXTENSION = "claimbook.extension"
 
 
 def _staged_toc(entry: Any) -> Any:
@@ -67,9 +71,19 @@ def _told(project: Project) -> dict[str, str]:
     return {name: str(text) for name, text in found.items() if text}
 
 
+def configuration(project: Project) -> dict[str, Any]:
+    """What `_config.yml` says; BookError where it does not name this extension, without which no page is whole."""
+    config = mapping_of(text_of(project.root / "_config.yml"), "_config.yml")
+    sphinx = config.get("sphinx") or {}
+    own = (sphinx.get("config") or {}).get("extensions") or ()
+    if EXTENSION not in (*own, *(sphinx.get("extra_extensions") or ())):
+        raise BookError(f"_config.yml: name {EXTENSION} among the `extensions` of `sphinx: config:`")
+    return config
+
+
 def stage(project: Project, book: Book, records: dict[str, Record], edition: Edition = Edition.BOOK) -> Path:
     """Write `_build/staged`: what Jupyter Book renders, with execution off. It replaces the old one in one step."""
-    config = yaml.safe_load((project.root / "_config.yml").read_text(encoding="utf-8"))
+    config = configuration(project)
     config["execute"] = {**(config.get("execute") or {}), "execute_notebooks": "off"}
     options = config.setdefault("sphinx", {}).setdefault("config", {})
     options["html_context"] = {**(options.get("html_context") or {}), "claimbook": _told(project)}
@@ -101,7 +115,7 @@ def stage(project: Project, book: Book, records: dict[str, Record], edition: Edi
             write_atomic(folder / f"{docname}.md", text)
         write_atomic(folder / "claims.json", claims_json(book, records))
         write_atomic(folder / "_config.yml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-        toc = yaml.safe_load((project.root / "_toc.yml").read_text(encoding="utf-8"))
+        toc = mapping_of(text_of(project.root / "_toc.yml"), "_toc.yml")
         toc = toc_with(_staged_toc(toc), documented)
         write_atomic(folder / "_toc.yml", yaml.safe_dump(toc, sort_keys=False, allow_unicode=True))
         replace_folder(folder, project.staged)

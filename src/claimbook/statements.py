@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import yaml
-
 from .project import BookError, Project
+from .sources import mapping_of, text_of
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,10 @@ def read_statements(project: Project) -> Statements:
     if name is None:
         return Statements({}, {}, open=True)
     try:
-        data = yaml.safe_load((project.root / name).read_text(encoding="utf-8"))
+        data = mapping_of(text_of(project.root / name), name)
         statements = [Statement(**entry) for entry in data["statements"]]
         sections = {int(number): title for number, title in data["sections"].items()}
-    except (OSError, yaml.YAMLError, TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError) as error:
         raise BookError(f"{name}: not a file of statements: {error}") from None
     by_id = {statement.id: statement for statement in statements}
     if len(by_id) < len(statements):

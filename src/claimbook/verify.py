@@ -24,6 +24,7 @@ def locate(chapter: Chapter, notebook: Any, index: int) -> str:
 
 
 def outputs(notebook: Any) -> Iterator[tuple[int, Any]]:
+    """Every output with the index of its cell."""
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
             for output in cell.outputs:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import final
 
-from .progress import Progress
+from .progress import Reporter
 from .settings import instance, number, whole
 
 TWICE = 1.0
@@ -66,10 +66,10 @@ class Clock:
     task: str = "search"
     interrupted: bool = field(default=False, init=False)
     _began: float = field(default_factory=lambda: time.monotonic(), init=False)
-    _progress: Progress = field(init=False, repr=False)
+    _progress: Reporter = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._progress = Progress(self.task)
+        self._progress = Reporter(self.task)
 
     @property
     def spent(self) -> float:

@@ -48,7 +48,7 @@ def progress_to(hook: Hook | None) -> Iterator[None]:
 
 @final
 @dataclass
-class Progress:
+class Reporter:
     """The words of one computation called ``task``, from its beginning; silent for the first ``PATIENCE`` seconds."""
 
     task: str

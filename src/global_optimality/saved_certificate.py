@@ -1,7 +1,6 @@
 """A certificate as a text file that anyone can check without rounding (book: How to check a certificate)."""
 
 import json
-import os
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -217,12 +216,7 @@ def _claimed(saved: Saved, shrink: float) -> Saved:
 
 def _write(file: Path, text: str) -> None:
     """Write in one step: the file holds the old text or the new one, never a part."""
-    handle, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(part, 0o644)
-        os.replace(part, file)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
+        part = Path(folder) / file.name
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)

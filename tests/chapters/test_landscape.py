@@ -11,7 +11,7 @@ import torch
 
 from book.landscape import experiment as landscape
 from book.landscape import figures, relu_line
-from book.landscape.critical_points import WIDTH, Piece, critical_sets, multiply, roots
+from book.landscape.critical_points import WIDTH, PolynomialPiece, critical_sets, multiply, roots
 from book.shared import style
 from claimbook import show
 from global_optimality import LBFGS, NewtonCG
@@ -58,17 +58,17 @@ def test_roots_against_numpy_on_random_quintics():
 def test_kinks_plateaus_and_inflections_are_told_apart():
     F = Fraction
     pieces = [
-        Piece(None, F(-1), (F(0), F(-1))),  # 1 - t falling to a kink: a minimum at -1
-        Piece(F(-1), F(0), (F(2), F(1))),
-        Piece(F(0), F(1), (F(2), F(0))),  # a shelf
-        Piece(F(1), None, (F(1), F(3), F(-3), F(1))),  # 2 + (t - 1)³: goes on rising without a stop
+        PolynomialPiece(None, F(-1), (F(0), F(-1))),  # 1 - t falling to a kink: a minimum at -1
+        PolynomialPiece(F(-1), F(0), (F(2), F(1))),
+        PolynomialPiece(F(0), F(1), (F(2), F(0))),  # a shelf
+        PolynomialPiece(F(1), None, (F(1), F(3), F(-3), F(1))),  # 2 + (t - 1)³: goes on rising without a stop
     ]
     found = list(critical_sets(pieces))
     assert [(c.is_plateau, c.before, c.after) for c in found] == [(False, -1, 1), (True, 1, 1)]
     assert (found[1].low, found[1].high) == (0, 1)
-    (inflection,) = critical_sets([Piece(None, None, (F(0), F(0), F(0), F(1)))])
+    (inflection,) = critical_sets([PolynomialPiece(None, None, (F(0), F(0), F(0), F(1)))])
     assert (inflection.before, inflection.after, inflection.is_plateau) == (1, 1, False)
-    (everywhere,) = critical_sets([Piece(None, None, (F(5),))])
+    (everywhere,) = critical_sets([PolynomialPiece(None, None, (F(5),))])
     assert everywhere.is_plateau
     assert everywhere.objective == 5
 

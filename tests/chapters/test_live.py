@@ -80,3 +80,14 @@ def test_keyboard_touch_and_accessibility(tmp_path: Path) -> None:
             grave = [f for f in faults if f["impact"] in ("serious", "critical")]
             assert [(f["id"], theme, n["html"], n["failureSummary"]) for f in grave for n in f["nodes"]] == []
         assert page.events.found == []
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
+def test_without_scripts_a_page_points_to_the_picture(tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(html_of(live("slide", "A slide", "fig-plateau", x=1)), encoding="utf-8")
+    with chromium() as browser:
+        page = browser.new_context(java_script_enabled=False).new_page()
+        page.goto(file.as_uri())
+        assert page.get_by_role("link", name="this figure").get_attribute("href") == "#fig-plateau"
+        assert "A slide. To be moved by hand" in page.locator(".live").inner_text()

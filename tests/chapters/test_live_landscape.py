@@ -60,6 +60,7 @@ def test_the_slide_is_certified_as_by_the_package(slide: experiment.Slide) -> No
     compared(shown, certify(slide.problem, slide.at(t, e)), EXPORTED)
     assert abs(javascript("live_slide.js", f"it.descend({data}, 0, 0)")) < 1e-12
     assert abs(javascript("live_slide.js", f"it.descend({data}, 1, 0.01)") - 1) < 1e-9
+    assert abs(javascript("live_slide.js", f"it.edge({data})") - 1 / 3) < 1e-6
 
 
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")

@@ -12,7 +12,9 @@ from markupsafe import Markup
 from claimbook.templates import FOLDER, render
 
 REPOSITORY = Path(__file__).parents[2]
-SOURCES = [file for wing in ("src", "book") for file in sorted((REPOSITORY / wing).rglob("*.py"))]
+SOURCES = [file for wing in ("src/claimbook", "book") for file in sorted((REPOSITORY / wing).rglob("*.py"))]
+"""The library, which needs torch, numpy and scipy only, has no engine of templates for its one table of a lab."""
+
 TAG = re.compile(r"<[a-z][a-z0-9]* [a-z-]+=|</[a-z][a-z0-9]*>")
 
 

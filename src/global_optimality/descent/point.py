@@ -79,5 +79,5 @@ def largest_rise(objective: Tensor) -> float:
     return float(((objective - lowest) / lowest.abs().clamp(min=torch.finfo(lowest.dtype).tiny)).max())
 
 
-Observer = Callable[[Factors, Tensor], None]
+Observer = Callable[[Factors, Tensor], object]
 """Called with the weights and objectives ``(n,)`` after every step; all runs still active are passed."""

@@ -1,26 +1,28 @@
 """A miniature of AlexNet as one φ: the paper's r = 1 example, with homogeneous response normalization (section 5)."""
 
 from dataclasses import dataclass, replace
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ..factors import whole_numbers
-from .base import Mapping
 from .conv_pool import Pooling, check_images, convolved
+from .inputs import OnImages
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class AlexNet(Mapping):
+class AlexNet(OnImages):
     """Convolution, ReLU, response normalization, pooling; convolution, ReLU, pooling; linear, ReLU; linear. Degree 4.
 
     ``images`` ``(N, C, height, width)``; ``channels``, ``kernels`` and ``pools`` of the two convolutions; output
     ``(n, N, outputs)``. Factors ``(n, r, c₁, C, k₁, k₁)``, ``(n, r, c₂, c₁, k₂, k₂)``, ``(n, r, features, hidden)``,
     ``(n, r, hidden, outputs)``. ``ValueError`` for sizes that do not fit and pooling that does not divide.
     """
+
+    degree: ClassVar[int] = 4
 
     images: Tensor
     channels: tuple[int, int]
@@ -50,14 +52,6 @@ class AlexNet(Mapping):
         return convolved(convolved(tuple(self.images.shape[2:]), k1, p1, "AlexNet"), k2, p2, "AlexNet")
 
     @property
-    def degree(self) -> int:
-        return 4
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.images), self.outputs)
-
-    @property
     def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
         (c1, c2), (k1, k2), (h, w) = self.channels, self.kernels, self._map
         return (
@@ -66,10 +60,6 @@ class AlexNet(Mapping):
             (c2 * h * w, self.hidden),
             (self.hidden, self.outputs),
         )
-
-    @property
-    def data(self) -> Tensor:
-        return self.images
 
     def on(self, inputs: Tensor) -> "AlexNet":
         return replace(self, images=inputs)

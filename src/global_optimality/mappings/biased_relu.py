@@ -9,11 +9,12 @@ from torch import Tensor
 from ..factors import Factors, check_alike, check_finite
 from ..settings import whole
 from .base import Gates, Mapping
+from .inputs import HiddenUnit
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class BiasedReluUnit(Mapping):
+class BiasedReluUnit(HiddenUnit):
     """φ(u, b, v) = P ((S − 1s̄ᵀ)u + ρb1)₊ vᵀ of degree 2; s̄ the mean row of S ``(N, d)``, P = I − 11ᵀ/N.
 
     The price of a unit is that of u and v, ``OnLayers(SumOfSquares(), (0, 2))``. Constants over the samples then cost
@@ -44,20 +45,8 @@ class BiasedReluUnit(Mapping):
         object.__setattr__(self, "reach", reach)
 
     @property
-    def degree(self) -> int:
-        return 2
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.S.shape[0], self.outputs)
-
-    @property
     def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
         return ((self.S.shape[1],), (1,), (self.outputs,))
-
-    @property
-    def data(self) -> Tensor | None:
-        return self.S
 
     @property
     def gates(self) -> Gates:

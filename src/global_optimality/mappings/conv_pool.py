@@ -3,15 +3,15 @@
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import reduce
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ..factors import check_alike, check_finite, whole_numbers
-from .base import Mapping
 from .chains import add_columns, in_blocks, inner_columns
+from .inputs import OnImages
 
 
 class Pooling(Enum):
@@ -26,15 +26,14 @@ class Pooling(Enum):
         return pool(x, size)
 
 
-@final
 @dataclass(frozen=True, eq=False)
-class ConvPool(Mapping):
-    """Convolution without padding, ReLU, pooling over p × p windows, linear; degree 2; output ``(n, N, outputs)``.
+class PooledConvolution(OnImages):
+    """What a convolution without padding and a pooling over p × p windows are told; ``patches``: ``window_patches``.
 
-    ``images`` ``(N, C, height, width)``; factors ``(n, r, channels, C, k, k)`` and ``(n, r, features, outputs)``,
-    features ordered (channel, row, column). ``patches`` are those of ``window_patches``. ``ValueError`` for sizes that
-    do not fit and pooling that does not divide.
+    ``ValueError`` for sizes that do not fit and pooling that does not divide.
     """
+
+    degree: ClassVar[int] = 2
 
     images: Tensor
     channels: int
@@ -47,36 +46,29 @@ class ConvPool(Mapping):
     def __post_init__(self) -> None:
         check_images(self.images)
         for name in ("channels", "kernel", "pool", "outputs"):
-            whole_numbers(f"ConvPool: ({name},)", (getattr(self, name),))
+            whole_numbers(f"{type(self).__name__}: ({name},)", (getattr(self, name),))
             if getattr(self, name) < 1:
-                raise ValueError(f"ConvPool: {name} = {getattr(self, name)} must be at least 1.")
-        convolved(tuple(self.images.shape[2:]), self.kernel, self.pool, "ConvPool")
+                raise ValueError(f"{type(self).__name__}: {name} = {getattr(self, name)} must be at least 1.")
+        convolved(tuple(self.images.shape[2:]), self.kernel, self.pool, type(self).__name__)
         object.__setattr__(self, "patches", window_patches(self.images, self.kernel, self.pool))
 
     @property
-    def _map(self) -> tuple[int, int]:
-        height, width = self.images.shape[2:]
-        return (height - self.kernel + 1) // self.pool, (width - self.kernel + 1) // self.pool
-
-    @property
-    def degree(self) -> int:
-        return 2
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.images), self.outputs)
-
-    @property
     def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
-        h, w = self._map
-        return (
-            (self.channels, self.images.shape[1], self.kernel, self.kernel),
-            (self.channels * h * w, self.outputs),
-        )
+        """Of the filters and of the linear layer, whose features are ordered (channel, row, column)."""
+        height, width = ((side - self.kernel + 1) // self.pool for side in self.images.shape[2:])
+        filters = (self.channels, self.images.shape[1], self.kernel, self.kernel)
+        return filters, (self.channels * height * width, self.outputs)
 
-    @property
-    def data(self) -> Tensor:
-        return self.images
+
+@final
+@dataclass(frozen=True, eq=False)
+class ConvPool(PooledConvolution):
+    """Convolution without padding, ReLU, pooling over p × p windows, linear; degree 2; output ``(n, N, outputs)``.
+
+    ``images`` ``(N, C, height, width)``; factors ``(n, r, channels, C, k, k)`` and ``(n, r, features, outputs)``,
+    features ordered (channel, row, column). ``patches`` are those of ``window_patches``. ``ValueError`` for sizes that
+    do not fit and pooling that does not divide.
+    """
 
     def on(self, inputs: Tensor) -> "ConvPool":
         return replace(self, images=inputs)

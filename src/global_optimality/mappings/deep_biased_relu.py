@@ -6,13 +6,13 @@ from typing import final
 from torch import Tensor
 
 from ..factors import whole_numbers
-from .base import Mapping
 from .chains import chain_shapes, check_inputs
+from .inputs import FullyConnected
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class DeepBiasedRelu(Mapping):
+class DeepBiasedRelu(FullyConnected):
     """φ = ((…((S w¹)₊ w² + b²)₊ …)w^{K−1} + b^{K−1})₊ wᴷ, degree K where b^k counts k-fold (theory page, "Biases").
 
     S ``(N, d)``; a column of ones in it is the bias of layer 1. ``widths = (m₁, …, m_{K−1}, c)``; factors w¹ is
@@ -28,14 +28,6 @@ class DeepBiasedRelu(Mapping):
         chain_shapes(self.S.shape[1], self.widths, "DeepBiasedRelu")
 
     @property
-    def degree(self) -> int:
-        return len(self.widths)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.S), self.widths[-1])
-
-    @property
     def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
         first, *inner, last = (*chain_shapes(self.S.shape[1], self.widths, "DeepBiasedRelu"),)
         return (first, *(shape for a, m in inner for shape in ((a, m), (m,))), last)
@@ -43,10 +35,6 @@ class DeepBiasedRelu(Mapping):
     @property
     def exponents(self) -> tuple[int, ...]:
         return (1, *(kappa for k in range(2, self.degree) for kappa in (1, k)), 1)
-
-    @property
-    def data(self) -> Tensor:
-        return self.S
 
     def on(self, inputs: Tensor) -> "DeepBiasedRelu":
         return replace(self, S=inputs)

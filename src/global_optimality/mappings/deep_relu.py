@@ -8,12 +8,13 @@ from torch import Tensor
 from ..factors import Factors, whole_numbers
 from .base import Mapping, Reduction
 from .chains import add_columns, chain_shapes, check_inputs, check_slope, hidden_columns, in_blocks, inner_columns, relu
+from .inputs import FullyConnected
 from .relu_unit import ReluUnit
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class DeepRelu(Mapping):
+class DeepRelu(FullyConnected):
     """K weight layers, a (leaky) ReLU after each but the last; degree K. S ``(N, d)``, output ``(n, N, c)``.
 
     ``widths = (m₁, …, m_{K−1}, c)``; factors ``(n, r, d, m₁)``, ``(n, r, m₁, m₂)``, …. No biases: append a column of
@@ -31,20 +32,8 @@ class DeepRelu(Mapping):
         check_slope(self.slope)
 
     @property
-    def degree(self) -> int:
-        return len(self.widths)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.S), self.widths[-1])
-
-    @property
     def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
         return chain_shapes(self.S.shape[1], self.widths, "DeepRelu")
-
-    @property
-    def data(self) -> Tensor:
-        return self.S
 
     @property
     def effective_widths(self) -> tuple[int, ...]:

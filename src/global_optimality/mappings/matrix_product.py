@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Integral
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
@@ -18,6 +18,8 @@ MOST_ROWS = 512
 class MatrixProduct(Mapping):
     """φ(u, v) = u vᵀ of degree 2; factors ``(n, r, rows)`` and ``(n, r, columns)``, output ``(n, rows, columns)``."""
 
+    degree: ClassVar[int] = 2
+
     rows: int
     columns: int
 
@@ -26,10 +28,6 @@ class MatrixProduct(Mapping):
             raise TypeError(f"MatrixProduct({self.rows!r}, {self.columns!r}): both sizes must be whole numbers.")
         if self.rows < 1 or self.columns < 1:
             raise ValueError(f"MatrixProduct({self.rows}, {self.columns}): both sizes must be at least 1.")
-
-    @property
-    def degree(self) -> int:
-        return 2
 
     @property
     def shape(self) -> tuple[int, ...]:

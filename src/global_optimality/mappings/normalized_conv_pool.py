@@ -8,15 +8,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..factors import check_alike
-from .base import Mapping
 from .chains import add_columns, in_blocks, inner_columns
-from .conv_pool import ConvPool, Pooling, check_images, pooled_features, window_patches
+from .conv_pool import PooledConvolution, check_images, pooled_features, window_patches
 from .normalized_relu import inverse_deviation
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class NormalizedConvPool(Mapping):
+class NormalizedConvPool(PooledConvolution):
     """Convolution, each channel whitened over images and pixels, gain, ReLU, pooling, linear; ``(n, N, outputs)``.
 
     Factors ``(n, r, channels, C, k, k)``, ``(n, r, channels)``, ``(n, r, features, outputs)``. Degree 2, all of it from
@@ -24,20 +23,13 @@ class NormalizedConvPool(Mapping):
     variances are those of ``reference`` (the training images, when others are judged), by default of ``images``.
     """
 
-    images: Tensor
-    channels: int
-    kernel: int
-    pool: int
-    outputs: int
-    pooling: Pooling = Pooling.MAX
     reference: Tensor | None = None
-    _plain: ConvPool = field(init=False, repr=False)
     _patches: Tensor = field(init=False, repr=False)
     _mean: Tensor = field(init=False, repr=False)
     _root: Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        plain = ConvPool(self.images, self.channels, self.kernel, self.pool, self.outputs, self.pooling)
+        PooledConvolution.__post_init__(self)
         known = self.images if self.reference is None else self.reference
         check_images(known)
         check_alike(images=self.images, reference=known)
@@ -50,32 +42,19 @@ class NormalizedConvPool(Mapping):
         mean = seen.mean(1)
         # variance of wᵀx over all patches x is ‖R w‖² with R from a QR: no rounding of a covariance is squared
         root = torch.linalg.qr((seen - mean[:, None]).T / seen.shape[1] ** 0.5, mode="r").R
-        object.__setattr__(self, "_plain", plain)
-        object.__setattr__(self, "_patches", plain.patches - mean[:, None])
+        object.__setattr__(self, "_patches", self.patches - mean[:, None])
         object.__setattr__(self, "_mean", mean)
         object.__setattr__(self, "_root", root)
 
     @property
-    def degree(self) -> int:
-        return 2
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.images), self.outputs)
-
-    @property
     def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
-        filters, last = self._plain.factor_shapes
+        filters, last = super().factor_shapes
         return filters, (self.channels,), last
 
     @property
     def scaled_layers(self) -> tuple[int, int]:
         """The factors that the degree counts, numbered from 0: the gain and the last layer."""
         return 1, 2
-
-    @property
-    def data(self) -> Tensor:
-        return self.images
 
     def on(self, inputs: Tensor) -> "NormalizedConvPool":
         return replace(self, images=inputs, reference=self.images if self.reference is None else self.reference)

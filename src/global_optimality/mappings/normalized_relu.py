@@ -1,7 +1,7 @@
 """Batch normalization inside a chain of layers: whitened over the samples, with a gain as its scale (section 6)."""
 
 from dataclasses import dataclass, replace
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
@@ -44,6 +44,8 @@ class NormalizedRelu(Mapping):
     inputs, when others are judged), by default of S. ``ValueError`` as for ``DeepRelu``, and for an unfit reference.
     """
 
+    degree: ClassVar[int] = 2
+
     S: Tensor
     widths: tuple[int, ...]
     reference: Tensor | None = None
@@ -59,10 +61,6 @@ class NormalizedRelu(Mapping):
                 raise ValueError(
                     f"the reference has {self.reference.shape[1]} columns but S {self.S.shape[1]}: make them equal."
                 )
-
-    @property
-    def degree(self) -> int:
-        return 2
 
     @property
     def shape(self) -> tuple[int, ...]:

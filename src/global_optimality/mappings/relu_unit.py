@@ -9,11 +9,12 @@ from torch import Tensor
 from ..factors import check_alike, check_finite
 from ..settings import whole
 from .base import Gates, Mapping
+from .inputs import HiddenUnit
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class ReluUnit(Mapping):
+class ReluUnit(HiddenUnit):
     """φ(u, v) = (S u)₊ vᵀ of degree 2 for data S ``(N, d)``, a row a sample; a bias is a column of ones in S.
 
     Factors ``(n, r, d)`` and ``(n, r, outputs)``, output ``(n, N, outputs)``. ``ValueError`` unless S is a finite real
@@ -31,20 +32,8 @@ class ReluUnit(Mapping):
         check_finite("S", self.S)
 
     @property
-    def degree(self) -> int:
-        return 2
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.S.shape[0], self.outputs)
-
-    @property
     def factor_shapes(self) -> tuple[tuple[int, ...], ...]:
         return ((self.S.shape[1],), (self.outputs,))
-
-    @property
-    def data(self) -> Tensor | None:
-        return self.S
 
     @property
     def gates(self) -> Gates | None:

@@ -5,19 +5,9 @@ from dataclasses import replace
 
 import torch
 
+from .. import mappings
 from ..effort import Clock, Effort, check_effort
-from ..mappings import (
-    AlexNet,
-    BiasedReluUnit,
-    ConvPool,
-    DeepBiasedRelu,
-    DeepLinear,
-    DeepRelu,
-    Mapping,
-    MatrixProduct,
-    RankOneTensor,
-    ReluUnit,
-)
+from ..mappings import Mapping
 from ..problem import Problem, check_problem
 from ..regularizers import FREE_BIAS, NormProduct, WeightedPowers, euclidean
 from .biased_chain import BiasedChainPolar
@@ -31,12 +21,12 @@ from .relu import relu_unit_polar
 from .tensor import tensor_polar
 
 EUCLIDEAN: dict[type[Mapping], Callable[..., Polar]] = {
-    AlexNet: convolution_polar,
-    ConvPool: convolution_polar,
-    DeepLinear: deep_linear_polar,
-    DeepRelu: deep_relu_polar,
-    RankOneTensor: tensor_polar,
-    ReluUnit: relu_unit_polar,
+    mappings.AlexNet: convolution_polar,
+    mappings.ConvPool: convolution_polar,
+    mappings.DeepLinear: deep_linear_polar,
+    mappings.DeepRelu: deep_relu_polar,
+    mappings.RankOneTensor: tensor_polar,
+    mappings.ReluUnit: relu_unit_polar,
 }
 """The polar of a mapping with Euclidean norms, by exact type: a subclass may have another φ."""
 
@@ -50,7 +40,9 @@ def polar_of(problem: Problem, effort: Effort | None = None) -> Oracle:
     check_problem(problem).check_balanced()
     check_effort(effort)
     mapping, shapes = problem.mapping, problem.mapping.factor_shapes
-    if type(mapping) is DeepBiasedRelu and problem.regularizer == WeightedPowers(mapping.exponents, mapping.degree):
+    if type(mapping) is mappings.DeepBiasedRelu and problem.regularizer == WeightedPowers(
+        mapping.exponents, mapping.degree
+    ):
         chain = BiasedChainPolar(mapping=mapping)
         return Checked(mapping.shape, chain if effort is None else chain.spending(effort))
     form = problem.regularizer.product(shapes)
@@ -68,10 +60,10 @@ def polar_of(problem: Problem, effort: Effort | None = None) -> Oracle:
 
 def _found(mapping: Mapping, form: NormProduct) -> Oracle | None:
     """The polar of φ and ∏‖wᵏ‖, whatever the constant of the product."""
-    if type(mapping) is MatrixProduct:
+    if type(mapping) is mappings.MatrixProduct:
         polar = matrix_polar(form)
         return None if polar is None else oracle(polar)
-    if isinstance(mapping, BiasedReluUnit):
+    if isinstance(mapping, mappings.BiasedReluUnit):
         return free_bias_polar(mapping) if form == replace(FREE_BIAS, constant=form.constant) else None
     if not form.euclidean:
         return None

@@ -1,29 +1,20 @@
 """Decays whose degree does not follow the depth: weight decay as commonly used has degree 2 or 1 (section 6)."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from torch import Tensor
 
 from .base import Regularizer
 from .form import NormProduct, Shapes, euclidean
+from .norms import HalfSquares
 from .powers import power, squares, sum_of
 
 
 @final
 @dataclass(frozen=True)
-class WeightDecay(Regularizer):
+class WeightDecay(HalfSquares):
     """θ = ½ Σ ‖wᵏ‖² of any number of layers, degree 2: λθ adds λw to the gradient, as torch's ``weight_decay`` does."""
-
-    @property
-    def degree(self) -> int:
-        return 2
-
-    def product(self, shapes: Shapes) -> NormProduct | None:
-        return euclidean(2) if len(shapes) == 2 else None
-
-    def theta(self, *W: Tensor) -> Tensor:
-        return 0.5 * sum_of([squares(w) for w in W])
 
 
 @final
@@ -31,9 +22,7 @@ class WeightDecay(Regularizer):
 class L1Decay(Regularizer):
     """θ = Σ ‖wᵏ‖₁ of any number of layers, degree 1; torch takes the subgradient 0 at zero entries."""
 
-    @property
-    def degree(self) -> int:
-        return 1
+    degree: ClassVar[int] = 1
 
     def theta(self, *W: Tensor) -> Tensor:
         return sum_of([w.flatten(2).abs().sum(2) for w in W])

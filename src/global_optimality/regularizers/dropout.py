@@ -2,21 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, final, runtime_checkable
+from typing import final
 
 from torch import Tensor
 
+from ..mappings.base import Mapping
 from ..settings import instance
 from .base import Regularizer
-
-
-@runtime_checkable
-class Output(Protocol):
-    """What the penalty needs of a mapping φ."""
-
-    @property
-    def degree(self) -> int: ...
-    def phi(self, *W: Tensor) -> Tensor: ...
 
 
 @final
@@ -29,10 +21,10 @@ class DropoutPenalty(Regularizer):
     for every sample. For units of one hidden layer this is dropout as usual.
     """
 
-    mapping: Output
+    mapping: Mapping
 
     def __post_init__(self) -> None:
-        instance("DropoutPenalty: mapping", self.mapping, Output, "pass a mapping such as ReluUnit(S).")
+        instance("DropoutPenalty: mapping", self.mapping, Mapping, "pass a mapping such as ReluUnit(S).")
 
     @property
     def degree(self) -> int:

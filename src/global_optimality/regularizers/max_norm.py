@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import torch
 from torch import Tensor
@@ -21,6 +21,8 @@ class MaxNorm(Regularizer):
     last. A ball is no cone: a ``Problem`` needs ``allow_mismatch=True``. ``ValueError`` unless 0 < radius < ∞.
     """
 
+    degree: ClassVar[float] = math.nan
+
     inside: Regularizer
     radius: float
 
@@ -28,10 +30,6 @@ class MaxNorm(Regularizer):
         number("MaxNorm: radius", self.radius, finite=True)
         if instance("MaxNorm: inside", self.inside, Regularizer, INSIDE).constrained:
             raise ValueError("MaxNorm: take a regularizer without constraints inside.")
-
-    @property
-    def degree(self) -> float:
-        return math.nan
 
     @property
     def constrained(self) -> bool:

@@ -2,30 +2,33 @@
 
 from dataclasses import dataclass
 from functools import reduce
-from operator import mul
-from typing import final
+from operator import add, mul
+from typing import ClassVar, final
 
-import torch
 from torch import Tensor
 
 from .base import Regularizer
 from .form import Norm, NormProduct, Shapes, euclidean
+from .powers import squares
 
 
-@final
 @dataclass(frozen=True)
-class SumOfSquares(Regularizer):
-    """θ(u, v) = ½(‖u‖² + ‖v‖²), weight decay of two factors, degree 2 (eq. 6)."""
+class HalfSquares(Regularizer):
+    """θ = ½ Σ ‖wᵏ‖² of any number of factors, degree 2; of two it is at least the product of their norms."""
 
-    @property
-    def degree(self) -> int:
-        return 2
+    degree: ClassVar[int] = 2
 
     def product(self, shapes: Shapes) -> NormProduct | None:
         return euclidean(2) if len(shapes) == 2 else None
 
     def theta(self, *W: Tensor) -> Tensor:
-        return 0.5 * sum((w.flatten(2).square().sum(2) for w in W), start=torch.zeros_like(W[0].flatten(2)[..., 0]))
+        return 0.5 * reduce(add, map(squares, W))
+
+
+@final
+@dataclass(frozen=True)
+class SumOfSquares(HalfSquares):
+    """θ(u, v) = ½(‖u‖² + ‖v‖²), weight decay of two factors, degree 2 (eq. 6)."""
 
 
 @final

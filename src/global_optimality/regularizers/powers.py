@@ -1,5 +1,6 @@
 """Sums of powers of norms that match the degree K of K layers; with Euclidean norms both induce the Ω of ∏‖wᵏ‖."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import final
 
@@ -11,48 +12,47 @@ from .base import Regularizer
 from .form import NormProduct, Shapes, euclidean
 
 
+@dataclass(frozen=True)
+class OfEuclideanNorms(Regularizer):
+    """A function of the Euclidean norms of K = ``layers`` factors, degree K, with the polar of their product."""
+
+    layers: int
+
+    def __post_init__(self) -> None:
+        check_layers(type(self).__name__, self.layers)
+
+    @property
+    def degree(self) -> int:
+        return self.layers
+
+    def product(self, shapes: Shapes) -> NormProduct | None:
+        return euclidean(self.layers) if len(shapes) == self.layers else None
+
+    def theta(self, *W: Tensor) -> Tensor:
+        check_count(self.layers, W)
+        return self.of_squares([squares(w) for w in W])
+
+    @abstractmethod
+    def of_squares(self, s: list[Tensor]) -> Tensor:
+        """θ from the squared norms, each ``(n, r)``: at least the product of the norms, equal where all agree."""
+
+
 @final
 @dataclass(frozen=True)
-class SumOfPowers(Regularizer):
+class SumOfPowers(OfEuclideanNorms):
     """θ(w¹, …, wᴷ) = (1/K) Σ ‖wᵏ‖ᴷ, Euclidean norms, degree K = ``layers`` (section 5). ``ValueError`` for K < 1."""
 
-    layers: int
-
-    def __post_init__(self) -> None:
-        check_layers("SumOfPowers", self.layers)
-
-    @property
-    def degree(self) -> int:
-        return self.layers
-
-    def product(self, shapes: Shapes) -> NormProduct | None:
-        return euclidean(self.layers) if len(shapes) == self.layers else None
-
-    def theta(self, *W: Tensor) -> Tensor:
-        check_count(self.layers, W)
-        return sum_of([power(squares(w), self.layers / 2) for w in W]) / self.layers
+    def of_squares(self, s: list[Tensor]) -> Tensor:
+        return sum_of([power(part, self.layers / 2) for part in s]) / self.layers
 
 
 @final
 @dataclass(frozen=True)
-class BalancedWeightDecay(Regularizer):
+class BalancedWeightDecay(OfEuclideanNorms):
     """θ(w¹, …, wᴷ) = ((1/K) Σ ‖wᵏ‖²)^{K/2}: weight decay raised to degree K = ``layers``. ``ValueError`` for K < 1."""
 
-    layers: int
-
-    def __post_init__(self) -> None:
-        check_layers("BalancedWeightDecay", self.layers)
-
-    @property
-    def degree(self) -> int:
-        return self.layers
-
-    def product(self, shapes: Shapes) -> NormProduct | None:
-        return euclidean(self.layers) if len(shapes) == self.layers else None
-
-    def theta(self, *W: Tensor) -> Tensor:
-        check_count(self.layers, W)
-        return power(sum_of([squares(w) for w in W]) / self.layers, self.layers / 2)
+    def of_squares(self, s: list[Tensor]) -> Tensor:
+        return power(sum_of(s) / self.layers, self.layers / 2)
 
 
 @final

@@ -6,7 +6,7 @@ from ..arrangement.circles import CHUNK
 from ..descent import Stop
 from ..descent.scales import best_scales
 from ..polar.directions import apart, directions
-from .objective import Objective
+from .objective import OutputObjective
 from .slide import slide
 from .units import Rows, Units, no_units
 
@@ -24,7 +24,7 @@ SHORT = 12
 """Steps of a slide between two groups: what they leave is better done with the next group."""
 
 
-def first_units(f: Objective, rows: Rows, outputs: int, stop: Stop) -> Units:
+def first_units(f: OutputObjective, rows: Rows, outputs: int, stop: Stop) -> Units:
     """A network to start from: a coarse Lasso over the dictionary, then short slides with more of it; maybe none."""
     units = no_units(rows, outputs)
     if rows.free or not rows.kinked or units.P.shape[1] > DENSE:
@@ -39,7 +39,7 @@ def first_units(f: Objective, rows: Rows, outputs: int, stop: Stop) -> Units:
     return units
 
 
-def enlarged(f: Objective, units: Units, share: float) -> Units | None:
+def enlarged(f: OutputObjective, units: Units, share: float) -> Units | None:
     """The units and a group of the steepest directions, all with their best scales; None if no direction is worth it.
 
     Only directions whose pull ‖−∇ℓᵀ(S u)₊‖ exceeds λ(1 + share) count.

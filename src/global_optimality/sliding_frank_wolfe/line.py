@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .newton import Direction
-from .objective import Array, Mask, Objective
+from .objective import Array, Mask, OutputObjective
 from .units import Units
 
 FLAT_SLOPE = 0.5
@@ -23,7 +23,7 @@ class Ray:
     ``ceiling`` is f at t = 0 and its rounding, ``first`` the slope there, before any gate turns.
     """
 
-    f: Objective
+    f: OutputObjective
     units: Units
     step_p: Array
     step_z: Array
@@ -75,7 +75,8 @@ class Ray:
         return Units(units.rows, units.P + t * self.step_p, Z, self.gates(t, after), units.faces)
 
 
-def ray(f: Objective, units: Units, direction: Direction, ceiling: float) -> Ray:
+def ray(f: OutputObjective, units: Units, direction: Direction, ceiling: float) -> Ray:
+    """The units on their way along a direction, and the step at which each row of each unit meets its kink."""
     rises = direction.step_p @ units.rows.S.T
     crossing = np.full_like(rises, np.inf)
     if units.rows.kinked:

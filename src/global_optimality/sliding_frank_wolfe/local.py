@@ -1,9 +1,10 @@
 """The local half of a round: new subnetworks get their best scales, then all weights descend together."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from ..polar import Oracle
 from ..problem import Problem
 from ..regularizers import FREE_BIAS, NormProduct
 from .dictionary import first_units
-from .objective import Objective
+from .objective import OutputObjective
 from .slide import STEPS, slide
 from .units import Rows, Units, units_of
 
@@ -45,25 +46,28 @@ OPERATIONS = 2e10, 2e8
 where φ is smooth, and L-BFGS needs about a hundred gradients."""
 
 
+Observe = Callable[[Factors], object]
+
+
 @dataclass(frozen=True, eq=False)
 class Local(ABC):
     """Descends in weights of one run, whatever the number of subnetworks."""
 
+    proves: ClassVar[bool] = False
+    """Whether every round begins with a certificate, and takes the atom that attains its polar."""
+
+    patience: ClassVar[int] = 3
+    """Rounds in a row in which f does not fall before this descent is at its end: other atoms may come yet."""
+
     problem: Problem
 
-    @property
-    def proves(self) -> bool:
-        """Whether every round begins with a certificate, and takes the atom that attains its polar."""
-        return False
-
-    @property
-    def patience(self) -> int:
-        """Rounds in a row in which f does not fall before this descent is at its end: other atoms may come yet."""
-        return 3
-
     @abstractmethod
+    def descend(self, W: Factors, stop: Stop, observe: Observe = len) -> Factors:
+        """Weights of at most the objective of W; ``observe`` is told every step, dropped units left out."""
+
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
         """Weights of at most the objective of W, some of the atoms among them."""
+        return self.descend(append(W, entering(self.problem, W, atoms)), stop)
 
     def atoms(self, polar: Oracle, Q: Tensor, W: Factors) -> Factors:
         """Subnetworks that may lower f where −∇ℓ = Q, found cheaply."""
@@ -119,23 +123,24 @@ class OnFaces(Local):
     memory: float = MEMORY
 
     @cached_property
-    def objective(self) -> Objective:
-        return Objective.of(self.problem)
+    def objective(self) -> OutputObjective:
+        return OutputObjective.of(self.problem)
 
     @cached_property
     def rows(self) -> Rows:
         assert self.problem.mapping.gates is not None
         return Rows.of(self.problem.mapping.gates)
 
-    def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
-        return self.descend(append(W, entering(self.problem, W, atoms)), stop)
-
-    def descend(self, W: Factors, stop: Stop, steps: int = STEPS) -> Factors:
+    def descend(self, W: Factors, stop: Stop, observe: Observe = len, steps: int = STEPS) -> Factors:
         """At most ``steps`` steps of the slide."""
         units = units_of(self.rows, self.problem.mapping.gated(W))
-        if self.affordable(units):
-            return self.problem.mapping.ungated(slide(self.objective, units, stop, steps).weights(W[0]))
-        return Descending(self.problem).descend(W, stop)
+        if not self.affordable(units):
+            return Descending(self.problem).descend(W, stop, observe)
+
+        def weights(units: Units) -> Factors:
+            return self.problem.mapping.ungated(units.weights(W[0]))
+
+        return weights(slide(self.objective, units, stop, steps, lambda units: observe(weights(units))))
 
     def affordable(self, units: Units) -> bool:
         """Whether a step of Newton's method on so many units takes little enough memory and time."""
@@ -158,15 +163,15 @@ class Descending(Local):
     L-BFGS may jam; subnetworks that no longer help get the scale 0 and are left out.
     """
 
-    def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
-        return self.descend(append(W, entering(self.problem, W, atoms)), stop)
-
-    def descend(self, W: Factors, stop: Stop) -> Factors:
+    def descend(self, W: Factors, stop: Stop, observe: Observe = len) -> Factors:
         W = refit(self.problem, W, stop)
-        W = minimise(self.problem, W, max_steps=SEARCHES, stop=stop).weights
+        observe(W)
+        W = minimise(self.problem, W, max_steps=SEARCHES, stop=stop, observe=lambda new, _: observe(new)).weights
         if isinstance(self.problem.mapping, MatrixProduct) and _euclidean(self.problem):
             W = singular_pairs(W)
-        return refit(self.problem, W, stop)
+        W = refit(self.problem, W, stop)
+        observe(W)
+        return W
 
 
 @final
@@ -174,16 +179,16 @@ class Descending(Local):
 class Scaling(Local):
     """Best scales only (fully corrective Frank–Wolfe): the directions of the weights stay as the polar gave them."""
 
-    @property
-    def proves(self) -> bool:
-        return True
+    proves: ClassVar[bool] = True
+    patience: ClassVar[int] = 1
 
-    @property
-    def patience(self) -> int:
-        return 1
+    def descend(self, W: Factors, stop: Stop, observe: Observe = len) -> Factors:
+        W = refit(self.problem, W, stop)
+        observe(W)
+        return W
 
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
-        return refit(self.problem, append(W, atoms), stop)
+        return self.descend(append(W, atoms), stop)
 
     def atoms(self, polar: Oracle, Q: Tensor, W: Factors) -> Factors:
         return W

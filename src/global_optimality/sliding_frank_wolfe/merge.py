@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from ..descent import Stop, never
 from ..losses.arrays import CHUNK
-from .objective import Array, Objective
+from .objective import Array, OutputObjective
 from .units import Units
 
 PARALLEL = 1e-7
@@ -15,7 +15,7 @@ NOTHING = 1e-14
 """A unit of this share of Θ is rounding."""
 
 
-def drop(f: Objective, units: Units, stop: Stop = never) -> tuple[Units, float]:
+def drop(f: OutputObjective, units: Units, stop: Stop = never) -> tuple[Units, float]:
     """Units removed one after the other while f falls without them (f is convex along each unit's scaling); and f."""
     units = units.take(units.size > NOTHING * units.Theta)
     while len(units):
@@ -27,14 +27,14 @@ def drop(f: Objective, units: Units, stop: Stop = never) -> tuple[Units, float]:
     return units, f(units.X, 0.0)
 
 
-def _without(f: Objective, units: Units) -> Array:
+def _without(f: OutputObjective, units: Units) -> Array:
     """The loss without each of the units ``(r,)``."""
     step = max(1, CHUNK // units.X.size)
     parts = [slice(k, k + step) for k in range(0, len(units), step)]
     return np.concatenate([f.loss.each(units.X - units.hidden[p, :, None] * units.Z[p, None]) for p in parts])
 
 
-def merge(f: Objective, units: Units, value: float, stop: Stop = never) -> tuple[Units, float]:
+def merge(f: OutputObjective, units: Units, value: float, stop: Stop = never) -> tuple[Units, float]:
     """Pairs become one unit: of one output direction in a common closed cell, or of one input direction; and f.
 
     The first is exact for scalar outputs: (S p)₊ is additive on a closed cell, ‖p + p'‖ ≤ ‖p‖ + ‖p'‖. f ends at most at

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import lapack
 
-from .objective import Array, Objective
+from .objective import Array, OutputObjective
 from .units import Units
 
 RIDGE = 1e-10
@@ -31,7 +31,7 @@ class Direction:
     doubt: float
 
 
-def newton_direction(f: Objective, units: Units) -> Direction:
+def newton_direction(f: OutputObjective, units: Units) -> Direction:
     """−H⁻¹∇f in the coordinates p = Bc (B the face's basis) and z = (z + τ)/‖z + τ‖, τ ⟂ z.
 
     H is singular when units are linearly dependent (a ridge then slides along the null vector of Theorem 2, step 3),

@@ -9,14 +9,14 @@ import numpy.typing as npt
 from ..losses.arrays import Array, ArrayLoss
 from ..problem import Problem
 
-__all__ = ["Array", "Mask", "Objective"]
+__all__ = ["Array", "Mask", "OutputObjective"]
 
 Mask = npt.NDArray[np.bool_]
 
 
 @final
 @dataclass(frozen=True, eq=False)
-class Objective:
+class OutputObjective:
     """ℓ(Y, X) + λΘ on outputs X ``(N, c)``, on the CPU whatever device the problem is on.
 
     Θ = Σ‖u‖‖v‖ of balanced units; a constant before it, as in 2‖u‖‖v‖, is part of λ here.
@@ -26,7 +26,7 @@ class Objective:
     lam: float
 
     @classmethod
-    def of(cls, problem: Problem) -> "Objective":
+    def of(cls, problem: Problem) -> "OutputObjective":
         form = problem.regularizer.product(problem.mapping.factor_shapes)
         return cls(problem.array_loss, problem.lam * (1.0 if form is None else form.constant))
 

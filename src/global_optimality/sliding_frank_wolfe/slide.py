@@ -1,6 +1,7 @@
 """The local step: Newton on faces until no unit can move, leave its face, vanish or merge without raising f."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from ..descent import Stop
 from .line import ray, search
 from .merge import drop, merge
 from .newton import newton_direction
-from .objective import Objective
+from .objective import OutputObjective
 from .units import Units
 
 ROUNDING = 1e-15
@@ -26,8 +27,13 @@ IDLE = 20
 """So many steps in a row, and one a unit, may leave f as it is (units meet kinks) before the slide ends."""
 
 
-def slide(f: Objective, units: Units, stop: Stop, steps: int = STEPS) -> Units:
-    """At most ``steps`` steps down to a local minimiser of f, or until ``stop``; f never rises beyond rounding."""
+def slide(
+    f: OutputObjective, units: Units, stop: Stop, steps: int = STEPS, observe: Callable[[Units], object] = len
+) -> Units:
+    """At most ``steps`` steps down to a local minimiser of f, or until ``stop``; f never rises beyond rounding.
+
+    ``observe`` is called with the units after every step.
+    """
     units, value = drop(f, units, stop)
     best_gradient, idle, since = math.inf, 0, math.inf
     for _ in range(steps):
@@ -60,10 +66,11 @@ def slide(f: Objective, units: Units, stop: Stop, steps: int = STEPS) -> Units:
             break
         idle = idle + 1 if new >= value - rounding else 0
         units, value = moved.lifted(), new
+        observe(units)
     return units
 
 
-def release(f: Objective, units: Units) -> Units | None:
+def release(f: OutputObjective, units: Units) -> Units | None:
     """Every held unit that falls off its face moves to the steepest edge beside it; None if none does.
 
     Off the face, f changes by ⟨∇ℓ, ·⟩ of the rows open there: linear on each cell, so the edges decide.

@@ -70,14 +70,14 @@ class Units:
     open: Mask
     faces: Faces
 
-    def __len__(self) -> int:
-        return len(self.P)
-
     @cached_property
     def size(self) -> Array:
         """‖p‖ of the priced coordinates, ``(r,)``."""
         priced = self.P[:, : self.rows.priced]
         return np.sqrt(np.vecdot(priced, priced))
+
+    def __len__(self) -> int:
+        return len(self.P)
 
     @cached_property
     def heights(self) -> Array:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -19,7 +20,15 @@ from .majorants import Majorants
 
 
 @dataclass(frozen=True)
-class Rows:
+class _Lines:
+    """Tensors with one problem a line."""
+
+    def __getitem__(self, keep: Tensor) -> Self:
+        return type(self)(*(getattr(self, f.name)[keep] for f in fields(self)))
+
+
+@dataclass(frozen=True)
+class BarrierRows(_Lines):
     """One problem a line: which rows are upper (the others lower), their weights w ≥ 0 and linear parts c; (B, N).
 
     ``share`` (B, N) scales the barrier of each row: proportional to its weight in the objective.
@@ -30,12 +39,9 @@ class Rows:
     linear: Tensor
     share: Tensor
 
-    def __getitem__(self, keep: Tensor) -> Rows:
-        return Rows(*(getattr(self, f.name)[keep] for f in fields(self)))
-
 
 @dataclass(frozen=True)
-class State:
+class State(_Lines):
     """The rows at moments M (B, d + 1, d + 1) for the barrier's weight mu (B,).
 
     mean m, square v, image E z u (B, N, d), r² = ‖image‖², and the eliminated variables: t ≥ max(|m|, r) of lower rows
@@ -44,7 +50,7 @@ class State:
 
     M: Tensor
     mu: Tensor
-    rows: Rows
+    rows: BarrierRows
     mu_i: Tensor
     mean: Tensor
     square: Tensor
@@ -55,9 +61,6 @@ class State:
     e: Tensor
     tau: Tensor
     slope: Tensor
-
-    def __getitem__(self, keep: Tensor) -> State:
-        return State(*(getattr(self, f.name)[keep] for f in fields(self)))
 
     def value(self) -> Tensor:
         """The relaxed objective at M, without the barrier -> (B,)."""
@@ -103,7 +106,7 @@ class Barrier:
         M[0, 0] = 1
         return M.repeat(B, 1, 1)
 
-    def state(self, M: Tensor, rows: Rows, mu: Tensor) -> State:
+    def state(self, M: Tensor, rows: BarrierRows, mu: Tensor) -> State:
         product = self.lifted @ M
         mean, image = product[:, :, 0], product[:, :, 1:]
         square = (image * self.S).sum(2).clamp(min=torch.finfo(M.dtype).tiny)

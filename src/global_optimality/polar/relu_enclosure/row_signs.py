@@ -12,7 +12,7 @@ from torch import Tensor
 from ..best_first import Best, Bound, Cells, Open
 from ..fans import orthants
 from . import ascent, min_norm
-from .barrier import Barrier, Rows, State
+from .barrier import Barrier, BarrierRows, State
 from .majorants import Majorants
 from .outputs import coordinates, covering
 from .polar_problem import PolarProblem, attained, improved
@@ -118,13 +118,15 @@ class RowSigns(Bound):
         """The weights q (B, N) of the unit rows whose function is at least the polar's where v lies in the cone V."""
         return (self.Q[run] @ covering(V)[:, :, None])[:, :, 0]
 
-    def rows(self, q: Tensor, signs: Tensor) -> Rows:
+    def rows(self, q: Tensor, signs: Tensor) -> BarrierRows:
         """Σ q_i z₊ as rows: Σ ½ q_i z + ½ |q_i| |z| or − ½ |q_i| |z|; a row of known sign is σ|q_i| z − |q_i| |z| ≤ 0
         more than its linear function: the multiplier of σz ≥ 0 and σz ≥ ‖E z u‖, at most |q_i|."""
         size, free = q.abs(), signs == 0
         weight = torch.where(free, size / 2, size)
         total = size.sum(1, keepdim=True).clamp(min=torch.finfo(q.dtype).tiny)
-        return Rows(free & (q > 0), weight, q / 2 + signs * (q / 2 + size), self.S.shape[1] * size / total + size * 0)
+        return BarrierRows(
+            free & (q > 0), weight, q / 2 + signs * (q / 2 + size), self.S.shape[1] * size / total + size * 0
+        )
 
     def branch(self, parents: Open, threshold: Tensor) -> tuple[Open, Cells, Tensor]:
         both = self.children(parents)
@@ -148,7 +150,9 @@ class RowSigns(Bound):
         """What objectives are divided by, (n,)."""
         return torch.maximum(threshold, LEAST * self.polar.root_bound())
 
-    def _solve(self, M: Tensor, cold: Tensor, rows: Rows, goal: Tensor) -> tuple[State, Tensor, Tensor, Majorants]:
+    def _solve(
+        self, M: Tensor, cold: Tensor, rows: BarrierRows, goal: Tensor
+    ) -> tuple[State, Tensor, Tensor, Majorants]:
         """The last state of each cell, the best bound proved, moments to start its children from, and the proof."""
         barrier = self.barrier
         mu = torch.where(cold, ROOT, WARM).to(goal)

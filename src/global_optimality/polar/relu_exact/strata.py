@@ -80,15 +80,15 @@ class Place:
     flip: Tensor
     side: Tensor
 
-    def __len__(self) -> int:
-        return len(self.circle)
-
     @staticmethod
     def join(parts: "list[Place]") -> "Place":
         return Place(*(torch.cat([getattr(p, f) for p in parts]) for f in ("circle", "arc", "flip", "side")))
 
     def __getitem__(self, rows: Tensor | slice) -> "Place":
         return Place(self.circle[rows], self.arc[rows], self.flip[rows], self.side[rows])
+
+    def __len__(self) -> int:
+        return len(self.circle)
 
 
 def prefix_sums(x: Tensor) -> Tensor:

@@ -1,0 +1,56 @@
+"""What a command line asks for, checked before anything runs; and file systems that refuse, in one line."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import math
+from pathlib import Path
+
+from .project import BookError, Project
+
+_REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC)
+_NO_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.ENOENT)
+
+
+def seconds(text: str) -> float:
+    """A positive number of seconds."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no limit: choose a positive number of seconds")
+    return number
+
+
+def port(text: str) -> int:
+    """The number of a port; 0 for any free one."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: choose a number from 0 to 65535")
+    return int(text)
+
+
+def table_file(text: str) -> Path:
+    """A .csv file in a folder that there is."""
+    file = Path(text)
+    if file.suffix != ".csv" or file.is_dir() or not file.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is no place for a table: name a .csv file in a folder that there is")
+    return file
+
+
+def refused(error: OSError, project: Project) -> BookError | None:
+    """The cure where the results have no place, or cannot be written; None for any other error."""
+    place = Path(str(error.filename))
+    above = error.errno in _NO_PLACE and project.build.is_relative_to(place)
+    if (
+        error.errno not in _REFUSED
+        and not above
+        and not (error.errno == errno.EISDIR and place.is_relative_to(project.build))
+    ):
+        return None
+    where, why = error.filename or project.build, error.strerror or error
+    if error.errno == errno.ENOSPC:
+        return BookError(f"{where}: {why}: free some space, or name another folder with --output")
+    cure = "copy the book to a folder of your own, or name one with --output"
+    return BookError(f"{where} cannot be written: {why}: {cure}")

@@ -1,0 +1,58 @@
+"""Mappings of given inputs: what those of samples, and those of images, say alike of their data and outputs."""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from .base import Mapping
+
+
+class HiddenUnit(Mapping):
+    """One hidden unit on S ``(N, d)``, a row a sample: degree 2, output ``(n, N, outputs)``."""
+
+    degree: ClassVar[int] = 2
+
+    S: Tensor
+    outputs: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.S), self.outputs)
+
+    @property
+    def data(self) -> Tensor:
+        return self.S
+
+
+class FullyConnected(Mapping):
+    """Layers of ``widths`` on S ``(N, d)``, a row a sample: degree K, the number of widths; output ``(n, N, c)``."""
+
+    S: Tensor
+    widths: tuple[int, ...]
+
+    @property
+    def degree(self) -> int:
+        return len(self.widths)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.S), self.widths[-1])
+
+    @property
+    def data(self) -> Tensor:
+        return self.S
+
+
+class OnImages(Mapping):
+    """A mapping of images ``(N, C, height, width)``: output ``(n, N, outputs)``."""
+
+    images: Tensor
+    outputs: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.images), self.outputs)
+
+    @property
+    def data(self) -> Tensor:
+        return self.images

@@ -1,0 +1,115 @@
+"""Theorem 2's meta-algorithm as printed: descend, slide along a null vector, append a zero subnetwork, repeat."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from ..certificate import Certificate, Verdict, certify
+from ..descent import Method, NewtonCG
+from ..effort import Clock, Effort
+from ..factors import Factors, has_zero_slice
+from ..polar import Oracle, Polar, oracle_of
+from ..problem import Problem, check_problem
+from ..settings import instance, number, whole
+from ..sliding_frank_wolfe import ascent
+from ..sliding_frank_wolfe.local import Local
+from ..status import Status
+from .path import DescentPath
+from .trail import Trail
+
+COARSE, FINE = 1e-3, 1e-2
+"""Descent starts at gradient tolerance COARSE. The gap is first order in the gradient: while it exceeds the tolerance
+by 1/FINE it is not the descent's fault, and a size is left for the next; else the tolerance is multiplied by FINE."""
+
+
+def meta_algorithm(
+    problem: Problem,
+    W: Factors | None = None,
+    *,
+    r: int | None = None,
+    seed: int = 0,
+    method: Method | None = None,
+    local: Callable[[Problem], Local] | None = None,
+    polar: Polar | None = None,
+    effort: Effort | None = None,
+    time_limit: float | None = None,
+    tol: float = 1e-8,
+    max_rounds: int = 1000,
+    samples: int = 4,
+) -> DescentPath:
+    """Theorem 2's construction from W (one run) or from a random start of r subnetworks (default 1).
+
+    On the way an ascent of the polar shows how to leave zero; once its atoms leave no gap above ``tol``, or none lowers
+    f, a proof is tried, of at most ``effort``. Ends with GLOBAL when the certified relative gap is at most
+    ``tol``, with TIME after ``time_limit`` seconds. Every piece of the path is looked at in ``samples`` points between
+    its ends. Where ``method`` stops, the steps of ``local`` go on (``local_of``: on faces, kinks included). Errors:
+    ``ValueError`` for several runs, r < 1, an infinite start, or unequal degrees.
+    """
+    W = _start(problem, W, r, seed)
+    whole("samples", samples)
+    whole("max_rounds", max_rounds, 1)
+    number("tol", tol)
+    method = NewtonCG() if method is None else instance("method", method, Method, "pass LBFGS(), NewtonCG() or so.")
+    method = replace(method, interior=samples)
+    clock = Effort(seconds=time_limit).started("meta-algorithm")
+    polar = oracle_of(problem, polar, effort)
+    trail, accuracy, faces = Trail(problem, W, samples), COARSE, None if local is None else local(problem)
+    for _ in range(max_rounds):
+        trail.descend(method, accuracy, lambda: clock.over)
+        if faces is not None:
+            trail.follow(faces, lambda: clock.over)
+        if clock.over:
+            return trail.path(_proof(trail, polar, effort, clock), Status.TIME)
+        gap, way = ascent(problem, trail.weights, polar)
+        certificate = None
+        if not gap > tol:
+            certificate = _proof(trail, polar, effort, clock)
+            if _within(certificate, tol):
+                return trail.path(certificate, Status.GLOBAL)
+            gap, way = float(certificate.relative_gap[0]), certificate.escape
+        if accuracy > FINE * tol and not gap > accuracy / FINE:
+            accuracy = max(FINE * accuracy, FINE * tol)
+            continue
+        if not has_zero_slice(trail.weights).item():
+            certificate = None  # its atom is as good as before: neither step changes Φ
+            if not trail.slide():
+                trail.append()
+        if trail.escape(way):
+            continue
+        certificate = _proof(trail, polar, effort, clock) if certificate is None else certificate
+        if _within(certificate, tol):
+            return trail.path(certificate, Status.GLOBAL)
+        if trail.escape(certificate.escape):
+            continue
+        if accuracy <= FINE * tol:
+            return trail.path(certificate, Status.NO_ESCAPE)
+        accuracy = max(FINE * accuracy, FINE * tol)
+    return trail.path(_proof(trail, polar, effort, clock), Status.STEPS)
+
+
+def _start(problem: Problem, W: Factors | None, r: int | None, seed: int) -> Factors:
+    check_problem(problem).check_balanced()
+    if W is not None and r is not None:
+        raise ValueError(f"r = {r} is the size of a random start, but a start W is given: pass one of the two.")
+    if W is None:
+        W = problem.random(1, 1 if r is None else whole("r", r, 1), seed=seed)
+    problem.check(W)
+    if W[0].shape[0] != 1:
+        raise ValueError(f"meta_algorithm follows one path but W holds {W[0].shape[0]} runs: pass one run, w[:1].")
+    if not torch.isfinite(problem(*W)).all():
+        raise ValueError("f is not finite at the start: Theorem 2 starts from finite objectives only.")
+    return W
+
+
+def _proof(trail: Trail, polar: Oracle, effort: Effort | None, clock: Clock) -> Certificate:
+    """The certificate of the present weights, within ``effort`` and the time that is left."""
+    if math.isinf(clock.left):
+        return certify(trail.problem, trail.weights, polar)
+    known = math.inf if effort is None or effort.seconds is None else effort.seconds
+    return certify(trail.problem, trail.weights, polar.spending(Effort(seconds=min(clock.left, known))))
+
+
+def _within(certificate: Certificate, tol: float) -> bool:
+    return certificate.verdict(tol) == (Verdict.CERTIFIED,)

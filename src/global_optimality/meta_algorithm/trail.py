@@ -1,0 +1,153 @@
+"""The path so far: pieces that f does not rise along, looked at in between."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from ..certificate import Certificate
+from ..descent import Method, Stop, minimise
+from ..descent.null_space import null_vectors
+from ..descent.scales import best_scales
+from ..factors import Factors, append, slice_norms, zeros_like_slice
+from ..problem import Problem
+from ..sliding_frank_wolfe.local import Local
+from ..status import Status
+from .path import DescentPath, Step
+
+RISE = 1e-13
+"""A slide is taken only if f rises nowhere along it by more than RISE · f: rounding of the recomputed objective."""
+
+
+@dataclass
+class Trail:
+    """The path so far: current weights, and f at every point looked at."""
+
+    problem: Problem
+    weights: Factors
+    samples: int
+    objective: list[Tensor] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    size: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._follow(Step.START, lambda t: self.weights, only_end=True)
+
+    def descend(self, method: Method, tol: float, stop: Stop) -> None:
+        """Step 1: the path goes straight from each iterate to the next."""
+
+        def observe(new: Factors, value: Tensor) -> None:
+            self._follow(Step.DESCEND, straight(self.weights, new))
+
+        minimise(self.problem, self.weights, method, tol=tol, observe=observe, stop=stop)
+        self._rescale(stop)
+
+    def follow(self, local: Local, stop: Stop) -> None:
+        """Step 1 by the steps of ``local``, as long as f never rises on the straight way from each to the next."""
+        lost = False
+
+        def observe(new: Factors) -> None:
+            nonlocal lost
+            if not lost:
+                start, end = self.weights, in_place(self.problem, self.weights, new)
+                curve = straight(start, end)
+                lost = not self._never_rises(curve)
+                if not lost:
+                    self._follow(Step.DESCEND, curve)
+
+        local.descend(self.weights, lambda: lost or stop(), observe)
+
+    def _never_rises(self, curve: Callable[[float], Factors]) -> bool:
+        """Whether f rises between none of the points of the curve that the path looks at."""
+        f = [self.problem(*self.weights), *(self.problem(*curve(t)) for t in self._times())]
+        return all(bool(after <= before * (1 + RISE)) for before, after in pairwise(f))
+
+    def _times(self) -> list[float]:
+        return [(j + 1) / (self.samples + 1) for j in range(self.samples + 1)]
+
+    def _rescale(self, stop: Stop) -> None:
+        """To the best scales: f is convex in those of φ and least there, so it falls all the way, at kinks too."""
+        start, scaled = self.weights, self.problem.mapping.scaled
+        with torch.no_grad():
+            D = self.problem.mapping.phi(*start)[0].cpu().numpy()
+            cost = self.problem.lam * self.problem.regularizer.theta(*start)[0].cpu().numpy()
+        s = torch.from_numpy(best_scales(self.problem.array_loss, D, cost, stop=stop)).to(start[0])
+        before, after = (self.problem(*scaled(start, t[None])) for t in (torch.ones_like(s), s))
+        if bool(after < before * (1 - RISE)):
+            self._follow(Step.DESCEND, lambda t: scaled(start, (1 + t * (s - 1)).clamp(min=0)[None]))
+
+    def slide(self) -> bool:
+        """Step 3: w_i ← (1 + tβ_i)^{1/p} w_i for t from 0 to 1; False when there is no null vector β."""
+        start = self.weights
+        f0 = self.problem(*start)
+        for beta in null_vectors(self.problem, start):
+            curve = self._slide_along(beta)
+            if all(bool(self.problem(*curve(t)) <= f0 * (1 + RISE)) for t in self._times()):
+                self._follow(Step.SLIDE, curve)
+                return True
+        return False
+
+    def _slide_along(self, beta: Tensor) -> Callable[[float], Factors]:
+        start = self.weights
+
+        def curve(t: float) -> Factors:
+            return self.problem.mapping.scaled(start, (1 + t * beta).clamp(min=0)[None])
+
+        return curve
+
+    def append(self) -> None:
+        """Step 4: [W 0]."""
+        self.weights = append(self.weights, zeros_like_slice(self.weights))
+        self._follow(Step.APPEND, lambda t: self.weights, only_end=True)
+
+    def escape(self, atom: Factors) -> bool:
+        """Leave a zero subnetwork towards an atom at its best scale: f is convex in ε^p along ε·atom, so it falls."""
+        before, after = self.problem(*self.weights), self.problem(*append(self.weights, atom))
+        zero = slice_norms(self.weights) == 0
+        if bool(after >= before * (1 - RISE)) or not zero.any():
+            return False
+        start, share = self.weights, torch.ones_like(zero[:, :1], dtype=before.dtype)
+        i = int(zero[0].nonzero()[0, 0])
+
+        def curve(t: float) -> Factors:
+            new = tuple(w.clone() for w in start)
+            for w, a in zip(new, self.problem.mapping.scaled(atom, t * share), strict=True):
+                w[:, i] = a[:, 0]
+            return new
+
+        self._follow(Step.ESCAPE, curve)
+        return True
+
+    def path(self, certificate: Certificate, status: Status) -> DescentPath:
+        objective = torch.cat(self.objective)
+        return DescentPath(objective, tuple(self.steps), tuple(self.size), self.weights, certificate, status)
+
+    def _follow(self, step: Step, curve: Callable[[float], Factors], only_end: bool = False) -> None:
+        count = 1 if only_end else self.samples + 1
+        for j in range(count):
+            self.weights = curve((j + 1) / count)
+            self.objective.append(self.problem(*self.weights).detach())
+            self.steps.append(step)
+            self.size.append(self.weights[0].shape[1])
+
+
+def straight(start: Factors, end: Factors) -> Callable[[float], Factors]:
+    """The segment between two weights of one size, for t from 0 to 1."""
+    return lambda t: tuple(a + t * (b - a) for a, b in zip(start, end, strict=True))
+
+
+@torch.no_grad()
+def in_place(problem: Problem, W: Factors, new: Factors) -> Factors:
+    """The subnetworks ``new`` (one run, at most as many as W), each in the place of one of W with a near φ; else zero.
+
+    Where a step drops or merges subnetworks the path keeps a zero one, and its size.
+    """
+    here, there = (problem.mapping.phi(*V)[0].flatten(1) for V in (W, new))
+    places, order = linear_sum_assignment(torch.cdist(here, there).square().cpu().numpy())
+    end = tuple(torch.zeros_like(w) for w in W)
+    for w, v in zip(end, new, strict=True):
+        w[:, places] = v[:, order]
+    return end

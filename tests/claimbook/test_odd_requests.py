@@ -1,0 +1,114 @@
+"""Every odd request ends with exit status 2 and one line that names the cure; machines that are in the way."""
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from odd_requests import CELLS, REQUESTS, Row
+from throwaway import chapter_text
+
+from claimbook import files
+from claimbook.cli import main
+from claimbook.project import Project
+
+FIGURE = "from matplotlib.figure import Figure\nfrom claimbook import show"
+SHOWN = 'figure = Figure(figsize=(3, 2))\nfigure.subplots().plot([0, 1], [0, 1])\nshow(figure, "fig-line")'
+HEADER = "---\nmystnb: {figure: {name: fig-line, caption: A line.}, image: {alt: A line}}\n---\n"
+
+
+def answer(project: Project, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> tuple[object, list[str]]:
+    """The exit status and what is said on stderr, without argparse's usage."""
+    root = () if "--root" in words else ("--root", str(project.root))
+    try:
+        status: object = main([*root, *words])
+    except SystemExit as end:
+        status = end.code
+    lines = capsys.readouterr().err.splitlines()
+    return status, [line for line in lines if "error: " in line or not line.startswith(("usage:", " "))]
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.what) for row in REQUESTS])
+def test_an_odd_request_is_refused_in_one_line(
+    row: Row, book: Callable[..., Project], capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = book({"one": chapter_text(CELLS)})
+    if row.change is not None:
+        row.change(project.root)
+    status, lines = answer(project, row.words, capsys)
+    assert status == 2
+    assert len(lines) == 1
+    assert row.cure in lines[0]
+    assert not (project.build / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"), [(errno.EROFS, "name one with --output"), (errno.ENOSPC, "free some space")]
+)
+def test_a_disk_that_refuses(
+    number: int, cure: str, book: Callable[..., Project], capsys: pytest.CaptureFixture[str], monkeypatch
+) -> None:
+    def refuses(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "/some/file")
+
+    monkeypatch.setattr(files, "FileLock", refuses)
+    status, lines = answer(book({"one": chapter_text(CELLS)}), ("run", "one"), capsys)
+    assert (status, len(lines)) == (2, 1)
+    assert "/some/file" in lines[0]
+    assert cure in lines[0]
+
+
+def test_a_port_that_is_taken(book: Callable[..., Project], capsys: pytest.CaptureFixture[str]) -> None:
+    project = book({"one": chapter_text(CELLS)})
+    project.html.mkdir(parents=True)
+    (project.html / "index.html").write_text("x")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        status, lines = answer(project, ("serve", "--port", port), capsys)
+    assert (status, len(lines)) == (2, 1)
+    assert "choose another with --port" in lines[0]
+
+
+def hostile(folder: Path) -> dict[str, str]:
+    """No home that can be written, another look of figures, another kernel, an IPython that fails, no UTF-8."""
+    kernel = folder / "jupyter" / "kernels" / "python3" / "kernel.json"
+    startup = folder / "ipython" / "profile_default" / "startup" / "00.py"
+    for file, text in (
+        (kernel, '{"argv": ["/bin/false"], "display_name": "Python 3", "language": "python"}'),
+        (startup, "raise SystemExit"),
+        (folder / "matplotlibrc", "lines.linewidth: 30\nfigure.facecolor: red\nfont.size: 40\n"),
+    ):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return {
+        "HOME": "/proc/none",
+        "XDG_CACHE_HOME": "/proc/none",
+        "MATPLOTLIBRC": str(folder / "matplotlibrc"),
+        "MPLBACKEND": "nothing",
+        "JUPYTER_PATH": str(folder / "jupyter"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "LC_ALL": "C",
+        "PYTHONIOENCODING": "ascii",
+        "PYTHONUTF8": "0",
+        "PYTHONOPTIMIZE": "1",
+    }
+
+
+def test_a_chapter_is_the_same_in_any_surroundings(book: Callable[..., Project], tmp_path: Path) -> None:
+    claim = 'from claimbook import claim\nclaim("equation-8/double", "twice", measured=2 * seed, at_least=2)'
+    checks = "1 if __debug__ else 1 / 0  # python -O would leave out what chapters assert"
+    project = book({"one": chapter_text((*CELLS, checks, FIGURE, claim, HEADER + SHOWN))})
+    drawn = []
+    for surroundings in ({}, hostile(tmp_path / "odd")):
+        output = tmp_path / f"results {len(drawn)}"
+        command = [sys.executable, "-m", "claimbook.cli", "--root", str(project.root), "--output", str(output)]
+        done = subprocess.run([*command, "run", "one"], env={**os.environ, **surroundings}, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+        assert b"equation-8/double" in done.stdout
+        (figure,) = output.glob("runs/*-figures/fig-line.svg")
+        drawn.append(figure.read_bytes())
+    assert drawn[0] == drawn[1]

@@ -1,0 +1,108 @@
+"""Decks: marked passages become slides, what follows becomes notes, solutions do not, and a deck opens offline."""
+
+import shutil
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from throwaway import REPOSITORY, chapter_text
+
+from claimbook.browser import Events, chromium, find_chromium
+from claimbook.chapters import read_chapter
+from claimbook.check import check_site
+from claimbook.plain import Resolved
+from claimbook.slides import Slide, deck, slides_of
+
+TEXT = r"""# Doubling
+
+```{admonition} Before you start
+:class: note
+
+**You will learn** what twice $x$ is.
+
+**Time** 3 minutes.
+```
+
+```{prf:theorem} Doubling
+:label: thm-double
+Twice $x$ is $x + x$.
+```
+
+This is the note, with [a link](other.md).
+"""
+END = """## Limits
+
+* Numbers only.
+
+## Problems
+
+```{exercise} Twice
+:label: ex-a
+What?
+```
+
+```{solution} ex-a
+Never on a slide.
+```
+"""
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0L9 9"/></svg>'
+
+
+@pytest.fixture
+def made(tmp_path):
+    header = "---\nmystnb:\n  figure:\n    caption: x\n    name: fig-line\n  image:\n    alt: y\n---\n"
+    file = tmp_path / "doubling.md"
+    file.write_text(chapter_text(["seed = 0", header + 'show(1, "fig-line")']))
+    chapter = read_chapter(file, "book/doubling")
+    meta = {
+        "figure": {"caption": "**It rises.** By $x$ a step.", "name": "fig-line"},
+        "image": {"alt": "A line\n rises"},
+    }
+    output = new_output("display_data", data={"image/svg+xml": SVG})
+    cells = [
+        new_markdown_cell(TEXT, id="a"),
+        new_code_cell("show()", metadata={"mystnb": meta}, outputs=[output], id="b"),
+        new_markdown_cell(END, id="c"),
+    ]
+    return slides_of(new_notebook(cells=cells), chapter, Resolved({}, {"thm-double": "4"}, {}))
+
+
+def test_marked_passages_become_slides_and_what_follows_becomes_notes(made):
+    slides, figures = made
+    assert [s.title for s in slides] == ["What you will learn", "Theorem 4: Doubling", "It rises", "Limits"]
+    assert slides[1] == Slide(
+        "Theorem 4: Doubling", "Twice $x$ is $x + x$.", notes="This is the note, with [a link](other.md)."
+    )
+    assert (slides[2].figure, slides[2].alt, slides[2].notes) == ("fig-line.svg", "A line rises", "By $x$ a step.")
+    assert figures == {"fig-line.svg": SVG}
+    assert "Never" not in str(slides)
+
+
+def test_a_deck_holds_the_checks_of_the_site_and_opens_offline(made, tmp_path):
+    site = tmp_path / "site"
+    (site / "decks").mkdir(parents=True)
+    for name in ("reveal", "mathjax"):
+        shutil.copytree(REPOSITORY / "book" / "vendor" / name, site / name)
+    (site / "_static").mkdir()
+    shutil.copy(REPOSITORY / "book" / "static" / "deck.css", site / "_static")
+    slides, figures = made
+    (site / "decks" / "doubling.html").write_text(deck("Doubling", slides))
+    for name, svg in figures.items():
+        (site / "decks" / name).write_text(svg)
+    assert check_site(site) == []
+    if find_chromium() is None:
+        pytest.skip("Chromium is not installed")
+    with chromium() as browser:
+        page = browser.new_page()
+        events = Events(page)
+        page.goto((site / "decks" / "doubling.html").as_uri())
+        page.wait_for_selector("html[data-ready]")
+        assert page.evaluate("Reveal.getTotalSlides()") == len(slides) + 1
+        assert page.evaluate("document.querySelectorAll('.slides mjx-container').length") >= 2
+        assert page.evaluate("Reveal.getPlugin('notes') !== undefined")
+        assert events.found == []
+
+
+def test_every_deck_of_the_book_stands_on_files_that_are_vendored():
+    folder = REPOSITORY / "book" / "vendor" / "reveal"
+    assert {f.name for f in folder.iterdir()} == {"LICENSE", "reveal.js", "reveal.css", "reset.css", "notes.js"}
+    assert "5.2.1" in (folder / "reveal.js").read_text()
