@@ -1,7 +1,8 @@
 """The course: the students' and the instructors' edition of a book, their notebooks, assignments, decks and figures.
 
-Everything goes to `_build/course`: `student` and `instructor` (sites that open from disk), `*-notebooks.zip`, and
-`nbgrader.zip`. The students' edition is refused where it says what solutions alone say.
+Everything goes to `_build/course`: `student` and `instructor` (sites that open from disk), `*-notebooks.zip`,
+`nbgrader.zip`, and `slides` (decks as PDF, figures for PowerPoint). The students' edition is refused where it says
+what solutions alone say.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import nbformat
 
+from .browser import find_chromium
 from .build import Options, results
 from .cache import Record, sweep_up
 from .chapters import Book, page_of
 from .editions import Edition
 from .export import DOWNLOAD, REFERENCES, resolved, write_zip
 from .files import lock
+from .handouts import write_handouts
 from .leaks import leaks, secrets_of
 from .nbgrader import CONFIG, assignment
 from .progress import Progress
@@ -57,6 +60,10 @@ def editions(project: Project, book: Book, records: dict[str, Record], progress:
             publish(own, book, lambda site: _assignments(site, book, records))
         shutil.copyfile(own.html / DOWNLOAD, place / f"{edition.value}-notebooks.zip")
     shutil.copyfile(edition_of(project, Edition.INSTRUCTOR).html / "downloads" / "nbgrader.zip", place / "nbgrader.zip")
+    if find_chromium() is None:
+        progress.say("no Chromium here: decks as PDF and figures for PowerPoint are left out")
+    else:
+        write_handouts(edition_of(project, Edition.STUDENT).html, place / "slides")
     return place
 
 

@@ -82,6 +82,11 @@ def test_keyboard_mouse_and_spoken_verdict(tmp_path: Path, slide: experiment.Sli
             drag(page, "map", (0.5, 0.5), (0.85, 0.15))
             assert float(page.locator("[data-name=u]").input_value()) > 1
             assert float(page.locator("[data-name=v]").input_value()) > 1
+            u, v = (float(page.locator(f"[data-name={name}]").input_value()) for name in "uv")
+            w = torch.tensor([[[u]], [[v]]], dtype=torch.float64)
+            judged = certify(experiment.two_weights(3.0, 1.0), (w[:1], w[1:]))
+            shown = [f"{max(0.0, float(x)):.3f}" for x in (judged.objective, judged.lower_bound)]
+            assert page.locator(".live-bar b").all_inner_texts()[:2] == shown
         moved = live("slide", "Slide", "fig-plateau", **experiment.slide_data(slide))
         with opened(browser, tmp_path, html_of(moved)) as page:
             verdict = page.locator(".live-verdict")

@@ -1,14 +1,17 @@
 """Decks: marked passages become slides, what follows becomes notes, solutions do not, and a deck opens offline."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from pptx import Presentation
 from throwaway import REPOSITORY, chapter_text
 
 from claimbook.browser import Events, chromium, find_chromium
 from claimbook.chapters import read_chapter
 from claimbook.check import check_site
+from claimbook.handouts import write_handouts
 from claimbook.plain import Resolved
 from claimbook.slides import Slide, deck, slides_of
 
@@ -44,7 +47,7 @@ What?
 Never on a slide.
 ```
 """
-SVG = '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0L9 9"/></svg>'
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="60"><path d="M0 0L9 9"/></svg>'
 
 
 @pytest.fixture
@@ -77,8 +80,8 @@ def test_marked_passages_become_slides_and_what_follows_becomes_notes(made):
     assert "Never" not in str(slides)
 
 
-def test_a_deck_holds_the_checks_of_the_site_and_opens_offline(made, tmp_path):
-    site = tmp_path / "site"
+def site_of(made, folder: Path) -> Path:
+    site = folder / "site"
     (site / "decks").mkdir(parents=True)
     for name in ("reveal", "mathjax"):
         shutil.copytree(REPOSITORY / "book" / "vendor" / name, site / name)
@@ -88,6 +91,11 @@ def test_a_deck_holds_the_checks_of_the_site_and_opens_offline(made, tmp_path):
     (site / "decks" / "doubling.html").write_text(deck("Doubling", slides))
     for name, svg in figures.items():
         (site / "decks" / name).write_text(svg)
+    return site
+
+
+def test_a_deck_holds_the_checks_of_the_site_and_opens_offline(made, tmp_path):
+    site, slides = site_of(made, tmp_path), made[0]
     assert check_site(site) == []
     if find_chromium() is None:
         pytest.skip("Chromium is not installed")
@@ -106,3 +114,17 @@ def test_every_deck_of_the_book_stands_on_files_that_are_vendored():
     folder = REPOSITORY / "book" / "vendor" / "reveal"
     assert {f.name for f in folder.iterdir()} == {"LICENSE", "reveal.js", "reveal.css", "reset.css", "notes.js"}
     assert "5.2.1" in (folder / "reveal.js").read_text()
+
+
+def test_decks_go_to_pdf_and_figures_to_powerpoint(made, tmp_path):
+    if find_chromium() is None:
+        pytest.skip("Chromium is not installed")
+    site = site_of(made, tmp_path)
+    write_handouts(site, tmp_path / "slides")
+    pdf = (tmp_path / "slides" / "doubling.pdf").read_bytes()
+    assert pdf.count(b"/Type /Page\n") == len(made[0]) + 1
+    (slide,) = Presentation(str(tmp_path / "slides" / "figures.pptx")).slides
+    assert slide.shapes.title.text == "It rises"
+    assert slide.shapes[1]._element.nvPicPr.cNvPr.get("descr") == "A line rises"
+    blobs = [r.target_part.blob for r in slide.part.rels.values() if r.target_part.partname.endswith(".svg")]
+    assert blobs == [SVG.encode()]
