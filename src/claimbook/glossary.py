@@ -46,9 +46,11 @@ def defined(body: str, terms: dict[str, str]) -> str:
 
 
 def begin(app: Any) -> None:
+    """No terms yet."""
     app.env.claimbook_terms = {}
 
 
 def setup(app: Any) -> None:
+    """Connect this part of the extension."""
     app.connect("builder-inited", begin)
     app.connect("doctree-read", collect)

@@ -13,6 +13,8 @@ class statement_list(nodes.General, nodes.Element):  # noqa: N801
 
 
 class StatementList(Directive):
+    """Marks the place of the list."""
+
     def run(self) -> list[nodes.Node]:
         return [statement_list()]
 
@@ -56,10 +58,12 @@ def resolve(app: Any, doctree: Any, here: str) -> None:
 
 
 def begin(app: Any) -> None:
+    """No statements yet."""
     app.env.claimbook_statements = {}
 
 
 def setup(app: Any) -> None:
+    """Connect this part of the extension."""
     app.add_node(statement_list)
     app.add_directive("statement-list", StatementList)
     app.connect("builder-inited", begin)
