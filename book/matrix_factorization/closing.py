@@ -33,5 +33,6 @@ def closing_gap(*, steps: int, r: int, share: float, seed: int) -> pd.DataFrame:
 
 
 def normal_start(shape: torch.Size, r: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both factors normal: ``(1, r, m)`` and ``(1, r, n)``."""
     stream = generator(seed, "closing gap", r)
     return normal(stream, 1, r, shape[0]), normal(stream, 1, r, shape[1])
