@@ -116,18 +116,18 @@ def test_more_branches_cost_no_more():
 def test_theorem_2_from_more_subnetworks_than_outputs(seed):
     problem = curve(3, (2, 1, 1), 0.3)
     r = problem.card + 1
-    polar = deep_relu_polar(problem.mapping, Effort(nodes=20_000, tolerance=1e-5))
-    path = meta_algorithm(problem, r=r, seed=seed, method=LBFGS(), polar=polar, tol=1e-3, max_rounds=3)
+    polar = deep_relu_polar(problem.mapping, Effort(nodes=3000, tolerance=1e-4))
+    path = meta_algorithm(problem, r=r, seed=seed, method=LBFGS(), polar=polar, tol=1e-2, max_rounds=3, samples=1)
     assert path.largest_rise <= 1e-12
     assert set(path.size) == {r}, "no subnetwork is appended when r > card(X)"
     assert Step.SLIDE in path.steps or path.status is Status.GLOBAL
     if path.status is Status.GLOBAL:
-        assert path.certificate.verdict(1e-3) == (Verdict.CERTIFIED,)
+        assert path.certificate.verdict(1e-2) == (Verdict.CERTIFIED,)
 
 
 def test_theorem_2_from_few_subnetworks_appends():
     problem = curve(3, (2, 1, 1), 0.1)
-    polar = deep_relu_polar(problem.mapping, Effort(nodes=20_000, tolerance=1e-5))
+    polar = deep_relu_polar(problem.mapping, Effort(nodes=3000, tolerance=1e-4))
     path = meta_algorithm(problem, r=1, method=LBFGS(), polar=polar, tol=1e-2, max_rounds=4)
     assert path.largest_rise <= 1e-12
     assert path.status is Status.GLOBAL
@@ -140,7 +140,7 @@ def test_theorem_2_from_few_subnetworks_appends():
 @pytest.fixture(scope="module")
 def boosted():
     problem = curve(6, (2, 2, 1), 0.4)
-    polar = deep_relu_polar(problem.mapping, Effort(nodes=50_000, tolerance=1e-5))
+    polar = deep_relu_polar(problem.mapping, Effort(nodes=20_000, tolerance=1e-3))
     return problem, polar, boost(problem, polar=polar, tol=1e-2, max_rounds=20)
 
 
@@ -184,7 +184,7 @@ def test_a_network_is_refuted_and_the_escape_is_real():
     descent = minimise(problem, problem.random(8, 1, seed=3), max_steps=200)
     worst = int(descent.objective.argmax())
     W = tuple(w[worst : worst + 1] for w in descent.weights)
-    certificate = certify(problem, W, deep_relu_polar(problem.mapping, Effort(nodes=2000)))
+    certificate = certify(problem, W, deep_relu_polar(problem.mapping, Effort(nodes=100)))
     assert certificate.verdict(1e-2) == (Verdict.REFUTED,)
     lower = float(problem(*append(W, certificate.escape)))
     assert lower < 0.99 * float(certificate.objective)
@@ -263,7 +263,7 @@ def test_convolutions_descend_and_stay_undecided():
 
 def test_the_path_ends_where_a_proof_closes_and_knows_a_time_limit():
     """Proofs are expensive, and are asked for only where the ascent leaves no gap."""
-    problem = curve(5, (2, 2, 1), 0.5)
+    problem = curve(4, (2, 2, 1), 0.5)
     calls = 0
     known = deep_relu_polar(problem.mapping, Effort(nodes=30_000, tolerance=1e-3))
 

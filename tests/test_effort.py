@@ -10,7 +10,7 @@ from global_optimality.progress import Reporter, progress_to
 
 @pytest.mark.parametrize("limits", [
     {"nodes": -1}, {"nodes": 1.5}, {"seconds": -1.0}, {"seconds": math.nan}, {"tolerance": -1e-3},
-    {"tolerance": math.nan}, {"target": math.nan},
+    {"tolerance": math.nan}, {"target": math.nan}, {"enough": math.nan},
 ])  # fmt: skip
 def test_limits_that_make_no_sense_are_refused(limits):
     with pytest.raises((TypeError, ValueError), match=next(iter(limits))):

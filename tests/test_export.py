@@ -110,7 +110,7 @@ def test_a_column_of_ones_becomes_a_bias(widths):
 
 def test_solutions_of_every_kind_export():
     for mapping in (go.ReluUnit(S, 2), BiasedReluUnit(S, 2), go.DeepRelu(S, (2, 2))):
-        solution = go.solve(problem(mapping, output_bias=0.0), tol=1e-4)
+        solution = go.solve(problem(mapping, output_bias=0.0), max_rounds=2, effort=go.Effort(nodes=30))
         laws.same(solution.to_torch()(S).detach(), solution.predict(S), 1e-12)
     f = problem(MAPPINGS["convolution, max"])
     W = go.minimise(f, f.random(1, 2), max_steps=5).weights

@@ -111,7 +111,12 @@ def test_twenty_columns_and_targets():
     assert float(x.upper) < 0.9 * float(polar.root_bound())
     below = enclose(S, Q, Effort(target=1.001 * float(x.upper)), starts=8)
     assert below.ended == (Ended.BELOW_TARGET,)
-    assert enclose(S, Q, Effort(target=0.5 * float(x.lower)), starts=8).ended == (Ended.ABOVE_TARGET,)
+    half = 0.5 * float(x.lower)
+    assert enclose(S, Q, Effort(target=half, nodes=8), starts=8).ended == (Ended.ABOVE_TARGET,)
+    found = enclose(S, Q, Effort(enough=half), starts=8)  # ends before the first cut
+    assert found.search.made == 0
+    assert found.lower > half
+    assert found.upper >= x.lower
 
 
 def test_high_rank_of_outputs_keeps_the_cones():

@@ -9,6 +9,8 @@ import global_optimality as go
 import laws
 from cases import randn
 from global_optimality.convex import matrix_completion, nuclear_norm_approximation
+from global_optimality.sliding_frank_wolfe import Scaling
+from global_optimality.sliding_frank_wolfe.look import enough, least_gap, look
 
 DOUBLE = torch.float64
 GAP = 1e-9
@@ -116,10 +118,42 @@ def test_matrix_completion_by_the_same_solver():
 
 def test_rank_four_data_is_certified_through_the_enclosure():
     S = randn("four", 14, 4)
-    solution = go.solve(
-        go.Problem(go.SquaredLoss(randn("four y", 14, 1)), go.ReluUnit(S), go.SumOfSquares(), 0.3), tol=1e-7
-    )
-    check(solution)
+    problem = go.Problem(go.SquaredLoss(randn("four y", 14, 1)), go.ReluUnit(S), go.SumOfSquares(), 0.3)
+    fine, coarse = go.solve(problem, tol=1e-7), go.solve(problem, tol=1e-2, time_limit=60)
+    check(fine)
+    assert coarse.status is go.Status.GLOBAL
+    assert float(coarse.certificate.lower_bound) <= fine.objective <= coarse.objective
+    assert coarse.relative_gap > fine.relative_gap  # no closer than asked: a search costs
+
+
+def test_the_best_dual_point_of_all_rounds_counts():
+    """A polar that gets worse: an early bound, of another network, is the one that is returned with its dual point."""
+    problem, calls = regression(), []
+    exact = go.polar_of(problem)
+
+    def tiring(Q: Tensor) -> go.PolarBound:
+        bound = exact(Q)
+        calls.append(Q)
+        return go.PolarBound(bound.lower, (9 if len(calls) > 8 else 1) * bound.upper, bound.atom)
+
+    solution = go.solve(problem, polar=tiring, tol=1e-6, max_rounds=12, local=Scaling)
+    proved = [r.lower_bound for r in solution.history]
+    assert len(calls) > 9
+    assert float(solution.certificate.lower_bound[0]) == pytest.approx(max(proved), rel=1e-15)
+    assert proved[-1] < max(proved)
+    dual = solution.certificate.dual
+    assert float(exact(-dual).upper[0]) <= problem.lam * (1 + 1e-12)
+    assert -float(problem.loss.conjugate(dual)[0]) == pytest.approx(max(proved), rel=1e-12)
+
+
+def test_the_upper_bound_asked_for_just_proves_the_gap():
+    problem = classes()
+    W = go.solve(problem, tol=1e-9).weights
+    value, Q = look(problem, W)
+    goal = enough(problem, value, Q, 1e-2 * value)
+    assert goal is not None
+    assert 0.9e-2 * value < least_gap(problem, value, Q, goal) <= 1e-2 * value
+    assert enough(problem, value, Q, -value) is None
 
 
 def test_an_enclosed_polar_ends_without_a_claim():
@@ -208,7 +242,8 @@ def test_sample_weights_are_repetitions():
 @pytest.mark.parametrize("make", [regression, classes])
 @pytest.mark.parametrize("output_bias", [None, 0.0])
 def test_to_torch_and_predict(make, output_bias):
-    solution = go.solve(make(12, output_bias=output_bias), tol=1e-5)
+    problem = make(12, output_bias=output_bias)
+    solution = go.solve(problem, start=problem.random(1, 3), max_rounds=1)
     S = solution.problem.mapping.S
     module = solution.to_torch()
     assert [type(layer) for layer in module] == [nn.Linear, nn.ReLU, nn.Linear]

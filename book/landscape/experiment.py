@@ -125,7 +125,7 @@ def copies(problem: Problem, r: int, seed: int) -> Factors:
 
 
 @dataclass(frozen=True, eq=False)
-class Slide:
+class StuckCopies:
     """Two stuck copies, the null vector β, and the polar's atom for the subnetwork that the slide empties."""
 
     problem: Problem
@@ -140,14 +140,15 @@ class Slide:
         return tuple(w + (amplitude[:, None] * emptied)[:, :, None] * a for w, a in zip(moved, self.atom, strict=True))
 
 
-def stuck_copies(problem: Problem, seed: int) -> Slide:
+def stuck_copies(problem: Problem, seed: int) -> StuckCopies:
     """Two equal copies, brought by L-BFGS to where it stops."""
     descent = minimise(problem, copies(problem, 2, seed), LBFGS(), tol=1e-13)
     gradient = problem.loss.gradient(problem.mapping.Phi(*descent.weights))
-    return Slide(problem, descent.weights, null_vectors(problem, descent.weights)[0], polar_of(problem)(-gradient).atom)
+    beta = null_vectors(problem, descent.weights)[0]
+    return StuckCopies(problem, descent.weights, beta, polar_of(problem)(-gradient).atom)
 
 
-def surface(slide: Slide, count: int, reach: float) -> pd.DataFrame:
+def surface(slide: StuckCopies, count: int, reach: float) -> pd.DataFrame:
     """f over slide time t ∈ [0, 1] and amplitude ε ∈ [−reach, reach]: columns t, amplitude, objective."""
     t = torch.linspace(0, 1, count, dtype=torch.float64, device=slide.beta.device)
     half = torch.linspace(0, reach, count, dtype=torch.float64, device=slide.beta.device)
@@ -156,7 +157,7 @@ def surface(slide: Slide, count: int, reach: float) -> pd.DataFrame:
     return frame(t=t, amplitude=a, objective=slide.problem(*slide.at(t, a)))
 
 
-def slide_data(slide: Slide) -> dict[str, Any]:
+def slide_data(slide: StuckCopies) -> dict[str, Any]:
     """What a page needs to move along the slide by itself: data, stuck weights, β, atom, and the optimum."""
     U, V = (w[0] for w in slide.weights)
     optimum = float(rank_levels(slide.problem)["objective"].min())
@@ -164,7 +165,7 @@ def slide_data(slide: Slide) -> dict[str, Any]:
     return {**start, "U": U, "V": V, "beta": slide.beta, "atom": [a[0, 0] for a in slide.atom]}
 
 
-def slide_values(slide: Slide, count: int, power: float) -> pd.DataFrame:
+def slide_values(slide: StuckCopies, count: int, power: float) -> pd.DataFrame:
     """f along the slide with the factors scaled by (1 + tβ)^power; the theory's power is 1/p, p the degree."""
     t = torch.linspace(0, 1, count, dtype=torch.float64, device=slide.beta.device)
     return frame(t=t, power=power, objective=slide.problem(*slide.at(t, torch.zeros_like(t), power)))

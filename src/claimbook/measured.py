@@ -125,8 +125,9 @@ def _collected() -> dict[str, Any]:
 
         project = Project.find()
         others = [c for c in read_book(project).chapters if not c.collects_claims]
-        with open(os.devnull, "w") as quiet:
-            book, records = results(project, Options(), Progress(quiet), others)
+        progress = Progress()
+        progress.say("the claims of all other chapters are needed: those without a fresh result are run first")
+        book, records = results(project, Options(), progress, others)
         text = claims_json(book, records, staged=False)
     return json.loads(text)
 

@@ -138,8 +138,7 @@ def certify_twin(problem: Problem, W: Factors, polar: Polar) -> Certificate:
     def proved(a: Tensor, otherwise: float = torch.inf) -> Tensor:
         return torch.where(finite & ~a.isnan(), a, torch.full_like(a, otherwise))
 
-    contradicts = value - objective > torch.finfo(value.dtype).eps ** CONTRADICTION * objective.abs()
-    value = proved(torch.where(contradicts, torch.nan, value), -torch.inf)
+    value = proved(torch.where(_contradicts(value, objective), torch.nan, value), -torch.inf)
     objective = proved(objective)
     return Certificate(
         objective=objective,
@@ -153,6 +152,19 @@ def certify_twin(problem: Problem, W: Factors, polar: Polar) -> Certificate:
         escape=escape,
         escape_objective=proved(escape_objective),
     )
+
+
+def with_dual(certificate: Certificate, dual: Tensor, value: Tensor) -> Certificate:
+    """The certificate with another dual point ``(n, *D)`` of its problem, where that proves more: value ``(n,)``."""
+    more = (value > certificate.lower_bound) & ~_contradicts(value, certificate.objective)
+    lower = torch.where(more, value, certificate.lower_bound)
+    gap = torch.where(more, (certificate.objective - value).clamp(min=0), certificate.gap)
+    dual = torch.where(column(more, dual), dual, certificate.dual)
+    return replace(certificate, lower_bound=lower, gap=gap, dual=dual)
+
+
+def _contradicts(value: Tensor, objective: Tensor) -> Tensor:
+    return value - objective > torch.finfo(value.dtype).eps ** CONTRADICTION * objective.abs()
 
 
 def same_in_units(twin: Twin, certificate: Certificate) -> Certificate:

@@ -22,13 +22,15 @@ class Effort:
 
     ``nodes``: cones or boxes that a branch and bound may bound in one call. ``seconds`` of one call. ``tolerance``: the
     relative distance of the two bounds at which to stop. ``target``: an upper bound at most this number is low enough;
-    in units of what is bounded. ``ValueError`` for limits that are negative or NaN.
+    in units of what is bounded. ``enough``: a value attained above this number is high enough; likewise.
+    ``ValueError`` for limits that are negative or NaN.
     """
 
     nodes: int | None = None
     seconds: float | None = None
     tolerance: float | None = None
     target: float | None = None
+    enough: float | None = None
 
     def __post_init__(self) -> None:
         if self.nodes is not None:
@@ -36,15 +38,22 @@ class Effort:
         for name in ("seconds", "tolerance"):
             if getattr(self, name) is not None:
                 number(f"Effort: {name}", getattr(self, name), positive=False)
-        if self.target is not None and not isinstance(self.target, Real):
-            raise TypeError(f"Effort: target = {self.target!r}: pass a number to be compared with both bounds.")
-        if self.target is not None and math.isnan(self.target):
-            raise ValueError("Effort(target=nan): pass a number to be compared with both bounds.")
+        for name in ("target", "enough"):
+            limit = getattr(self, name)
+            if limit is not None and not isinstance(limit, Real):
+                raise TypeError(f"Effort: {name} = {limit!r}: pass a number to be compared with both bounds.")
+            if limit is not None and math.isnan(limit):
+                raise ValueError(f"Effort({name}=nan): pass a number to be compared with both bounds.")
 
     def otherwise(self, other: "Effort") -> "Effort":
         """These limits, and those of ``other`` where there is none."""
         missing = {name: limit for name, limit in vars(other).items() if vars(self)[name] is None}
         return replace(self, **missing)
+
+    def scaled(self, unit: float) -> "Effort":
+        """The same limits where what is bounded is ``unit`` times as large."""
+        target, enough = (None if limit is None else limit * unit for limit in (self.target, self.enough))
+        return replace(self, target=target, enough=enough)
 
     def started(self, task: str = "search") -> "Clock":
         """A clock of these limits that starts now; ``task`` is what progress calls the work."""

@@ -47,12 +47,12 @@ def test_descent_on_the_page_ends_at_the_optimum_and_rests_at_the_saddle() -> No
 
 
 @pytest.fixture(scope="module")
-def slide() -> experiment.Slide:
+def slide() -> experiment.StuckCopies:
     return experiment.stuck_copies(experiment.matrix_problem([[3.0, 1.0], [1.0, 3.0]], 1.0), seed=0)
 
 
 @needs_node
-def test_the_slide_is_certified_as_by_the_package(slide: experiment.Slide) -> None:
+def test_the_slide_is_certified_as_by_the_package(slide: experiment.StuckCopies) -> None:
     points = [(t, e) for t in np.linspace(0, 1, 6) for e in np.linspace(-1.3, 1.3, 7)]
     data = data_of(live("slide", "Slide", "fig-plateau", **experiment.slide_data(slide)))
     shown = javascript("live_slide.js", f"{json.dumps(points)}.map(([t, e]) => it.at({data}, t, e))")
@@ -64,7 +64,7 @@ def test_the_slide_is_certified_as_by_the_package(slide: experiment.Slide) -> No
 
 
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
-def test_keyboard_mouse_and_spoken_verdict(tmp_path: Path, slide: experiment.Slide) -> None:
+def test_keyboard_mouse_and_spoken_verdict(tmp_path: Path, slide: experiment.StuckCopies) -> None:
     two = live("two-weights", "Two weights", "fig-two-weights", y=3.0, lam=1.0)
     with chromium() as browser:
         with opened(browser, tmp_path, html_of(two)) as page:

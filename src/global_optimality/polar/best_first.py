@@ -150,7 +150,7 @@ def begin(bounds: Sequence[Bound], known: Tensor) -> Search:
 
 
 def refine(search: Search, effort: Effort, clock: Clock | None = None) -> Search:
-    """Cuts until upper ≤ lower (1 + tolerance) or upper ≤ target in all runs, or nodes or seconds are spent.
+    """Cuts until upper ≤ lower (1 + tolerance), upper ≤ target or lower > enough in all runs, or nodes or seconds end.
 
     Ctrl-C ends it likewise (see ``Clock.interruptible``).
     """
@@ -184,6 +184,8 @@ def _chosen(search: Search, effort: Effort, left: float) -> tuple[int, Tensor, T
         threshold = lower * (1 + (effort.tolerance or 0.0)) + cover.bound.slack
         if effort.target is not None:
             threshold = threshold.clamp(min=effort.target)
+        if effort.enough is not None:
+            threshold = torch.where(lower > effort.enough, torch.inf, threshold)
         found.append((cover.open.bound - threshold[cover.open.run], threshold))
     which = max(range(len(found)), key=lambda k: float(found[k][0].max()) if len(found[k][0]) else -math.inf)
     cover, (excess, threshold) = search.covers[which], found[which]

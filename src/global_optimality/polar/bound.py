@@ -177,8 +177,7 @@ class Divided(Oracle):
         return self._scaled(self.oracle.ascend(Q, W, count, above * self.constant))
 
     def spending(self, effort: Effort) -> "Divided":
-        target = None if effort.target is None else effort.target * self.constant
-        return Divided(self.constant, self.degree, self.oracle.spending(replace(effort, target=target)))
+        return Divided(self.constant, self.degree, self.oracle.spending(effort.scaled(self.constant)))
 
     def within(self, clock: Clock) -> "Divided":
         return Divided(self.constant, self.degree, self.oracle.within(clock))

@@ -1,6 +1,6 @@
 """The polar of a problem, in the units of its twin."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
 from torch import Tensor
@@ -31,8 +31,7 @@ class InUnits(Oracle):
         return self.oracle.ascend(Q * self.twin.dual, self.twin.outside(W), count, above * self.twin.lam)
 
     def spending(self, effort: Effort) -> "InUnits":
-        target = None if effort.target is None else effort.target * self.twin.lam
-        return InUnits(self.twin, self.oracle.spending(replace(effort, target=target)))
+        return InUnits(self.twin, self.oracle.spending(effort.scaled(self.twin.lam)))
 
     def within(self, clock: Clock) -> "InUnits":
         return InUnits(self.twin, self.oracle.within(clock))
@@ -41,8 +40,8 @@ class InUnits(Oracle):
 def twin_oracle(twin: Twin, polar: Polar | None, effort: Effort | None = None) -> Oracle:
     """The polar of the twin's problem: its own, or that of the given one; ``effort`` is in units of the problem."""
     check_effort(effort)
-    if effort is not None and effort.target is not None:
-        effort = replace(effort, target=effort.target / twin.lam)
+    if effort is not None:
+        effort = effort.scaled(1 / twin.lam)
     found = polar_of(twin.problem) if polar is None else oracle(polar)
     if polar is not None and (twin.dual, twin.lam, twin.weight) != (1.0, 1.0, 1.0):
         found = InUnits(twin, found)

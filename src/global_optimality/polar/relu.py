@@ -12,12 +12,16 @@ from ..factors import Factors
 from ..mappings import ReluUnit
 from .bound import Oracle, PolarBound, Searching
 from .great_circles import TINY, ascents, unit
-from .relu_enclosure import enclose, work
+from .relu_enclosure import CONES_UP_TO, enclose, work
 from .relu_enclosure.ascent import summits
 from .relu_exact import maximisers, relu_polar
 
 TOLERANCE = 1e-9
 """Relative width of an enclosure, unless told otherwise."""
+
+MORE = 1, 8, 32
+"""Times as many starts, in turn while no ascent ends above the least value asked for: all of them where cells are signs
+of rows, as proofs then take far longer than ascents."""
 
 NODES, WORK = 200_000, 5e7
 """Cells bounded in one call, unless told otherwise: NODES, but cells · work at most WORK, some 20 core seconds."""
@@ -89,7 +93,9 @@ class Enclosed(Searching):
 
     def _ascend(self, Q: Tensor, U: Tensor, count: int, above: float) -> Factors:
         value, u, v = ascents(self.S, Q[0].double(), U, count)
-        if not float(value[0]) > above and not (self.clock is not None and self.clock.over):
-            _, best = summits(self.S, Q[0].double(), U, count)
-            value, u, v = ascents(self.S, Q[0].double(), torch.cat([best, U]), count)
+        for more in MORE[: len(MORE) if self.S.shape[1] > CONES_UP_TO else 1]:
+            if float(value[0]) > above or (self.clock is not None and self.clock.over):
+                break
+            _, best = summits(self.S, Q[0].double(), U, more * count)
+            value, u, v = ascents(self.S, Q[0].double(), torch.cat([best[:count], U]), count)
         return u.to(Q)[None], v.to(Q)[None]

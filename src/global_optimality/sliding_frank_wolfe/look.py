@@ -12,6 +12,9 @@ from ..polar import Oracle
 from ..problem import Problem
 from .local import ATOMS, WORTH, best_value
 
+LARGEST, DIGITS = 1e3, 30
+"""Of an upper bound of the polar over λ that is asked for, and binary digits of it."""
+
 
 @torch.no_grad()
 def look(problem: Problem, W: Factors) -> tuple[float, Tensor]:
@@ -30,6 +33,19 @@ def least_gap(problem: Problem, value: float, Q: Tensor, excess: float) -> float
     scale = loss.dual_scale(-Q, Q.new_tensor([1 / excess if excess > 0 else torch.inf]))
     gap = value + float(loss.conjugate(-column(scale, Q) * Q))
     return gap if math.isfinite(gap) else 0.0
+
+
+def enough(problem: Problem, value: float, Q: Tensor, gap: float) -> float | None:
+    """The largest Ω°(Q)/λ, to some digits, that still proves a ``gap`` at an objective ``value``; None if none does."""
+    low, high = 1.0, 2.0
+    if least_gap(problem, value, Q, low) > gap:
+        return None
+    while high < LARGEST and least_gap(problem, value, Q, high) <= gap:
+        low, high = high, 2 * high
+    for _ in range(DIGITS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if least_gap(problem, value, Q, middle) <= gap else (low, middle)
+    return low
 
 
 def ascent(problem: Problem, W: Factors, polar: Oracle) -> tuple[float, Factors]:

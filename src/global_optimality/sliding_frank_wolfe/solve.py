@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
+from torch import Tensor
 
-from ..certificate import Certificate, certify_twin, same_in_units
+from ..certificate import Certificate, certify_twin, same_in_units, with_dual
 from ..effort import Clock, Effort
 from ..factors import Factors
 from ..polar import Oracle, Polar, oracle_of
@@ -16,14 +17,18 @@ from ..settings import number, whole
 from ..status import Status
 from ..twin import Twin, twin
 from .local import MEMORY, Local, best_value, local_of
-from .look import least_gap, look
+from .look import enough, least_gap, look
 from .solution import Round, Solution
 
 LEAST = 1e-14
 """f falls if it falls by more than this share of itself."""
 
-SHARE = 0.5
-"""A proof on the way may take this share of the time that is left."""
+SHARE, KEPT = 0.9, 0.5
+"""A proof may take SHARE of the time that is left, as it ends where a better subnetwork is found; at most KEPT of all
+the time is kept for the last one, where proofs cannot be cut short."""
+
+UNKNOWN = 0.25
+"""Until a proof was made, this share of the time is kept for the last one."""
 
 
 def solve(
@@ -45,7 +50,8 @@ def solve(
     From ``start`` (one run), else from a network of a fixed dictionary (ReLU layers of few features) or the zero one.
     Each round asks the polar for subnetworks that lower f, gives them their best scales, then descends in all weights
     at once, kinks included (``local``: another descent); f never rises. Where none of that lowers it, random networks
-    of ``seed`` are tried. ``time_limit`` (seconds) holds for all, the proof too; each polar costs at most ``effort``.
+    of ``seed`` are tried. The best dual point of all rounds counts. ``time_limit`` (seconds) holds for all, the proof
+    too, which is then as close as ``tol`` needs; each polar costs at most ``effort``.
     Arrays of a step stay within ``memory_limit`` (bytes). ``ValueError`` for float32, a mismatched problem, a start of
     several runs, numbers beyond float64; ``LookupError`` when no polar is known.
     """
@@ -119,16 +125,21 @@ class _Run:
     W: Factors
     history: list[Round] = field(default_factory=list)
     best: tuple[Factors, Certificate] | None = None
-    certified: bool = False
+    last: Certificate | None = None
+    """Of the present weights, if there is one; ``whole`` unless a better subnetwork ended it."""
+    whole: bool = False
+    dual: tuple[Tensor, Tensor] | None = None
+    """The best dual point so far and its bound: it holds for every network."""
     proof: float = 0.0
-    """Seconds that the longest certificate took: kept for the last one."""
+    """Seconds to keep for the last certificate."""
 
     @property
     def problem(self) -> Problem:
         return self.twin.problem
 
     def late(self) -> bool:
-        return self.clock.left <= min(self.proof, SHARE * (self.clock.effort.seconds or 0.0))
+        limit = self.clock.effort.seconds or 0.0
+        return self.clock.left <= min(self.proof or UNKNOWN * limit, KEPT * limit)
 
     def rounds(self, max_rounds: int) -> Status:
         if not bool(self.problem.regularizer.theta(*self.W).any()):
@@ -146,7 +157,7 @@ class _Run:
             if gap > self.tol * abs(value):
                 self.record(value, -torch.inf, excess)
             else:
-                certificate = self.certify()
+                certificate = self.last or self.certify()
                 if float(certificate.relative_gap[0]) <= self.tol:
                     return Status.GLOBAL
                 if self.late():
@@ -166,25 +177,37 @@ class _Run:
         """Go to W unless f rises there; whether it falls."""
         with torch.no_grad():
             new = float(self.problem(*W)[0])
-        if new <= value + LEAST * abs(value):
-            self.W, self.certified = W, False
-        return new < value - LEAST * abs(value)
+        fell = new < value - LEAST * abs(value)
+        if fell or (self.last is None and new <= value + LEAST * abs(value)):
+            self.W, self.last = W, None
+        return fell
 
-    def certify(self, share: float = SHARE) -> Certificate:
+    def certify(self, ends: bool = True) -> Certificate:
         """The certificate of the present weights; kept if f is lower than at those kept, or as low and better proved.
 
-        It may take a ``share`` of the time that is left.
+        Where time is limited, the polar is searched until it proves ``tol``; on the way always until a subnetwork shows
+        that it cannot (``ends``).
         """
-        began, polar = self.clock.spent, self.polar
-        if math.isfinite(self.clock.left):
-            polar = polar.spending(Effort(seconds=min(share * self.clock.left, self.effort.seconds or math.inf)))
-        certificate = certify_twin(self.problem, self.W, polar)
-        self.proof = max(self.proof, self.clock.spent - began)
-        self.certified = True
-        self.record(float(certificate.objective[0]), float(certificate.lower_bound[0]), float(certificate.polar[0]))
-        if self.best is None or _better(certificate, self.best[1]):
-            self.best = self.W, certificate
-        return certificate
+        began, left = self.clock.spent, self.clock.left
+        value, Q = look(self.problem, self.W)
+        goal = enough(self.problem, value, Q, self.tol * abs(value))
+        target = None if goal is None else self.problem.lam * goal
+        limits = Effort(enough=target if ends else None)
+        if math.isfinite(left):
+            seconds = min(left * (SHARE if ends else 1.0), self.effort.seconds or math.inf)
+            limits = replace(limits, seconds=seconds, target=target)
+        found = certify_twin(self.problem, self.W, self.polar.spending(limits))
+        self.whole = limits.enough is None or not bool(found.polar_lower[0] * self.problem.lam > limits.enough)
+        if self.whole:
+            spent = self.clock.spent - began
+            self.proof = max(self.proof, spent if spent < KEPT * left else (1 - SHARE) * left)
+        self.record(float(found.objective[0]), float(found.lower_bound[0]), float(found.polar[0]))
+        if self.dual is None or bool(found.lower_bound[0] > self.dual[1][0]):
+            self.dual = found.dual, found.lower_bound
+        self.last = found if float(found.relative_gap[0]) <= self.tol else with_dual(found, *self.dual)
+        if self.best is None or _better(self.last, self.best[1]):
+            self.best = self.W, self.last
+        return self.last
 
     def record(self, objective: float, bound: float, polar: float) -> None:
         objective, bound = objective * self.twin.value, bound * self.twin.value
@@ -192,12 +215,12 @@ class _Run:
         self.history.append(Round(objective, bound, best, self.W[0].shape[1], polar, self.clock.spent))
 
     def solution(self, problem: Problem, status: Status) -> Solution:
-        if not self.certified:
-            self.certify(share=1.0)
+        if self.last is None or not (self.whole or float(self.last.relative_gap[0]) <= self.tol):
+            self.certify(ends=False)
         assert self.best is not None
         if not float(self.best[1].relative_gap[0]) <= self.tol and not bool(self.best[1].objective[0] < self.zero()):
             self.W = tuple(torch.zeros_like(w[:, :1]) for w in self.W)
-            self.certify(share=1.0)
+            self.certify(ends=False)
         W, certificate = self.best
         if float(certificate.relative_gap[0]) <= self.tol:
             status = Status.GLOBAL
