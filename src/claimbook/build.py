@@ -28,13 +28,17 @@ from .verify import problems
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: `tier` and `device` go to the chapters that have these parameters; `limit` is in seconds."""
+    """How to run: `tier` and `device` go to the chapters that have these parameters; `limit` is in seconds.
+
+    With `stored` the commands of many runs run nothing: they tell of what is stored.
+    """
 
     tier: str = "quick"
     device: str = "cpu"
     jobs: int = min(2, os.cpu_count() or 1)
     force: bool = False
     limit: float | None = None
+    stored: bool = False
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():

@@ -37,7 +37,7 @@ FIGURE_FORMATS = ("svg", "pdf")
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    given = {name: getattr(arguments, name, None) for name in ("tier", "device", "jobs", "force", "limit")}
+    given = {name: getattr(arguments, name, None) for name in ("tier", "device", "jobs", "force", "limit", "stored")}
     return Options(**{name: value for name, value in given.items() if value is not None})
 
 
@@ -82,7 +82,7 @@ def seeds(project: Project, arguments: argparse.Namespace) -> None:
         origin = Provenance.here(
             seed=chosen[0],
             parameters={"chapters": [c.name for c in chapters], "seeds": arguments.seeds, "tier": options.tier},
-            seconds=progress.seconds,
+            seconds=float(table.drop_duplicates(["chapter", "seed"])["seconds"].sum()),
             root=project.root,
         )
         file = arguments.table or project.build / "seeds.csv"
@@ -104,7 +104,8 @@ def mutations(project: Project, arguments: argparse.Namespace) -> None:
         cache.sweep_up(project)
         table = mutate(project, arguments.chapters, arguments.only, options, progress)
         parameters: dict[str, object] = {"mutations": table["mutation"].nunique(), "tier": options.tier}
-        origin = Provenance.here(seed=0, parameters=parameters, seconds=progress.seconds, root=project.root)
+        seconds = float(table.drop_duplicates(["mutation", "chapter"])["cpu"].sum())
+        origin = Provenance.here(seed=0, parameters=parameters, seconds=seconds, root=project.root)
         file = arguments.table or project.build / "mutations.csv"
         write_table(table, file, origin)
     print(f"{file}\n{noticed(table).to_string(index=False)}")
@@ -169,6 +170,9 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--jobs", type=int, help="chapters at a time (default: 2, or 1 on one core)")
     many.add_argument("--force", action="store_true", help="run every chapter, whatever is stored")
 
+    told = argparse.ArgumentParser(add_help=False)
+    told.add_argument("--stored", action="store_true", help="run nothing: a table of the runs that are stored")
+
     def add(function, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
         sub = commands.add_parser(
             function.__name__, help=function.__doc__, description=function.__doc__, parents=list(parents)
@@ -180,11 +184,11 @@ def _parser() -> argparse.ArgumentParser:
     one = add(run, running)
     one.add_argument("chapter", metavar="CHAPTER")
     one.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
-    sweeping = add(seeds, running, many)
+    sweeping = add(seeds, running, many, told)
     sweeping.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: every chapter with a seed")
     sweeping.add_argument("--seeds", default="0-19", help="numbers and ranges, 0-19 or 1,2,5-7 (default: 0-19)")
     sweeping.add_argument("--table", type=Path, help="the .csv file to write (default: seeds.csv in the results)")
-    wrong = add(mutations, running, many)
+    wrong = add(mutations, running, many, told)
     wrong.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: those that each mutation names")
     wrong.add_argument("--only", nargs="+", default=[], metavar="NAME", help="mutations (default: all)")
     wrong.add_argument("--table", type=Path, help="the .csv file to write (default: mutations.csv in the results)")

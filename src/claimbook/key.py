@@ -20,7 +20,7 @@ from .files import digest
 from .project import BookError, Project
 
 PACKAGE = Path(__file__).parent
-_IMPORTED = re.compile(r"^\s*from claimbook\.(\w+) import", re.MULTILINE)
+_IMPORTED = re.compile(r"^from claimbook\.(\w+) import", re.MULTILINE)
 FORMAT = 3  # raise it when the runner itself changes what a run means
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*==\s*([^\s#;]+)")
 
@@ -129,7 +129,7 @@ def source_digests(project: Project, chapter: Chapter) -> dict[str, str]:
 def loaded(named: frozenset[str]) -> tuple[Path, ...]:
     """The files of this package that a kernel loads which imports these modules of it.
 
-    They are the modules reached by imports at the top of modules, the other files (templates) whose names stand in
+    They are the modules reached by imports at the top of modules (one inside a function waits to be called), the other files (templates) whose names stand in
     them as text, and the runner's two: the child that executes, and the kernel's environment.
     """
     found: set[Path] = {PACKAGE / "execute.py", PACKAGE / "environment.py"}

@@ -70,7 +70,10 @@ def run_many(
 
     waiting = [task for task in tasks if options.force or not place(task).is_file()]
     rows = [row for task in tasks if task not in waiting for row in json.loads(place(task).read_text())]
-    progress.say(f"{len(tasks) - len(waiting)} runs are stored, {len(waiting)} to do")
+    progress.say(
+        f"{len(tasks) - len(waiting)} runs are stored, {len(waiting)} {'left out' if options.stored else 'to do'}"
+    )
+    waiting = [] if options.stored else waiting
     pool = ThreadPoolExecutor(options.jobs)
     futures = [pool.submit(run, task) for task in waiting]
     try:

@@ -99,5 +99,6 @@ def test_of_the_machinery_the_key_holds_what_a_kernel_loads(project: Project) ->
     plain = machinery()
     assert {"claimbook/claims.py", "claimbook/show.py", "claimbook/execute.py"} < plain
     assert not {"claimbook/site.py", "claimbook/cli.py", "claimbook/table.py"} & plain
-    (project.root / "book" / "one" / "experiment.py").write_text("from claimbook.table import table\n")
+    inside = "def command():\n    from claimbook.cli import main\n"
+    (project.root / "book" / "one" / "experiment.py").write_text("from claimbook.table import table\n" + inside)
     assert machinery() - plain == {"claimbook/table.py"}

@@ -69,6 +69,8 @@ def test_a_patch_that_cannot_be_put_in_breaks_nothing_silently(project: Project)
 def test_the_command_goes_on_where_it_stopped(project: Project, capsys: pytest.CaptureFixture) -> None:
     root = ["--root", str(project.root), "mutations", "--jobs", "1"]
     assert main([*root, "--only", "exact"]) == 0
+    assert main([*root, "--stored"]) == 0
+    assert set(read_table(project.build / "mutations.csv")[0]["mutation"]) == {"exact"}
     assert main(root) == 0
     assert "1 runs are stored, 1 to do" in capsys.readouterr().err
     assert len(read_table(project.build / "mutations.csv")[0]) == 6
