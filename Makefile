@@ -2,6 +2,7 @@
 # make course  the students' and the instructors' edition, notebooks and assignments in _build/course
 # make test    the tests
 # make serve   the built site on this machine, PORT=8000
+# make pdf     the book and its chapters as PDF, linked from the built site (needs Chromium)
 # make figures every figure as SVG and PDF in _build/figures
 # make portability  tests and chapters under other processors' arithmetic, 1 and 2 threads; ARGS=--quick, --list
 # make lint    style, types, and the order of the package's floors
@@ -13,7 +14,7 @@ ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: book course test serve figures portability lint clean distclean
+.PHONY: book course test serve pdf figures portability lint clean distclean
 
 book: $(STAMP)
 	@$(BIN)/global-optimality build $(ARGS)
@@ -26,6 +27,9 @@ test: $(STAMP)
 
 serve: $(STAMP)
 	@$(BIN)/global-optimality serve --port $(PORT)
+
+pdf: $(STAMP)
+	@$(BIN)/global-optimality pdf
 
 figures: $(STAMP)
 	@$(BIN)/global-optimality figures $(ARGS)

@@ -224,6 +224,27 @@ def test_high_dimension_keeps_the_root_bound():
     assert 0 < x.lower.item() < x.upper.item() < 10 * x.lower.item()
 
 
+@pytest.mark.parametrize("c", [1, 3])
+def test_root_bound_holds_and_is_attained_by_orthogonal_rows(c):
+    """200 random problems, each against many points; then σ₁(S) = 1, and the maximum is max(‖q₊‖, ‖q₋‖)."""
+    S, Q = (
+        normal(12, 7, seed=40),
+        normal(200, 12, c, seed=41) * 10.0 ** torch.arange(-100, 100, dtype=torch.float64)[:, None, None],
+    )
+    polar = polar_problem.prepare(S, Q)
+    u = torch.nn.functional.normalize(torch.cat([normal(2000, 7, seed=42), S, -S]), dim=1)
+    assert (attained(S, Q, u).amax(1) <= polar.root_bound()).all()
+    assert (polar.root_bound() < Q.flatten(1).norm(dim=1) * S.norm()).all()
+    q = normal(1, 7, 1, seed=43)
+    rows = torch.linalg.qr(normal(7, 7, seed=44)).Q
+    largest = torch.maximum(q.clamp(min=0).norm(), q.clamp(max=0).norm())
+    assert float(polar_problem.prepare(rows, q).root_bound()) == pytest.approx(float(largest), rel=1e-11)
+    repeated = polar_problem.prepare(
+        torch.cat([rows, rows]), torch.cat([q, -q * (1 - 1e-15)], 1)
+    )  # cancels to rounding
+    assert float(attained(rows, q * 1e-15, u).max()) <= float(repeated.root_bound())
+
+
 def random_cones(cuts: int) -> torch.Tensor:
     """Cones (B, 4, 4) that cover R⁴: the orthants, cut at random edges."""
     V = fans.orthants(1, 4, [], torch.zeros(1, dtype=torch.float64))[:, :, 0]

@@ -112,7 +112,7 @@ def regions(split: PlaneDigits, solution: Solution, *, points: int = 81) -> pd.D
     return frame(x1=x[:, 0], x2=x[:, 1], y=outputs[:, 0] if outputs.shape[1] == 1 else outputs.argmax(1))
 
 
-def held_out_digits(split: PlaneDigits, solution: Solution, count: int) -> pd.DataFrame:
-    """The first ``count`` held-out images: components, the digit, and the digit that the network names."""
-    S, labels = split.S[:count], split.Y[:count].argmax(1)
+def held_out_digits(split: PlaneDigits, solution: Solution) -> pd.DataFrame:
+    """Held-out images: components, the digit, and the digit that the network names."""
+    S, labels = split.S, split.Y.argmax(1)
     return frame(x1=S[:, 0], x2=S[:, 1], digit=labels, named=solution.predict(S).argmax(1))

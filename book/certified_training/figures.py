@@ -2,10 +2,12 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from ..shared.style import COLOUR, canvas, styled
+from ..shared.style import COLOUR, ON_MAP, canvas, styled, write
 from .plane_figures import components
 
 ROLES = (
@@ -16,24 +18,58 @@ ROLES = (
 )
 
 
+HUES = "tab10"
+"""Ten hues for ten classes; each region also carries its numeral."""
+
+
 @styled
-def ten_classes(grid: pd.DataFrame, digits: pd.DataFrame) -> Figure:
-    """Where the certified network names which digit, and held-out digits as numerals, the wrong ones bold."""
-    figure, axes = canvas(5.0)
+def ten_classes(grid: pd.DataFrame, digits: pd.DataFrame, *, numerals: int = 110) -> Figure:
+    """Top: where the network names which digit; held-out digits, the wrong ones bold. Bottom: named against true."""
+    figure, (upper, lower) = canvas(8.6, rows=2, height_ratios=(5, 4))
     table = grid.pivot(index="x2", columns="x1", values="y")
-    for named in np.unique(table.to_numpy()):
-        inside = (table.to_numpy() == named).astype(float)
-        axes.contour(table.columns, table.index, inside, levels=[0.5], colors=COLOUR.faint, linewidths=1.2)
+    reach = float(grid["x1"].max())
+    shown = {"extent": (-reach, reach, -reach, reach), "origin": "lower", "interpolation": "nearest"}
+    upper.imshow(table.to_numpy(), cmap=HUES, vmin=-0.5, vmax=9.5, alpha=0.28, rasterized=True, **shown)
     right = digits["digit"] == digits["named"]
-    for rows, colour, weight in ((right, COLOUR.descent, "normal"), (~right, COLOUR.escape, "bold")):
-        chosen = digits.loc[rows]
+    for rows, weight in ((right, "normal"), (~right, "bold")):
+        chosen = digits.iloc[:numerals].loc[rows.iloc[:numerals]]
         for x, y, digit in zip(chosen["x1"], chosen["x2"], chosen["digit"], strict=True):
-            axes.text(x, y, f"{digit:.0f}", color=colour, fontsize=10, weight=weight, ha="center", va="center")
-    axes.plot([], [], marker="$8$", color=COLOUR.descent, linestyle="", label="told right")
-    axes.plot([], [], marker="$\\mathbf{8}$", color=COLOUR.escape, linestyle="", label="told wrong")
-    components(axes, grid)
-    figure.legend(loc="outside lower center", ncols=2, title="held-out digits; grey: borders of the classes")
+            upper.text(x, y, f"{digit:.0f}", fontsize=10.5, weight=weight, ha="center", va="center")
+    for named, place in _centres(table).items():
+        write(upper, f"{named}", place, (0, 0), fontsize=24, weight="bold", color=_hue(named), zorder=4)
+    components(upper, grid)
+    counts = pd.crosstab(digits["digit"], digits["named"]).reindex(index=range(10), columns=range(10), fill_value=0)
+    share = counts.to_numpy() / counts.to_numpy().sum(axis=1, keepdims=True)
+    blue = np.broadcast_to(to_rgb(COLOUR.descent), (*share.shape, 3))
+    lower.imshow(np.dstack([blue, share]), rasterized=True)
+    for (i, j), part in np.ndenumerate(share):
+        if part >= 0.005:
+            ink = ON_MAP if part > 0.55 else "black"
+            lower.text(j, i, f"{100 * part:.0f}", ha="center", va="center", fontsize=10, color=ink)
+    lower.set(xticks=range(10), yticks=range(10), xlabel="named, % of the row", ylabel="held-out digit")
     return figure
+
+
+def _hue(named: int) -> str:
+    return to_hex(colormaps[HUES](named))
+
+
+def _centres(table: pd.DataFrame) -> dict[int, tuple[float, float]]:
+    """For every class a place in its region, far from the borders: the cell that erosion removes last."""
+    places = {}
+    for named in np.unique(table.to_numpy()):
+        inside = np.pad(table.to_numpy() == named, 1)
+        while True:
+            core = inside.copy()
+            for axis in (0, 1):
+                for step in (-1, 1):
+                    core &= np.roll(inside, step, axis)
+            if not core.any():
+                break
+            inside = core
+        row, column = (int(i[len(i) // 2]) for i in np.nonzero(inside[1:-1, 1:-1]))
+        places[int(named)] = (float(table.columns[column]), float(table.index[row]))
+    return places
 
 
 @styled
@@ -84,14 +120,18 @@ def enclosures(table: pd.DataFrame, *, floor: float = 1e-8) -> Figure:
 
 @styled
 def frontier(table: pd.DataFrame) -> Figure:
-    """Seconds of the processor until a certificate, by N, a curve for each d; open markers were not certified."""
+    """Seconds of the processor until a certificate, by N, a curve for each d with its slope; open: not certified."""
     figure, axes = canvas(3.4)
     for (d, rows), (colour, marker, style) in zip(table.groupby("d"), ROLES, strict=False):
         done = rows["relative_gap"] <= rows["tol"]
         axes.plot(rows["N"], rows["cpu_seconds"], style, color=colour, linewidth=1.4)
         axes.plot(rows["N"][done], rows["cpu_seconds"][done], marker, color=colour, markersize=7, label=f"$d = {d}$")
         axes.plot(rows["N"][~done], rows["cpu_seconds"][~done], marker, color=colour, markersize=7, mfc="white")
+        slope = np.polyfit(np.log(rows["N"]), np.log(rows["cpu_seconds"]), 1)[0]
+        last = rows.iloc[-1]
+        write(axes, f"$N^{{{slope:.1f}}}$", (last["N"], last["cpu_seconds"]), (0, 13), color=colour)
     axes.set(xscale="log", yscale="log", xlabel="samples $N$", ylabel="CPU seconds")
+    axes.margins(x=0.08, y=0.14)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))

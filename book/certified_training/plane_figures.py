@@ -23,8 +23,8 @@ def digits_plane(samples: pd.DataFrame, grid: pd.DataFrame, units: pd.DataFrame)
     """Training digits in the plane, the certified network's decision, and its hyperplanes."""
     figure, axes = canvas(4.6)
     table = grid.pivot(index="x2", columns="x1", values="y")
-    sides = {"levels": [-0.5, 0.5, 1.5], "colors": ["#F2F2F2", "#CFE3F1"]}
-    axes.contourf(table.columns, table.index, table.to_numpy() > 0, **sides)
+    side = {"levels": [0.5, 1.5], "colors": [COLOUR.descent], "alpha": 0.2}
+    axes.contourf(table.columns, table.index, table.to_numpy() > 0, **side)
     axes.contour(table.columns, table.index, table.to_numpy(), levels=[0], colors=COLOUR.curve, linewidths=2)
     for u in units[["u1", "u2", "u3"]].to_numpy():
         length = np.linalg.norm(u[:2])

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, MultipleLocator, NullFormatter
 
-from ..shared.style import COLOUR, LEVELS, MARKER, canvas, styled
+from ..shared.style import COLOUR, LEVELS, MARKER, canvas, styled, tight
 
 FLOOR = 1e-10
 """Distances are drawn from here on: about the accuracy of the conic solver."""
@@ -60,21 +60,27 @@ def rays(samples: pd.DataFrame, optimum: pd.DataFrame, knots: pd.DataFrame) -> F
 
 @styled
 def enumerated(table: pd.DataFrame) -> Figure:
-    """Distance of the search's bounds from the enumeration's value, relative, against the cones made."""
-    figure, axes = canvas(3.6)
-    distances = {"upper": table["upper"] - 1, "lower": 1 - table["lower"]}
-    looks = {
-        "upper": (COLOUR.lower_bound, "v", "upper bound: above by"),
-        "lower": (COLOUR.descent, "^", "lower: below by"),
-    }
-    for side, (colour, marker, label) in looks.items():
-        for k, rows in distances[side].clip(lower=FLOOR).groupby(table["direction"]):
-            look = {"marker": marker, "color": colour, "markersize": 5, "linewidth": 1}
-            axes.plot(table["cones"][rows.index], rows, label=label if k == 0 else None, **look)
-    partial = 1 - table.loc[table["direction"] == 0, "one_sign"].iloc[0]
-    axes.axhline(partial, color=COLOUR.negative_control, linestyle=":", label="signs left out: below by")
-    axes.set(xscale="log", yscale="log", xlabel="cones made", ylabel="relative to the enumeration")
-    figure.legend(loc="outside lower center", ncols=2)
+    """Bounds of the search in units of the enumeration's value, against the cones made: a panel a direction Q."""
+    groups = list(table.groupby("direction"))
+    figure, panels = canvas(2.1 * -(-len(groups) // 2) + 0.9, rows=-(-len(groups) // 2), columns=2, sharey=True)
+    for axes, (k, rows) in zip(np.ravel(panels), groups, strict=False):
+        axes.fill_between(rows["cones"], rows["lower"], rows["upper"], color=COLOUR.faint, alpha=0.4, linewidth=0)
+        axes.plot(rows["cones"], rows["upper"], "-v", color=COLOUR.curve, markersize=5, label="upper bound")
+        axes.plot(rows["cones"], rows["lower"], "-^", color=COLOUR.descent, markersize=5, label="lower bound")
+        axes.axhline(1, color=COLOUR.global_optimum, linewidth=1.4, zorder=0, label="enumeration")
+        axes.axhline(
+            rows["one_sign"].iloc[0],
+            color=COLOUR.escape,
+            linestyle=":",
+            linewidth=1.8,
+            label="a pattern of signs left out",
+        )
+        axes.set(xscale="log", title=f"direction {int(str(k)) + 1}", xlabel="cones made", ylim=(0, None))
+    for axes in np.ravel(panels)[::2]:
+        axes.set_ylabel("relative to its value")
+    for axes in np.ravel(panels)[len(groups) :]:
+        axes.set_visible(False)
+    figure.legend(*np.ravel(panels)[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -101,15 +107,19 @@ def search(table: pd.DataFrame, level: float) -> Figure:
 
 
 @styled
-def fits(samples: pd.DataFrame, curves: dict[str, pd.DataFrame]) -> Figure:
-    """Samples and fitted functions: the certified network, and one that is refuted with its escape."""
-    looks = [("-", COLOUR.descent, 2.2), ("--", COLOUR.negative_control, 1.6), ("-.", COLOUR.escape, 1.6)]
-    figure, axes = canvas(3.6)
-    for (name, curve), (style, colour, width) in zip(curves.items(), looks, strict=False):
-        axes.plot(curve["x"], curve["y"], style, color=colour, linewidth=width, label=name)
-    axes.plot(samples["x"], samples["y"], "o", color=COLOUR.curve, markersize=5, label="samples")
-    axes.set(xlabel="$x$", ylabel="$y$")
-    figure.legend(loc="outside lower center", ncols=2)
+def fits(samples: pd.DataFrame, curves: dict[str, pd.DataFrame], objective: list[float]) -> Figure:
+    """A panel a network: its function among the samples, and its objective with what the step before gained."""
+    figure, panels = canvas(2.9, columns=len(curves), sharey=True)
+    looks = (("-", COLOUR.curve), ("-", COLOUR.escape), ("-", COLOUR.descent))
+    values = zip(objective, [None, *objective], strict=False)
+    drawn = zip(np.ravel(panels), curves.items(), looks, values, strict=False)
+    for axes, (name, curve), (line, colour), (f, before) in drawn:
+        axes.plot(samples["x"], samples["y"], "o", color=COLOUR.negative_control, markersize=4.5)
+        axes.plot(curve["x"], curve["y"], line, color=colour, linewidth=2.4)
+        gained = "" if before is None else f"\ngains {100 * (1 - f / before):.2g} %"
+        axes.set_title(f"{name}\n$f$ = {f:.4g}{gained}", fontsize=10.5, va="bottom")
+        axes.set(xlabel="$x$")
+    np.ravel(panels)[0].set_ylabel("$y$")
     return figure
 
 
@@ -150,7 +160,7 @@ def tensors(table: pd.DataFrame) -> Figure:
 def pictures(table: pd.DataFrame) -> Figure:
     """Images above, their reconstructions below."""
     count = len(set(table["sample"]))
-    figure, panels = canvas(2.6, rows=2, columns=count)
+    figure, panels = canvas(1.9, rows=2, columns=count)
     top = table["value"].max()
     for line, kind in enumerate(("image", "reconstruction")):
         for sample in range(count):
@@ -159,6 +169,7 @@ def pictures(table: pd.DataFrame) -> Figure:
             grid = rows.pivot(index="row", columns="column", values="value").to_numpy()
             axes.imshow(grid, cmap=LEVELS, vmin=0, vmax=top)
             axes.set(xticks=[], yticks=[])
-    panels[0, 0].set_ylabel("image")
-    panels[1, 0].set_ylabel("rebuilt")
+    panels[0, 0].set_ylabel("image", rotation=0, ha="right", va="center")
+    panels[1, 0].set_ylabel("rebuilt", rotation=0, ha="right", va="center")
+    tight(figure)
     return figure

@@ -99,28 +99,35 @@ def recorded_sizes(summary: pd.DataFrame) -> Figure:
 
 
 @styled
-def boosting(rounds: pd.DataFrame, weak: pd.DataFrame, ways: pd.DataFrame) -> Figure:
-    """Top: excess by round of boosting, polar against random learner. Bottom: ways to build a sum of subnetworks."""
-    figure, (top, bottom) = canvas(6.4, rows=2, height_ratios=(4, 5))
+def boosting(rounds: pd.DataFrame, weak: pd.DataFrame) -> Figure:
+    """f above the certified optimum by round of boosting, polar against random learner, under the certified gap."""
+    figure, axes = canvas(3.6)
     looks = (
         (rounds, MARKER.slide, COLOUR.descent, "the polar names the unit"),
         (weak, MARKER.saddle, COLOUR.negative_control, "the best of 20 random units"),
     )
     for table, marker, colour, label in looks:
         excess = table["excess"] / (1 + table["excess"])
-        top.plot(table["round"], excess, "-", marker=marker, color=colour, markersize=4, linewidth=1.2, label=label)
+        axes.plot(table["round"], excess, "-", marker=marker, color=colour, markersize=4, linewidth=1.2, label=label)
     gap = {"color": COLOUR.lower_bound, "linewidth": 1.2, "label": "certified gap, with the polar"}
-    top.plot(rounds["round"], rounds["relative_gap"], **gap)
-    top.set(yscale="log", xlabel="round", ylabel="share of $f$", ylim=(None, 60))
-    top.xaxis.set_major_locator(MaxNLocator(integer=True))
-    top.legend(loc="upper right")
-    height = np.arange(len(ways))
-    excess = ways["excess"].clip(lower=FLOOR)
-    bottom.hlines(height, FLOOR / 3, excess, color=COLOUR.faint, linewidth=1)
-    bottom.plot(excess, height, "o", color=COLOUR.descent, markersize=7)
-    bottom.set_yticks(height, [f"{name} ({size})" for name, size in zip(ways.index, ways["size"], strict=True)])
-    bottom.set(xscale="log", xlim=(FLOOR / 3, 40), xlabel="$(f-F^*)/F^*$, in brackets: number of units")
-    bottom.invert_yaxis()
+    axes.plot(rounds["round"], rounds["relative_gap"], **gap)
+    axes.set(yscale="log", xlabel="round", ylabel="share of $f$")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def ways(table: pd.DataFrame) -> Figure:
+    """Ways to build a sum of subnetworks: a row a way, its excess and its number of units."""
+    figure, axes = canvas(0.36 * len(table) + 1.0)
+    height = np.arange(len(table))
+    excess = table["excess"].clip(lower=FLOOR)
+    axes.hlines(height, FLOOR / 3, excess, color=COLOUR.faint, linewidth=1)
+    axes.plot(excess, height, "o", color=COLOUR.descent, markersize=7)
+    axes.set_yticks(height, [f"{name} ({size})" for name, size in zip(table.index, table["size"], strict=True)])
+    axes.set(xscale="log", xlim=(FLOOR / 3, 40), xlabel="$(f-F^*)/F^*$")
+    axes.invert_yaxis()
     return figure
 
 

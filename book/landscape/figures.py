@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from ..shared.style import COLOUR, LEVELS, MARKER, canvas, halo, sheet, styled, write
+from ..shared.style import COLOUR, LEVELS, MARKER, ON_MAP, canvas, halo, styled, write
 
 KINDS = {
     "plateau": (COLOUR.plateau, MARKER.plateau),
@@ -72,7 +72,7 @@ def section(curve: pd.DataFrame, points: pd.DataFrame, lower_bound: float) -> Fi
     axes.set(xlim=(left, right), ylim=(lower_bound - 0.17 * top, 1.14 * top))
     axes.set_xlabel("t, the position on the line through the weights")
     axes.set_ylabel("f, the training objective")
-    axes.text(right, lower_bound - 0.02 * top, "least value over all networks", ha="right", va="top", fontsize=9.5)
+    axes.text(right, lower_bound - 0.02 * top, "least value over all networks", ha="right", va="top", fontsize=10)
     kinds = [kind for kind in KINDS if kind in set(points["kind"])]
     figure.legend(handles=_key(kinds), loc="outside upper center", ncols=2, columnspacing=1.6, borderaxespad=0.1)
     return figure
@@ -84,12 +84,12 @@ def two_weights(plane: pd.DataFrame, points: pd.DataFrame) -> Figure:
     figure, panels = canvas(3.5, columns=2, sharey=True)
     titles = {1: "one subnetwork", 2: "two, on the plane u = v"}
     names = {1: ("u", "v"), 2: ("u₁ = v₁", "u₂ = v₂")}
-    levels = MaxNLocator(9).tick_values(plane["objective"].min(), 1.45 * points["objective"].max())
+    levels = MaxNLocator(14).tick_values(plane["objective"].min(), 2.4 * points["objective"].max())
     for axes, (r, table) in zip(panels, plane.groupby("r"), strict=True):
         grid = table.pivot(index="b", columns="a", values="objective")
         filled = axes.contourf(grid.columns, grid.index, grid, levels, cmap=LEVELS, extend="max")
         filled.set_rasterized(True)
-        axes.contour(grid.columns, grid.index, grid, levels, colors="white", linewidths=0.4, alpha=0.6)
+        axes.contour(grid.columns, grid.index, grid, levels, colors=ON_MAP, linewidths=0.4, alpha=0.6)
         if r == 1:
             for row in points.itertuples():
                 _mark(axes, row.kind, row.u, row.v)
@@ -102,59 +102,54 @@ def two_weights(plane: pd.DataFrame, points: pd.DataFrame) -> Figure:
         axes.set(aspect="equal", title=titles[r], xlabel=names[r][0], ylabel=names[r][1])
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.tick_params(labelleft=True)
     options = {"location": "bottom", "aspect": 40, "shrink": 0.8, "pad": 0.02, "spacing": "proportional"}
-    figure.colorbar(filled, ax=panels, ticks=levels[::2], label="f", **options)
+    figure.colorbar(filled, ax=panels, ticks=levels[::4], label="f", **options)
     figure.legend(handles=_key(["global minimum", "saddle"]), loc="outside upper center", ncols=2, borderaxespad=0.1)
     return figure
 
 
+CUTS = {
+    "plateau": (":", COLOUR.descent, "on the plateau: a valley"),
+    "edge": ("--", COLOUR.slide, "at its edge: flat"),
+    "end": ("-", COLOUR.escape, "at the end: downhill"),
+}
+
+
 @styled
 def plateau(surface: pd.DataFrame, edge: float) -> Figure:
-    """The surface over slide t and amplitude ε, with the slide on it; below, its cuts at three values of t."""
-    figure = sheet(6.3)
-    upper, lower = np.ravel(figure.subfigures(2, 1, height_ratios=(1.75, 1)))
-    _relief(upper.add_axes((-0.02, -0.03, 0.98, 1.08), projection="3d"), surface)
-    axes = lower.subplots()
+    """f over slide t and amplitude ε as a map, with the slide and the descent on it; below, three cuts across it."""
+    figure, (upper, lower) = canvas(5.9, rows=2, height_ratios=(1.3, 1))
+    _map(figure, upper, surface)
     values = surface["t"].unique()
-    looks = [
-        (0.0, ":", COLOUR.descent, "on the plateau: a valley"),
-        (edge, "--", COLOUR.slide, "at its edge"),
-        (1.0, "-", COLOUR.escape, "at the end: downhill"),
-    ]
-    for t, line, colour, name in looks:
+    for t, (line, colour, name) in zip((0.0, edge, 1.0), CUTS.values(), strict=True):
         nearest = values[np.abs(values - t).argmin()]
         cut = surface[surface["t"] == nearest]
-        axes.plot(cut["amplitude"], cut["objective"], line, color=colour, label=f"t = {nearest:.2g}, {name}")
-    axes.set(xlabel="amplitude, ε", ylabel="f")
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.legend(loc="upper center", handlelength=2.2)
+        lower.plot(cut["amplitude"], cut["objective"], line, color=colour, label=f"t = {nearest:.2g}, {name}")
+        upper.axvline(nearest, color=colour, linestyle=line, linewidth=2.2, zorder=2)
+    lower.set(xlabel="amplitude, ε", ylabel="f")
+    lower.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    lower.legend(loc="upper center", handlelength=2.2)
     return figure
 
 
-def _relief(axes: Axes, surface: pd.DataFrame) -> None:
+def _map(figure: Figure, axes: Axes, surface: pd.DataFrame) -> None:
     grid = surface.pivot(index="amplitude", columns="t", values="objective")
-    t, a = np.meshgrid(grid.columns, grid.index)
-    look = {"edgecolor": (1, 1, 1, 0.35), "linewidth": 0.3, "rcount": 44, "ccount": 32, "rasterized": True}
-    axes.plot_surface(t, a, grid, cmap=LEVELS, **look)
-    lift = 0.01 * float(grid.to_numpy().max())
-    flat = surface[surface["amplitude"] == 0]
-    dots = flat.iloc[np.linspace(0, len(flat) - 1, 9).round().astype(int)]
-    slide = {"color": COLOUR.slide, "mec": "white", "mew": 0.8, "markersize": 8.5, "linewidth": 2.5, "zorder": 10}
-    axes.plot(dots["t"], dots["amplitude"], dots["objective"] + lift, "-o", **slide)
+    low, level = float(grid.to_numpy().min()), float(surface.loc[surface["amplitude"] == 0, "objective"].iloc[0])
+    levels = np.linspace(low, level + 2.5 * (level - low), 15)
+    filled = axes.contourf(grid.columns, grid.index, grid, levels, cmap=LEVELS, extend="max")
+    filled.set_rasterized(True)
+    axes.contour(grid.columns, grid.index, grid, levels, colors=ON_MAP, linewidths=0.5, alpha=0.6)
+    dots = np.linspace(0, 1, 9)
+    slide = {"color": COLOUR.slide, "mec": ON_MAP, "mew": 0.8, "markersize": 8, "linewidth": 2.5, "clip_on": False}
+    axes.plot(dots, np.zeros(9), "-o", zorder=4, **slide)
     end = surface[(surface["t"] == surface["t"].max()) & (surface["amplitude"] >= 0)]
     fall = end[end["amplitude"] <= end.loc[end["objective"].idxmin(), "amplitude"]]
-    axes.plot(fall["t"], fall["amplitude"], fall["objective"] + lift, color=COLOUR.escape, linewidth=3.5, zorder=11)
-    star = {"color": COLOUR.global_optimum, "mec": "black", "mew": 0.8, "markersize": 15, "zorder": 12}
-    last = fall.tail(1)
-    axes.plot(last["t"], last["amplitude"], last["objective"] + lift, MARKER.global_optimum, **star)
-    axes.set(xlabel="slide, t", ylabel="amplitude, ε", zlabel="f")
-    axes.view_init(elev=33, azim=-28)
-    axes.set_box_aspect((1.35, 1.2, 0.8), zoom=1.0)
-    axes.set_xticks([0, 0.5, 1])
-    axes.set_yticks([-1, 0, 1])
-    axes.zaxis.set_major_locator(MaxNLocator(4, integer=True))
-    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-        axis.set_pane_color((0.97, 0.97, 0.97, 1))
+    axes.plot(fall["t"], fall["amplitude"], color=COLOUR.escape, linewidth=4.5, zorder=3, clip_on=False)
+    star = {"color": COLOUR.global_optimum, "mec": "black", "mew": 0.8, "markersize": 15, "clip_on": False}
+    axes.plot(fall["t"].tail(1), fall["amplitude"].tail(1), MARKER.global_optimum, zorder=5, **star)
+    axes.set(xlabel="slide, t", ylabel="amplitude, ε", yticks=[-1, 0, 1])
+    figure.colorbar(filled, ax=axes, label="f", ticks=MaxNLocator(5))
 
 
 @styled
@@ -180,13 +175,13 @@ def staircase(path: pd.DataFrame, levels: pd.DataFrame) -> Figure:
     stuck = levels[(levels["k"] > 0) & (levels["objective"] > 1.001 * bound)]
     for row in stuck.itertuples():
         upper.axhline(row.objective, color=COLOUR.faint, linewidth=1, zorder=0)
-        upper.text(end["place"], row.objective, f"rank {row.k}", ha="right", va="bottom", fontsize=9.5)
+        upper.text(0.93 * end["place"], row.objective, f"rank {row.k}", ha="right", va="bottom", fontsize=10)
     height = stuck["objective"].max() - bound
     upper.set(ylabel="f", ylim=(bound - 0.7 * height, bound + 3.4 * height))
-    upper.text(0, bound - 0.06 * height, "proved lower bound", va="top", fontsize=9.5)
+    upper.text(0, bound - 0.06 * height, "proved lower bound", va="top", fontsize=10)
     start = f"from f = {table['objective'].iloc[0]:.3g}"
     enters = table.loc[table["objective"] <= upper.get_ylim()[1], "place"].min()
-    upper.text(enters + 0.15, upper.get_ylim()[1], start, va="top", fontsize=9.5)
+    upper.text(enters + 0.15, upper.get_ylim()[1], start, va="top", fontsize=10)
     lower.set(yscale="log", ylabel="f − lower bound", xlabel="steps of the path")
     lower.set_xticks([])
     order = [name for _, name in STEPS.values() if name in seen]

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
-from ..shared.style import COLOUR, MARKER, canvas, styled
+from ..shared.style import COLOUR, MARKER, canvas, styled, tight
 
 METHODS = {
     "rank growing": (COLOUR.descent, MARKER.slide),
@@ -18,7 +19,7 @@ def pictures(table: pd.DataFrame) -> Figure:
     """Rows of digits: original, seen (hidden pixels hatched in colour), recovered."""
     kinds = list(dict.fromkeys(table["kind"]))
     images = list(dict.fromkeys(table["image"]))
-    figure, panels = canvas(2.35, rows=len(kinds), columns=len(images), squeeze=False)
+    figure, panels = canvas(2.0, rows=len(kinds), columns=len(images), squeeze=False)
     for row, kind in enumerate(kinds):
         for column, image in enumerate(images):
             pixels = table[(table["kind"] == kind) & (table["image"] == image)]
@@ -29,7 +30,8 @@ def pictures(table: pd.DataFrame) -> Figure:
             axes.imshow(np.ma.masked_invalid(grey), cmap="gray", vmin=0, vmax=16, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
             if column == 0:
-                axes.set_ylabel(kind)
+                axes.set_ylabel(kind, rotation=0, ha="right", va="center")
+    tight(figure)
     return figure
 
 
@@ -47,7 +49,10 @@ def seconds_to_gap(table: pd.DataFrame) -> Figure:
                 of_method["tol"], of_method["seconds"], marker + "-", color=colour, markersize=7
             )
         axes.set(xscale="log", yscale="log", title=problem, xlabel="certified gap")
+        axes.set_xticks(sorted(set(rows["tol"])))
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.invert_xaxis()
+        axes.margins(x=0.1)
     panels[0, 0].set_ylabel("seconds")
     figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=2)
     return figure

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from ..shared.path_figures import STEPS
 from ..shared.style import COLOUR, MARKER, canvas, dots, styled, write
@@ -30,7 +30,7 @@ def spectrum(table: pd.DataFrame) -> Figure:
 @styled
 def census(table: pd.DataFrame) -> Figure:
     """Relative excess over F* of every run against r; the closed form of size r as a line."""
-    figure, axes = canvas(3.6)
+    figure, axes = canvas(3.9)
     first = table.drop_duplicates("size").sort_values("size")
     closed = (first["optimum_r"] - first["optimum"]) / first["optimum"]
     best = "best network of size $r$, closed form"
@@ -41,10 +41,10 @@ def census(table: pd.DataFrame) -> Figure:
     r = table["sufficient"].iloc[0]
     axes.axvline(r - 0.5, color=COLOUR.slide, linestyle="--", linewidth=1.4)
     write(axes, rf"$r\geq${r}: all global", (r - 0.5, 1e-5), (6, 0), ha="left", color=COLOUR.slide)
-    axes.axhline(1e-9, color=COLOUR.faint, linewidth=1)
+    axes.axhline(1e-9, color=COLOUR.faint, linewidth=1.4, label="$10^{-9}$: counts as global below")
     axes.set(yscale="log", xlabel="size $r$", ylabel="$(f-F^*)/F^*$", ylim=(FLOOR / 3, 30))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc="lower left")
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
@@ -59,12 +59,12 @@ def gap_against_gradient(table: pd.DataFrame) -> Figure:
     middle = table["relative_gradient"].median()
     gap = float(np.exp(np.median(np.log(table["relative_gap"] / x))))
     axes.plot(t, gap * t, color=COLOUR.curve, linewidth=1)
-    write(axes, "slope 1", (middle, gap * middle), (0, 16))
+    write(axes, "slope 1", (middle, gap * middle), (-24, 24))
     resolved = table[table["excess"] > 1e-14]
     square = float(np.exp(np.median(np.log(resolved["excess"] / resolved["relative_gradient"] ** 2))))
     above = square * t**2 > FLOOR
     axes.plot(t[above], square * t[above] ** 2, color=COLOUR.curve, linewidth=1, linestyle="--")
-    write(axes, "slope 2", (1e-4, square * 1e-8), (22, -8))
+    write(axes, "slope 2", (1e-4, square * 1e-8), (34, -14))
     axes.set(
         xscale="log", yscale="log", xlabel=r"gradient norm  $\|\nabla f\|/\sqrt{\lambda f}$", ylabel="relative to $f$"
     )
@@ -83,7 +83,7 @@ def polar_against_size(table: pd.DataFrame) -> Figure:
     )
     dots(axes, table["size"], table["polar"], MARKER.slide, COLOUR.descent, "measured, every run", hollow=True)
     axes.axhline(1, color=COLOUR.slide, linestyle="--", linewidth=1.2)
-    write(axes, "at most 1: globally optimal", (first["size"].max(), 1), (0, 10), ha="right", color=COLOUR.slide)
+    write(axes, "at most 1: globally optimal", (first["size"].max(), 1), (0, -13), ha="right", color=COLOUR.slide)
     axes.set(xlabel="size $r$", ylabel=r"$\Omega^\circ(Y-X)\,/\,\lambda$", ylim=(0, None))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="upper right")
@@ -193,5 +193,8 @@ def non_negative(table: pd.DataFrame) -> Figure:
         ylabel="certified relative gap",
         ylim=(FLOOR, 3),
     )
+    shares = sorted(table["share"].unique())
+    axes.set_xticks(shares, [f"{share:g}" for share in shares])
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.legend(loc="lower left")
     return figure

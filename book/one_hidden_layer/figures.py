@@ -8,9 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator, NullFormatter
 
-from ..shared.style import COLOUR, LEVELS, MARKER, canvas, styled
+from ..shared.style import COLOUR, DARK_ON_MAP, MARKER, canvas, styled
 
 FLOOR = 1e-16
+
+DIVERGING = "PuOr_r"
+"""The colour map of values of both signs: the same to colour-blind readers, and pale at zero."""
 
 
 @styled
@@ -74,24 +77,24 @@ def _hyperplanes(axes: Axes, units: pd.DataFrame, reach: float) -> None:
     for u in units[["u1", "u2", "u3"]].to_numpy():
         normal = u[:2] / np.linalg.norm(u[:2])
         foot = -u[2] / np.linalg.norm(u[:2]) * normal
-        axes.plot(foot[0] - t * normal[1], foot[1] + t * normal[0], color="white", linewidth=3.2)
-        axes.plot(foot[0] - t * normal[1], foot[1] + t * normal[0], color=COLOUR.escape, linewidth=1.6)
+        axes.plot(foot[0] - t * normal[1], foot[1] + t * normal[0], color=DARK_ON_MAP, linewidth=0.9)
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
 
 
 @styled
 def plane(samples: pd.DataFrame, fitted: pd.DataFrame, units: pd.DataFrame) -> Figure:
-    """The certified optimum in the plane: fitted function, samples, and the line on which each unit switches on."""
-    figure, axes = canvas(4.3)
+    """The certified optimum in the plane: fitted function, samples on its scale, and where each unit switches on."""
+    figure, axes = canvas(4.9)
     grid = fitted.pivot(index="x2", columns="x1", values="y")
-    levels = np.linspace(min(samples["y"].min(), grid.min().min()), max(samples["y"].max(), grid.max().max()), 15)
-    filled = axes.contourf(grid.columns, grid.index, grid.to_numpy(), levels=levels, cmap=LEVELS)
-    _hyperplanes(axes, units, fitted["x1"].max())
-    axes.scatter(
-        samples["x1"], samples["x2"], c=samples["y"], cmap=LEVELS, vmin=levels[0], vmax=levels[-1], edgecolor="white",
-        linewidth=1.4, s=55, zorder=3,
-    )  # fmt: skip
-    figure.colorbar(filled, ax=axes, label="$y$", ticks=MaxNLocator(7, integer=True))
+    most = float(samples["y"].abs().max())
+    scale = {"cmap": DIVERGING, "vmin": -most, "vmax": most}
+    reach = float(fitted["x1"].max())
+    shown = {"extent": (-reach, reach, -reach, reach), "origin": "lower", "interpolation": "bilinear"}
+    filled = axes.imshow(grid.to_numpy(), rasterized=True, **shown, **scale)
+    _hyperplanes(axes, units, reach)
+    look = {"edgecolor": DARK_ON_MAP, "linewidth": 1.4, "s": 85, "zorder": 3}
+    axes.scatter(samples["x1"], samples["x2"], c=samples["y"], **look, **scale)
+    figure.colorbar(filled, ax=axes, label="$y$", ticks=MaxNLocator(7, integer=True), extend="both", shrink=0.85)
     return figure
 
 

@@ -14,7 +14,8 @@ from matplotlib.patheffects import withStroke
 P = ParamSpec("P")
 
 WIDTH = 5.4
-"""Inches, 518 px: the natural width in a column of text; on a phone 11 pt letters shrink to about 9 px."""
+"""Inches, 518 px: the layout of narrow columns. On a phone it shrinks to 366 px, letters of 10 pt to 9.4 px; none is
+smaller. Wide columns have a layout of their own (claimbook.show)."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,12 @@ MARKER = Markers()
 LEVELS = "cividis"
 """The colour map of heat maps and surfaces: monotone in lightness, and the same to colour-blind readers."""
 
+ON_MAP = "#FEFEFE"
+"""The white of lines on a heat map: it stays white on a dark page, where plain white becomes the page's ground."""
+
+DARK_ON_MAP = "#010101"
+"""The black of lines on a heat map, likewise."""
+
 RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "mathtext.fontset": "dejavusans",
@@ -76,7 +83,7 @@ RC: dict[str, Any] = {
     "lines.markersize": 8,
     "figure.facecolor": "white",
     "axes.facecolor": "white",
-    "figure.dpi": 200,
+    "figure.dpi": 140,
     "path.simplify": True,
     "path.simplify_threshold": 0.5,
 }
@@ -125,8 +132,15 @@ def canvas(height: float, *, rows: int = 1, columns: int = 1, **options: Any) ->
     return figure, figure.subplots(rows, columns, **options)
 
 
+def tight(figure: Figure) -> None:
+    """Rows and columns of pictures close together."""
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
+
+
 def halo(width: float = 3.0) -> list[withStroke]:
-    """A white outline that keeps letters legible on curves and heat maps."""
+    """An outline in the page's ground that keeps letters legible on curves and heat maps."""
     return [withStroke(linewidth=width, foreground="white")]
 
 

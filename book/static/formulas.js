@@ -7,7 +7,7 @@ addEventListener("load", () => {
       formula.classList.remove("scrolls");
       formula.removeAttribute("tabindex");
       const shown = formula.querySelector("mjx-container");
-      if (!shown || shown.getBoundingClientRect().width <= formula.parentElement.clientWidth) continue;
+      if (!shown || shown.getBoundingClientRect().width <= formula.parentElement.closest(":not(span):not(strong):not(em):not(a)").clientWidth) continue;
       formula.classList.add("scrolls");
       formula.tabIndex = 0;
     }

@@ -1,9 +1,11 @@
-"""The figure of the page with the proofs: the path through outputs against the straight line through weights."""
+"""The figures of the page with the proofs: the set A and its hull, paths through outputs, and how rare traps are."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from scipy.spatial import ConvexHull
 
-from ..shared.style import COLOUR, MARKER, canvas, styled
+from ..shared.style import COLOUR, MARKER, canvas, styled, write
 
 PIECES = {
     "slide": (0.0, COLOUR.slide, MARKER.slide, "slide"),
@@ -55,4 +57,40 @@ def traps(table: pd.DataFrame) -> Figure:
     right.set(xlabel="units r", title="starts in a trap", yscale="log")
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def unit_ball(
+    outputs: pd.DataFrame, atoms: pd.DataFrame, optimum: np.ndarray, target: np.ndarray, cost: float
+) -> Figure:
+    """A, its convex hull, the hull scaled by Ω(X*), and the line that supports it at X*, across −∇ℓ."""
+    figure, axes = canvas(5.0)
+    points = outputs[["x1", "x2"]].to_numpy()
+    corners = points[ConvexHull(points).vertices]
+    closed = np.vstack([corners, corners[:1]])
+    for _, part in outputs.groupby("sign"):
+        axes.fill(part["x1"], part["x2"], color=COLOUR.descent, alpha=0.3, linewidth=0)
+        axes.plot(part["x1"], part["x2"], color=COLOUR.descent, linewidth=1.8)
+    axes.plot(*closed.T, "--", color=COLOUR.curve, linewidth=1.4)
+    axes.plot(*(cost * closed).T, color=COLOUR.curve, linewidth=1.4)
+    normal = (target - optimum) / np.linalg.norm(target - optimum)
+    along = np.array([-normal[1], normal[0]])
+    for scale, line in ((cost, "-"), (1.0, "--")):
+        ends = scale * optimum / cost + np.outer([-2.2, 2.2], along)
+        axes.plot(*ends.T, line, color=COLOUR.escape, linewidth=1.4)
+    axes.plot(atoms["x1"], atoms["x2"], MARKER.slide, color=COLOUR.descent, markersize=8, mec="black", mew=0.8)
+    axes.annotate("", target, optimum, arrowprops={"arrowstyle": "-|>", "color": COLOUR.escape, "linewidth": 2})
+    axes.plot(*optimum, MARKER.global_optimum, color=COLOUR.global_optimum, markersize=17, mec="black", mew=0.8)
+    axes.plot(*target, "o", color=COLOUR.curve, markersize=7)
+    edge = (points[points[:, 0].argmin()] + points[points[:, 1].argmax()]) / 2
+    write(axes, "$Y$", tuple(target), (12, 2))
+    write(axes, "$X^*$", tuple(optimum), (4, 17))
+    write(axes, r"$-\nabla\ell$", tuple((target + optimum) / 2), (20, 6), color=COLOUR.escape)
+    write(axes, "$A$", tuple(0.45 * points[points.sum(axis=1).argmax()]), (0, 0), color=COLOUR.descent, fontsize=14)
+    write(axes, "conv $A$", tuple(edge), (-14, 12))
+    write(axes, r"$\Omega(X^*)$ conv $A$", tuple(cost * edge), (-34, 14))
+    reach = 1.2 * max(np.abs(cost * corners).max(), np.abs(target).max())
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    axes.set(xlabel="output for sample 1", ylabel="output for sample 2")
     return figure

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from ..shared.path_figures import STEPS
-from ..shared.style import COLOUR, LEVELS, MARKER, canvas, styled
+from ..shared.style import COLOUR, LEVELS, MARKER, ON_MAP, canvas, styled
 
 KINDS = {
     "global minimum": (COLOUR.global_optimum, MARKER.global_optimum, 15),
@@ -33,7 +33,7 @@ def landscapes(grid: pd.DataFrame, points: pd.DataFrame) -> Figure:
         table = grid[grid["q"] == q].pivot(index="b", columns="a", values="objective")
         levels = np.linspace(0.2, 1.3, 23)
         axes.contourf(table.columns, table.index, table.to_numpy(), levels=levels, cmap=LEVELS, extend="both")
-        axes.contour(table.columns, table.index, table.to_numpy(), levels=[0.5], colors="white", linewidths=1.2)
+        axes.contour(table.columns, table.index, table.to_numpy(), levels=[0.5], colors=ON_MAP, linewidths=1.2)
         for row in points[points["q"] == q].itertuples():
             colour, marker, size = KINDS[str(row.kind)]
             places = {(row.weight, row.weight), (row.weight, -row.weight)}
@@ -58,14 +58,14 @@ def thresholds(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     top.axhline(0.5, color=COLOUR.faint, linewidth=1, zorder=0)
     top.set(xlabel="$w_1 = w_2 = w_3$", ylabel="$f$", ylim=(None, 0.8))
     top.legend(loc="lower left")
-    marks = {(1, "tie"): (COLOUR.append, "s"), (1, "vanishing"): (COLOUR.escape, "D")}
-    marks |= {(2, "tie"): (COLOUR.descent, "o"), (2, "vanishing"): (COLOUR.curve, "^")}
+    marks = {(1, "tie"): (COLOUR.escape, "s", None), (1, "vanishing"): (COLOUR.escape, "s", "none")}
+    marks |= {(2, "tie"): (COLOUR.descent, "o", None), (2, "vanishing"): (COLOUR.descent, "o", "none")}
     words = {"tie": "zero becomes global", "vanishing": "the other minimum vanishes"}
-    for (q, kind), (colour, marker) in marks.items():
+    for (q, kind), (colour, marker, fill) in marks.items():
         rows = table[table["q"] == q]
         bottom.plot(rows["K"], rows[kind], ":", color=colour, linewidth=1.4)
         bottom.plot(
-            rows["K"], rows[f"{kind}_measured"], marker, color=colour, mfc="none", markersize=8,
+            rows["K"], rows[f"{kind}_measured"], marker, color=colour, mfc=fill, markersize=8,
             label=rf"$\ell_{q}$: {words[kind]}",
         )  # fmt: skip
     bottom.set(
@@ -107,10 +107,10 @@ def phases(table: pd.DataFrame) -> Figure:
         image = axes.pcolormesh(
             grid.columns, grid.index, grid.to_numpy(), cmap=LEVELS, vmin=0, vmax=1, shading="nearest", rasterized=True
         )
-        axes.axvline(1, color="white", linewidth=1.2, linestyle="--")
+        axes.axvline(1, color=ON_MAP, linewidth=1.2, linestyle="--")
         axes.axvline(cells["vanishing"].iloc[0], color=COLOUR.escape, linewidth=1.6, linestyle=":")
         axes.set(yscale="log", title=f"$K={K}$, $q={q}$, $r={r}$")
-        axes.title.set_fontsize(9.5)
+        axes.title.set_fontsize(10)
         axes.set_yticks([0.1, 0.3, 1.0], ["0.1", "0.3", "1"])
         axes.yaxis.set_minor_locator(NullLocator())
     figure.supxlabel(r"$\lambda$ / ($\lambda$ at which zero becomes global)", fontsize=11)
@@ -191,23 +191,23 @@ def splitting(copies: pd.DataFrame, sizes: pd.DataFrame) -> Figure:
 
 @styled
 def sizes(tables: dict[str, pd.DataFrame]) -> Figure:
-    """Active subnetworks (top) and spread of the objective over starts (bottom) against r, one column a data set."""
-    figure, panels = canvas(5.4, rows=2, columns=len(tables), sharex="col", sharey="row", squeeze=False)
-    for (top, bottom), (title, table) in zip(panels.T, tables.items(), strict=True):
-        for theta, (colour, marker, line) in LOOKS.items():
-            rows = table[table["theta"] == theta]
-            look = {"color": colour, "marker": marker, "linestyle": line, "markersize": 6, "mfc": "none"}
-            top.plot(rows["size"], rows["active"], **look, label=theta)
-            bottom.plot(rows["size"], rows["spread"].clip(lower=1e-16), **look)
-        ticks = table["size"].unique()
-        top.plot(ticks, ticks, color=COLOUR.faint, linewidth=1, zorder=0)
-        top.set(xscale="log", yscale="log", title=title)
-        bottom.set(xscale="log", yscale="log", xlabel="size $r$")
-        bottom.set_xticks(ticks, [str(t) for t in ticks])
-        top.set_yticks([1, 2, 4, 8, 16], ["1", "2", "4", "8", "16"])
-        for axis in (top.yaxis, bottom.xaxis, top.xaxis):
-            axis.set_minor_locator(NullLocator())
-    panels[0, 0].set_ylabel("active subnetworks")
-    panels[1, 0].set_ylabel("spread over starts")
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    """Share of active subnetworks (upper rows) and spread over starts (lower) against r: a column a regularizer."""
+    figure, panels = canvas(1.75 * 2 * len(tables) + 0.6, rows=2 * len(tables), columns=len(LOOKS), sharey="row")
+    for (upper, lower), (title, table) in zip(np.split(panels, len(tables)), tables.items(), strict=True):
+        for place, (theta, (colour, marker, line)) in enumerate(LOOKS.items()):
+            rows, label = table[table["theta"] == theta], theta.replace(", ", "\n").replace(" ", "\n", 1)
+            look = {"color": colour, "marker": marker, "linestyle": line, "markersize": 6}
+            upper[place].plot(rows["size"], rows["active"] / rows["size"], **look)
+            lower[place].plot(rows["size"], rows["spread"].clip(lower=1e-16), **look)
+            upper[place].set(ylim=(0, 1.1), title=label if table is next(iter(tables.values())) else "")
+            upper[place].title.set_fontsize(10)
+            lower[place].set_yscale("log")
+            for axes in (upper[place], lower[place]):
+                axes.set_xscale("log")
+                axes.set_xticks([1, 4, 16], ["1", "4", "16"])
+                axes.xaxis.set_minor_locator(NullLocator())
+            upper[place].tick_params(labelbottom=False)
+        upper[0].set_ylabel(f"{title}:\nactive share")
+        lower[0].set_ylabel("spread")
+    figure.supxlabel("size $r$", fontsize=11)
     return figure

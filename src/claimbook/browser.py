@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,9 @@ from .project import BookError
 SIZES = {"phone": (390, 844), "tablet": (1024, 768), "desktop": (1400, 900), "wide": (2560, 1440)}
 SCHEMES = ("light", "dark")
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+JOBS = min(2, os.cpu_count() or 1)
+"""Browsers at a time."""
+
 TALLEST = 16000
 """Pixels of a page that a screenshot shows at most."""
 
@@ -23,7 +29,7 @@ _FLAGS = ["--disable-gpu", "--disable-dev-shm-usage", "--allow-file-access-from-
 _FLAGS += ["--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND"]
 _GRAVE = ("serious", "critical")
 
-_SETTLED = """
+SETTLED = """
 (async () => {
   if (document.readyState !== "complete") await new Promise(done => addEventListener("load", done));
   if (window.MathJax && MathJax.startup && MathJax.startup.promise) await MathJax.startup.promise;
@@ -73,12 +79,17 @@ def find_chromium() -> str | None:
     return next((path for name in ([named] if named else NAMES) if (path := shutil.which(name))), None)
 
 
-@contextmanager
-def chromium() -> Iterator[Any]:
-    """The system's Chromium, headless and without a network, driven by Playwright; BookError where there is none."""
+def _chromium_path() -> str:
     path = find_chromium()
     if path is None:
         raise BookError("no Chromium found: install it (Debian: apt-get install chromium), or set CHROMIUM to its path")
+    return path
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """The system's Chromium, headless and without a network, driven by Playwright; BookError where there is none."""
+    path = _chromium_path()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -140,8 +151,10 @@ def _accessible(page: Any) -> Iterator[tuple[str, str]]:
             yield "accessibility", f"{violation['id']} ({len(nodes)} places): {nodes[0]['html'][:120]}"
 
 
-def _visit(browser: Any, path: Path, name: str, size: str, scheme: str, shots: Path) -> Iterator[Finding]:
-    width, height = SIZES[size]
+def _visit(
+    browser: Any, path: Path, name: str, view: tuple[str, tuple[int, int]], scheme: str, shots: Path
+) -> Iterator[Finding]:
+    size, (width, height) = view
     where = f"{name} ({size}, {scheme})"
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -153,49 +166,62 @@ def _visit(browser: Any, path: Path, name: str, size: str, scheme: str, shots: P
         page = context.new_page()
         events = Events(page)
         page.goto(path.as_uri(), wait_until="load")
-        page.evaluate(_SETTLED)
+        page.evaluate(SETTLED)
         seen = page.evaluate(_LOOK)
         found = [*events.found, *_look(seen, scheme)]
         found += _accessible(page) if size != "wide" and page.locator("main").count() else ()
         yield from (Finding(where, kind, cause) for kind, cause in found)
         # a window as tall as the page: capturing beyond a smaller one lays long pages out anew, and wrongly
         page.set_viewport_size({"width": width, "height": min(TALLEST, max(height, seen["height"]))})
-        page.evaluate(_SETTLED)
+        page.evaluate(SETTLED)
         stem = name.removesuffix(".html").replace("/", "-")
         page.screenshot(path=shots / f"{stem}-{size}-{scheme}.png")
     finally:
         context.close()
 
 
-def _views(page: Path, site: Path) -> Iterator[tuple[str, str]]:
+def _views(page: Path, site: Path, sizes: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Every size in both schemes; of pages made from one template (documentation, listings, decks) two."""
     if {"api", "_modules", "decks"} & set(page.relative_to(site).parts):
-        yield from (view for view in (("phone", "dark"), ("desktop", "light")) if view[0] in SIZES)
+        yield from (view for view in (("phone", "dark"), ("desktop", "light")) if view[0] in sizes)
     else:
-        yield from ((size, scheme) for size in SIZES for scheme in SCHEMES)
+        yield from ((size, scheme) for size in sizes for scheme in SCHEMES)
 
 
 def check_in_browser(site: Path, shots: Path) -> list[Finding]:
     """All findings over pages × sizes × colour schemes; a screenshot of each view is written into `shots`.
 
     Of the listings of sources, all from one template, one is opened. Raises BookError where there is no Chromium.
+    The pages are shared out among JOBS browsers.
     """
     pages = sorted(p for p in site.rglob("*.html") if "_static" not in p.relative_to(site).parts)
     pages = [p for p in pages if b'http-equiv="Refresh"' not in p.read_bytes()[:400]]
     listings = [p for p in pages if "_modules" in p.relative_to(site).parts]
     pages = [p for p in pages if p not in listings[1:]]
+    _chromium_path()
+    shots.mkdir(parents=True, exist_ok=True)
+    for old in shots.glob("*.png"):
+        old.unlink()
+    jobs = min(JOBS, len(pages))
+    look = partial(_look_at, site, shots, SIZES)
+    if jobs <= 1:
+        return list(dict.fromkeys(look(pages)))
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        parts = pool.map(look, [pages[start::jobs] for start in range(jobs)])
+        return list(dict.fromkeys(finding for part in parts for finding in part))
+
+
+def _look_at(site: Path, shots: Path, sizes: dict[str, tuple[int, int]], pages: list[Path]) -> list[Finding]:
+    """The findings of some of the pages, in a browser of its own."""
+    from playwright.sync_api import Error
+
     found: list[Finding] = []
     with chromium() as browser:
-        from playwright.sync_api import Error
-
-        shots.mkdir(parents=True, exist_ok=True)
-        for old in shots.glob("*.png"):
-            old.unlink()
         for page in pages:
             name = page.relative_to(site).as_posix()
-            for size, scheme in _views(page, site):
+            for size, scheme in _views(page, site, sizes):
                 try:
-                    found += _visit(browser, page, name, size, scheme, shots)
+                    found += _visit(browser, page, name, (size, sizes[size]), scheme, shots)
                 except Error as error:
                     found.append(Finding(f"{name} ({size}, {scheme})", "browser", error.message.splitlines()[0]))
-    return list(dict.fromkeys(found))
+    return found

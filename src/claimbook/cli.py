@@ -1,4 +1,4 @@
-"""The command line of a book: build · course · run · seeds · mutations · figures · serve · check.
+"""The command line of a book: build · course · run · seeds · mutations · figures · pdf · serve · check.
 
 Exit status 0: done; 1: something ran and did not hold; 2: the request is wrong, and nothing has run.
 """
@@ -25,6 +25,7 @@ from .figure_files import write_figures
 from .files import lock, write_atomic
 from .mutations import mutate, noticed
 from .parameters import CHOICES, effective, parse
+from .pdf import make_pdfs
 from .progress import Progress
 from .project import BookError, BuildFailed, Project
 from .requests import port, refused, seconds, table_file
@@ -147,6 +148,12 @@ def check(project: Project, arguments: argparse.Namespace) -> None:
     print("the site holds every check")
 
 
+def pdf(project: Project, arguments: argparse.Namespace) -> None:
+    """Print the built site: the book and each page as PDF, linked from the pages; needs Chromium."""
+    with lock(project.build):
+        print("\n".join(map(str, make_pdfs(project))))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Build and run the book.")
     parser.add_argument("--root", type=Path, help="the folder of the book (default: around the working directory)")
@@ -186,6 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     wrong.add_argument("--table", type=table_file, help="the .csv file to write (default: mutations.csv in _build)")
     add(figures, running, many).add_argument("--formats", nargs="+", choices=("svg", "pdf"), default=["svg", "pdf"])
     add(serve).add_argument("--port", type=port, default=8000, help="0 for any free port")
+    add(pdf)
     add(check).add_argument("--browser", action="store_true", help="also open every page in headless Chromium")
     return parser
 

@@ -16,38 +16,19 @@ from sphinx.addnodes import pending_xref
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
+from . import glossary, page_context, statement_list
 from .export import DOWNLOAD, REFERENCES
 from .links import Names, cells_of, linked, plain_docstring
 from .problems import headline
 from .templates import render
 
-
-def _description(doctree: Any) -> str:
-    """The first paragraph of a page that is a sentence of prose, cut at 200 characters."""
-    for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
-        text = " ".join(paragraph.astext().split())
-        if len(text) > 30:
-            return text if len(text) <= 200 else text[:200].rsplit(" ", 1)[0] + " …"
-    return ""
-
-
-def _head(title: str, book: str, description: str) -> str:
-    """What search engines and messengers show of a page."""
-    named = {"og:title": title, "og:site_name": book, "og:type": "article", "og:description": description}
-    return render("head.html", properties=named, description=description)
-
-
-def _colophon(told: dict[str, str], downloads: str) -> str:
-    """The last line of every page: which version this is, under which licence, and the notebooks to take away."""
-    version = " ".join(filter(None, ("Version", told.get("version"), told.get("commit") and f"({told['commit']})")))
-    parts = [version if told.get("version") else "", told.get("date", ""), told.get("licence", "")]
-    return render("colophon.html", parts=[part for part in parts if part], downloads=downloads)
+_COMMA = re.compile(r'(<span class="math notranslate nohighlight">[^<]*</span>)([,.;:!?)’]+)')
+_PERCENT = re.compile(r"</span>\s+%")
 
 
 def _page(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     title = re.sub(r"<[^>]+>", "", context.get("title") or "")
-    book = app.config.html_title or app.config.project
-    context["metatags"] = context.get("metatags", "") + _head(title, book, _description(doctree))
+    context["metatags"] = context.get("metatags", "") + page_context.head(app, pagename, title, context, doctree)
     if app.config.claimbook_api and "body" in context and doctree is not None:
         context["body"] = _with_links(app, pagename, context["body"])
     if "body" in context:
@@ -55,9 +36,16 @@ def _page(app: Any, pagename: str, templatename: str, context: dict[str, Any], d
         context["body"] = context["body"].replace(
             '<div role="list" class="citation-list">', '<div class="citation-list">'
         )
+        context["body"] = glossary.defined(_kept_together(context["body"]), app.env.claimbook_terms)
     told = app.config.html_context.get("claimbook")
     if told is not None:
-        context["theme_extra_footer"] = _colophon(told, context["pathto"](DOWNLOAD, resource=True))
+        downloads = context["pathto"](DOWNLOAD, resource=True)
+        context["theme_extra_footer"] = page_context.colophon(app, pagename, title, told, downloads)
+
+
+def _kept_together(body: str) -> str:
+    """No line starts with the comma after a formula, or with the percent sign of a number."""
+    return _PERCENT.sub("</span>\u00a0%", _COMMA.sub(r'<span class="kept">\1\2</span>', body))
 
 
 def _with_links(app: Any, pagename: str, body: str) -> str:
@@ -158,4 +146,6 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("build-finished", _write_references)
     app.connect("html-page-context", _page)
     app.connect("html-collect-pages", _lost)
+    glossary.setup(app)
+    statement_list.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -34,6 +34,7 @@ class Settings:
     statements: str | None = None
     wheels: tuple[str, ...] = ()
     api: tuple[str, ...] = ()
+    preview: str | None = None
     mutations: str | None = None
     evidence: str | None = None
 

@@ -22,12 +22,16 @@ from .build import claims_json
 from .cache import Record
 from .chapters import Book, page_of
 from .check import check_site
+from .drawings import FOLDER
 from .editions import Edition, edited
 from .export import export, source_digest
+from .feed import changes
 from .files import digest, recover_folder, replace_folder, scratch, tree_digest, write_atomic
+from .finish import finish
 from .key import packages
 from .links import api_pages, toc_with
 from .project import BookError, BuildFailed, Project
+from .show import WIDE
 from .sources import mapping_of, text_of
 from .tables import DIRTY, NO_COMMIT, commit_of, date_of
 
@@ -59,15 +63,17 @@ def _staged_toc(entry: Any) -> Any:
     return [_staged_toc(e) for e in entry] if isinstance(entry, list) else entry
 
 
-def _told(project: Project) -> dict[str, str]:
-    """Version, licence, commit and its date, for the foot of every page; what is not known is left out."""
+def _told(project: Project, config: dict[str, Any]) -> dict[str, Any]:
+    """Version, licence, commit and its date, repository, for head and foot of a page; what is not known is left out."""
     file = project.root / "pyproject.toml"
     told = tomllib.loads(file.read_text(encoding="utf-8")).get("project", {}) if file.is_file() else {}
-    found = {"version": told.get("version"), "licence": told.get("license")}
+    found = {"version": told.get("version"), "licence": told.get("license"), "preview": project.settings.preview}
+    found["repository"] = (config.get("repository") or {}).get("url")
     commit = commit_of(project.root)
     if commit != NO_COMMIT:
         found["commit"] = commit.removesuffix(DIRTY)[:12] + (DIRTY if commit.endswith(DIRTY) else "")
         found["date"] = date_of(project.root)
+        found["feed"] = "yes" if changes(project.root) else ""
     return {name: str(text) for name, text in found.items() if text}
 
 
@@ -86,7 +92,7 @@ def stage(project: Project, book: Book, records: dict[str, Record], edition: Edi
     config = configuration(project)
     config["execute"] = {**(config.get("execute") or {}), "execute_notebooks": "off"}
     options = config.setdefault("sphinx", {}).setdefault("config", {})
-    options["html_context"] = {**(options.get("html_context") or {}), "claimbook": _told(project)}
+    options["html_context"] = {**(options.get("html_context") or {}), "claimbook": _told(project, config)}
     if project.settings.api:
         options["claimbook_api"] = list(project.settings.api)
         options["extensions"] = [*options.get("extensions", ()), "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
@@ -106,6 +112,7 @@ def stage(project: Project, book: Book, records: dict[str, Record], edition: Edi
                 if cell.cell_type == "markdown":
                     cell["source"] = _relinked(cell.source, chapter.docname, executed)
             write_atomic(target, nbformat.writes(notebook) + "\n")
+            _stage_drawings(records[chapter.name], folder / FOLDER)
         for docname, path in book.pages:
             target = folder / f"{page_of(docname)}.md"
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -120,6 +127,13 @@ def stage(project: Project, book: Book, records: dict[str, Record], edition: Edi
         write_atomic(folder / "_toc.yml", yaml.safe_dump(toc, sort_keys=False, allow_unicode=True))
         replace_folder(folder, project.staged)
     return project.staged
+
+
+def _stage_drawings(record: Record, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in record.figures:
+        for suffix in (f"{WIDE}.svg", ".png"):
+            shutil.copyfile(record.folder / "figures" / f"{name}{suffix}", folder / f"{name}{suffix}")
 
 
 def _inputs(project: Project) -> str:
@@ -169,6 +183,7 @@ def publish(project: Project, book: Book, also: Callable[[Path], Iterable[str]] 
         return False
     with scratch(project.work, "site") as folder:
         new = _render(project, folder)
+        finish(project, new)
         export(project, book, new)
         try:
             _demand(new, also(new))

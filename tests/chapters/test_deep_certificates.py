@@ -231,7 +231,7 @@ def test_figures_are_drawn(certified):
         "fig-rays": figures.rays(ground.rays_samples(x, Y), ground.rays_on_grid(ground.two_rays(x, Y, lam)[1]), bends),
         "fig-enumerated": figures.enumerated(closing),
         "fig-search": figures.search(deep.search_progress(certified, stretches=1, cones=5000), 1.02),
-        "fig-deep-fits": figures.fits(deep.samples(certified.problem), curve),
+        "fig-deep-fits": figures.fits(deep.samples(certified.problem), curve, [1.0]),
         "fig-tensors": figures.tensors(cases),
         "fig-tensor-digits": figures.pictures(pictures),
     }

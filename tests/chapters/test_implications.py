@@ -284,7 +284,8 @@ def drawings(compared, built, descents):
         "size_limits": lambda: figures.size_limits(matrices, balls),
         "side_by_side": lambda: figures.side_by_side(subnetworks.summary(compared)),
         "recorded_sizes": lambda: figures.recorded_sizes(subnetworks.summary(compared)),
-        "boosting": lambda: figures.boosting(*built),
+        "boosting": lambda: figures.boosting(*built[:2]),
+        "ways": lambda: figures.ways(built[2]),
         "sizes": lambda: figures.sizes(families),
         "depth": lambda: figures.depth(outcomes(descents, ["method", "K", "start"])),
     }

@@ -11,11 +11,13 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import nbformat
 import psutil
 import pytest
-from throwaway import MEASURED, chapter_text, make_book
+from pypdf import PdfReader
+from throwaway import MEASURED, REPOSITORY, SUM_CELLS, chapter_text, make_book
 
 import claimbook
 from claimbook import browser
@@ -36,7 +38,7 @@ $$
 x + x = 2x
 $$ (eq-double)
 
-See {eq}`eq-double` and {numref}`fig-line`.
+See {eq}`eq-double` and {numref}`fig-line`; {term}`doubled <twice>`.
 
 ```{exercise}
 :label: ex-double
@@ -46,6 +48,16 @@ Double it.
 ```{solution} ex-double
 :class: dropdown
 Doubled.
+```
+"""
+LOOK_UP = """# Look up
+
+```{glossary}
+twice
+  A number added to itself ({prf:ref}`thm-double`), and no more.
+```
+
+```{statement-list}
 ```
 """
 HEADER = """---
@@ -74,7 +86,7 @@ def _main(project: Project, *words: str) -> int:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     bibliography = "# Bibliography\n\n```{bibliography}\n```\n"
-    pages = {"one": ONE, "measured": MEASURED, "bibliography": bibliography}
+    pages = {"one": ONE, "measured": MEASURED, "look_up": LOOK_UP, "bibliography": bibliography}
     project = make_book(tmp_path_factory.mktemp("site"), pages, site=True)
     assert _main(project, "build") == 0
     return project
@@ -83,19 +95,60 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_the_site_shows_what_the_chapter_says(project: Project) -> None:
     page = (project.html / "book" / "one.html").read_text()
     assert 'id="claim-equation-8-double"' in page
-    assert 'alt="A line that rises from left to right"' in page
+    assert '<div class="drawing" role="img" aria-label="A line that rises from left to right">' in page
+    for layout in ("own", "wide"):
+        drawing = page[page.index(f'<svg class="drawing-{layout}"') :].partition("</svg>")[0]
+        assert "stroke: currentcolor" in drawing
+        assert "#000000" not in drawing
+        assert "patch_1" not in drawing
+        assert set(re.findall(r'xlink:href="#([^"]+)"', drawing)) <= set(re.findall(r'\bid="([^"]+)"', page))
+    identifiers = re.findall(r'\bid="((?:fig-line|glyph)-[^"]+)"', page)
+    assert len(identifiers) == len(set(identifiers))
+    assert not list((project.html / "_images").glob("*.svg"))
     assert "Theorem 1" in page
     assert "2.0" in page
     assert "mathjax/tex-svg.js" in page
     assert re.search(r'<meta name="description" content="[^"]{20,}', page)
     assert 'property="og:title" content="A tiny chapter"' in page
-    assert re.search(r'class="book-colophon">Version 1.2 · <a href="../downloads/notebooks.zip"', page)
+    assert re.search(r'class="book-colophon">\s*<p>Version 1.2 · <a href="../downloads/notebooks.zip"', page)
     assert "This page does not exist" in (project.html / "404.html").read_text()
     assert "../_sources/book/one.ipynb" in page
     table = (project.html / "book" / "measured.html").read_text()
     assert 'href="../book/one.html#claim-equation-8-double"' in table
     source = nbformat.read(project.html / "_sources" / "book" / "one.ipynb", as_version=4)
     assert [cell.execution_count for cell in source.cells if cell.cell_type == "code"] == [None, 1, 2, 3, 4]
+
+
+def test_terms_and_statements_are_found(project: Project) -> None:
+    page = (project.html / "book" / "one.html").read_text()
+    assert 'href="look_up.html#term-twice" data-definition="A number added to itself, and no more."' in page
+    listed = (project.html / "book" / "look_up.html").read_text()
+    assert re.search(r'href="one.html#thm-double">Theorem 1</a>\s+\(Doubling\)', listed)
+    assert re.search(r"Cite this page</summary><p>“A tiny chapter”, in [^<]*Version 1.2", page)
+    assert not list(project.html.rglob("*.map"))
+
+
+def test_addresses_where_site_and_repository_have_one(tmp_path: Path) -> None:
+    project = make_book(tmp_path, {"one": chapter_text(SUM_CELLS)})
+    (project.root / "book" / "references.bib").touch()
+    shutil.copytree(REPOSITORY / "book" / "vendor", project.root / "book" / "vendor")
+    config = project.root / "_config.yml"
+    text = config.read_text().replace('url: ""', "url: https://github.com/example/book")
+    config.write_text(text.replace("html_context:", "html_baseurl: https://book.example.org/\n    html_context:"))
+    config.write_text(re.sub(r" *html_(static_path|css_files|js_files|favicon).*\n", "", config.read_text()))
+    git = ["git", "-C", str(project.root), "-c", "user.name=A", "-c", "user.email=a@example.org"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "Numbers are < twice themselves"]):
+        subprocess.run([*git, *words], check=True)
+    assert _main(project, "build") == 0
+    page = (project.html / "book" / "one.html").read_text()
+    assert '<link rel="canonical" href="https://book.example.org/book/one.html"' in page
+    assert '<meta property="og:url" content="https://book.example.org/book/one.html">' in page
+    assert "https://github.com/example/book/issues/new?title=Correction%20to%20" in page
+    assert '<link rel="alternate" type="application/atom+xml" title="Changes" href="../changes.xml">' in page
+    feed = ElementTree.parse(project.html / "changes.xml").getroot()
+    assert "<loc>https://book.example.org/book/one.html</loc>" in (project.html / "sitemap.xml").read_text()
+    names = {"atom": "http://www.w3.org/2005/Atom"}
+    assert [e.text for e in feed.findall("atom:entry/atom:title", names)] == ["Numbers are < twice themselves"]
 
 
 def test_code_names_lead_to_their_documentation_and_source(project: Project) -> None:
@@ -142,7 +195,7 @@ def test_a_downloaded_notebook_runs_in_an_empty_folder(project: Project, tmp_pat
     assert "By Theorem 1 and" in text
     assert "twice the seed is 2.0." in text
     assert "\\tag{1}" in text
-    assert "See (1) and Fig. 1." in text
+    assert "See (1) and Fig. 1; doubled." in text
     assert "**Figure 1.** A line for $x > 0$." in text
     assert "**Solution to Exercise 1.**" in text
     assert "Haeffele and Vidal" in text
@@ -255,6 +308,27 @@ def test_a_killed_build_leaves_no_trace(project: Project) -> None:
     assert tree_digest(project.html) == before
     assert json.loads((project.build / "site.json").read_text()) == last
     assert sorted(p.name for p in project.build.iterdir() if p.name.startswith(".")) == [".lock"]
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
+def test_the_book_is_printed_with_its_solutions_at_the_end(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _main(project, "pdf") == 0
+    whole = PdfReader(project.html / "downloads" / "book.pdf")
+    marks = [str(mark["/Title"]) for mark in whole.outline]
+    assert marks[1] == "A tiny chapter"
+    assert marks[-1] == "Solutions: A tiny chapter"
+    text = [page.extract_text() for page in whole.pages]
+    assert "Doubled." in text[-1]
+    assert sum("Doubled." in page for page in text) == 1
+    assert any("twice the seed is 2.0" in " ".join(page.split()) for page in text)
+    page = (project.html / "book" / "one.html").read_text()
+    assert '<a href="../downloads/one.pdf">' in page
+    assert _main(project, "build") == 0
+    assert "bringing the site up to date" in capsys.readouterr().err
+    assert (project.html / "downloads" / "one.pdf").is_file()
+    assert _main(project, "check") == 0
 
 
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..arrangement.circles import CHUNK
-from ..descent import Stop
+from ..descent import Stop, never
 from ..descent.scales import best_scales
 from ..polar.directions import apart, directions
 from .objective import OutputObjective
@@ -32,17 +32,17 @@ def first_units(f: OutputObjective, rows: Rows, outputs: int, stop: Stop) -> Uni
     for share, steps in (COARSE, 0), (FINE, SHORT):
         for _ in range(ROUNDS):
             units = slide(f, units, stop, steps)
-            larger = enlarged(f, units, share)
+            larger = enlarged(f, units, share, stop)
             if larger is None or stop():
                 break
             units = larger
     return units
 
 
-def enlarged(f: OutputObjective, units: Units, share: float) -> Units | None:
+def enlarged(f: OutputObjective, units: Units, share: float, stop: Stop = never) -> Units | None:
     """The units and a group of the steepest directions, all with their best scales; None if no direction is worth it.
 
-    Only directions whose pull ‖−∇ℓᵀ(S u)₊‖ exceeds λ(1 + share) count.
+    Only directions whose pull ‖−∇ℓᵀ(S u)₊‖ exceeds λ(1 + share) count. None too if ``stop`` leaves f higher.
     """
     S = units.rows.S
     U = directions(S.shape[1]).numpy()
@@ -61,7 +61,9 @@ def enlarged(f: OutputObjective, units: Units, share: float) -> Units | None:
     # where to begin: each alone, were the loss squared, in equal parts
     guess = (value - f.lam) / (np.vecdot(hidden, hidden) * len(chosen))
     costs = f.lam * np.concatenate([units.size, np.ones(len(chosen))])
-    s = best_scales(f.loss, D, costs, np.concatenate([np.ones(len(units)), guess]))
+    s = best_scales(f.loss, D, costs, np.concatenate([np.ones(len(units)), guess]), stop=stop)
     P = s[:, None] * np.concatenate([units.P, U])
     opened, faces = np.concatenate([units.open, hidden > 0]), units.faces + (units.rows.whole,) * len(chosen)
-    return Units(units.rows, P, Z, opened, faces).take(s > 0)
+    larger = Units(units.rows, P, Z, opened, faces).take(s > 0)
+    rose = stop() and f(larger.X, larger.Theta) > f(units.X, units.Theta)
+    return None if rose else larger

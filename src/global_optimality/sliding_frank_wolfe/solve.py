@@ -27,6 +27,9 @@ SHARE, KEPT = 0.9, 0.5
 """A proof may take SHARE of the time that is left, as it ends where a better subnetwork is found; at most KEPT of all
 the time is kept for the last one, where proofs cannot be cut short."""
 
+UNKNOWN = 0.25
+"""Until a proof was made, this share of the time is kept for the last one."""
+
 
 def solve(
     problem: Problem,
@@ -135,7 +138,8 @@ class _Run:
         return self.twin.problem
 
     def late(self) -> bool:
-        return self.clock.left <= min(self.proof, KEPT * (self.clock.effort.seconds or 0.0))
+        limit = self.clock.effort.seconds or 0.0
+        return self.clock.left <= min(self.proof or UNKNOWN * limit, KEPT * limit)
 
     def rounds(self, max_rounds: int) -> Status:
         if not bool(self.problem.regularizer.theta(*self.W).any()):

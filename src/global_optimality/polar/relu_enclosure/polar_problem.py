@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from ..best_first import Best
+from ..spectral import decompose
 from . import ascent
 
 
@@ -37,9 +39,19 @@ class PolarProblem:
         return 8 * d**0.5 * (N + d + c + 9 + depth) * torch.finfo(self.S.dtype).eps
 
     def root_bound(self) -> Tensor:
-        """Smaller of T and ‖Q‖_F ‖S‖_F."""
-        bound = torch.minimum(self.size, self.Q.flatten(1).norm(dim=1) * self.S.norm())
-        return bound * (1 + self.rounding(0))
+        """Smaller of T and σ₁(S) times σ₁(Q), or max(‖q₊‖, ‖q₋‖) for one output: z = (S u)₊ ≥ 0 and ‖z‖ ≤ σ₁(S)."""
+        return self._root
+
+    @cached_property
+    def _root(self) -> Tensor:
+        longest = decompose(self.S[None])[3]
+        if self.Q.shape[2] == 1:
+            q = self.Q[:, :, 0]
+            weight = torch.maximum(q.clamp(min=0).norm(dim=1), q.clamp(max=0).norm(dim=1))
+        else:
+            weight = decompose(self.Q)[3]
+        rounding = self.rounding(0)  # of norms, and of merged rows, which is a share of T however they cancel
+        return torch.minimum(self.size, longest * weight) * (1 + rounding) + rounding * self.size
 
     def outputs(self) -> int:
         """The largest rank of all Q_r."""
