@@ -10,6 +10,7 @@ from torch import Tensor
 import laws
 from cases import randn
 from global_optimality import (
+    ConvPool,
     CrossEntropyLoss,
     DeepLinear,
     LogisticLoss,
@@ -117,6 +118,20 @@ def test_powers_of_two_change_no_bit(k):
     one, two = solve(problem), solve(other)
     assert one.objective == two.objective
     assert all(torch.equal(v, w * 2.0 ** (k // 2)) for v, w in zip(one.weights, two.weights, strict=True))
+
+
+@pytest.mark.parametrize("k", [-100, 60])
+def test_images_in_other_units(k):
+    """Images times 2^k with λ times 2^k and weights over 2^(k/2), as rows of S: the same bits."""
+    images, Y2 = randn("invariance images", 5, 1, 4, 4), randn("invariance image targets", 5, 2)
+    one, two = (
+        Problem(SquaredLoss(Y2), ConvPool(images * s, 1, 3, 2, 2), SumOfSquares(), 0.3 * s) for s in (1.0, 2.0**k)
+    )
+    W = one.random(2, 3, seed=4)
+    a, b = certify(one, W), certify(two, tuple(w * 2.0 ** (-k // 2) for w in W))
+    assert torch.equal(a.objective, b.objective)
+    assert torch.equal(a.lower_bound, b.lower_bound)
+    assert torch.equal(a.escape_objective, b.escape_objective)
 
 
 @pytest.mark.parametrize("unit", [2.0**-500, 2.0**40])

@@ -70,6 +70,9 @@ class ConvPool(PooledConvolution):
     do not fit and pooling that does not divide.
     """
 
+    def in_units(self, unit: float) -> "ConvPool":
+        return replace(self, images=self.images / unit)
+
     def on(self, inputs: Tensor) -> "ConvPool":
         return replace(self, images=inputs)
 
