@@ -36,6 +36,8 @@ SAME = 1e-7
 class Shakes:
     """How hard: radii in units of the root mean square of a run's weights, noises at each of them, gradient steps.
 
+    The zero network, which has no size of its own, takes that of the largest run.
+
     Every second noise moves the zero units alone, and so do the steps after it: a unit at a kink, where the gradient
     points off its ridge, would stop them.
     """
@@ -76,7 +78,8 @@ class _Shaken:
         """One noise for every run, then gradient steps; keeps what is lower. Which runs are, ``(runs,)``."""
         batch, x = self.batch, self.x
         count = batch.total(torch.ones_like(x[0])) * len(x)
-        size = (radius * (batch.total(x.square().sum(0)) / count).sqrt())[batch.owner]
+        size = (batch.total(x.square().sum(0)) / count).sqrt()
+        size = radius * torch.where(size > 0, size, size.max() if bool(size.any()) else 1.0)[batch.owner]
         shaken = (x == 0).all(0) if zero_only else torch.ones_like(batch.owner, dtype=torch.bool)
         moved = x + size * shaken * normal(self.stream, *x.shape, like=x)
         moved = gradient_descent(batch, moved, steps, shaken)

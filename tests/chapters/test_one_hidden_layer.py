@@ -10,7 +10,7 @@ import torch
 from book.benchmarks.census import relu_census
 from book.certified_training import digits_plane as digits
 from book.certified_training import plane_figures
-from book.one_hidden_layer import experiment, figures, noise, relu_omega
+from book.one_hidden_layer import experiment, figures, noise, relu_omega, shaken
 from book.shared import path_figures
 from book.shared import relu_problems as planted
 from book.shared import two_points as toy
@@ -245,3 +245,27 @@ def test_one_need_not_climb_out_of_fifty_units_but_out_of_one():
     assert rise <= 1e-12
     assert end == pytest.approx(toy.OPTIMUM, abs=1e-7)
     assert toy.least_rise_of_one_unit() == pytest.approx(6.5 - 5.375, abs=1e-14)
+
+
+# --- Theorem 1 without the polar --------------------------------------------------------------------------------------
+
+
+def test_shakes_lower_nothing_at_the_optimum_and_everything_at_zero():
+    problem = planted.plane_problem(8, 1.0, seed=0)
+    best = solve(problem, tol=1e-10)
+    flat = shaken.flat_problem(problem)
+    W = tuple(torch.cat([w, torch.zeros_like(w[:, :1])], 1)[..., None] for w in best.weights)
+    assert float(flat(*W)) == pytest.approx(best.objective, rel=1e-12), "the same φ and θ"
+    for start, falls in ((W, False), (tuple(torch.zeros_like(w) for w in W), True)):
+        batch = shaken.ParallelRuns([shaken.Group(flat, best.size + 1, 1)])
+        state = shaken._Shaken(problem, batch, batch.columns([start]), shaken.generator(0, "test"))
+        assert bool(state.shake_all(shaken.Shakes(noises=2, steps=20)).any()) is falls
+
+
+def test_shaken_runs_are_judged_afterwards():
+    table = shaken.shaken((0,), (1, 3), runs=2, shakes=shaken.Shakes(noises=2, steps=20, passes=2), N=6)
+    assert len(table) == 4
+    assert table["excess"].min() >= -1e-9
+    assert (table["same"] | (table["polar"] > 1)).all()
+    assert not table.loc[table["same"], "appended"].any()
+    assert shaken.survivors(table)["runs"].sum() == 4
