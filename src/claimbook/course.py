@@ -46,7 +46,7 @@ def make_course(project: Project, options: Options, progress: Progress) -> str:
 def editions(project: Project, book: Book, records: dict[str, Record], progress: Progress) -> Path:
     """Both editions from results that are up to date, and the folder that holds them."""
     place = project.build / "course"
-    secrets = secrets_of(project, book)
+    secrets = secrets_of(project, book, records)
     for edition in (Edition.STUDENT, Edition.INSTRUCTOR):
         own = edition_of(project, edition)
         stage(own, book, records, edition)

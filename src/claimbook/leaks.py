@@ -7,12 +7,15 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import snowballstemmer
 
+from .cache import Record
 from .chapters import Book
 from .pieces import pieces
 from .problems import TAGS, solution_of
@@ -45,25 +48,41 @@ def _runs(words: list[str]) -> Iterable[tuple[str, ...]]:
     return zip(*(words[i:] for i in range(RUN)), strict=False)
 
 
-def secrets_of(project: Project, book: Book) -> Secrets:
-    """The words of all solutions of a book, less what its other text and its modules say too."""
+def secrets_of(project: Project, book: Book, records: Mapping[str, Record]) -> Secrets:
+    """The words of all solutions of a book, less what its other text, its modules and its other outputs say too."""
     hidden: list[tuple[str, list[str]]] = []
     modules = [file for name in ("src", "book") for file in (project.root / name).rglob("*.py")]
     files = [*(path for _, path in book.pages), *modules]
     told: list[list[str]] = [_words(file.read_text(encoding="utf-8")) for file in files]
     for chapter in book.chapters:
-        parts = pieces(chapter.notebook(), TAGS)
+        parts = pieces(nbformat.read(records[chapter.name].notebook, as_version=4), TAGS)
         solutions = solution_of(parts)
         kept = {id(part) for part in solutions}
         bare = [part.cell.source for part in solutions if not part.kind.startswith("solution-")]
         hidden += [(chapter.name, _words(text)) for text in bare]
         told += [_words(part.cell.source) for part in parts if id(part) not in kept]
+        told += [_words(text) for part in parts if id(part) not in kept for text in _outputs(part.cell)]
     open_runs = {run for words in told for run in _runs(words)}
     runs = {run: name for name, words in hidden for run in _runs(words) if run not in open_runs}
     stem = snowballstemmer.stemmer("english").stemWord
     open_stems = {stem(word) for words in told for word in words}
     stems = {stem(word) for _, words in hidden for word in words if len(word) >= LONG} - open_stems
     return Secrets(runs, frozenset(stems))
+
+
+def _outputs(cell: Any) -> Iterator[str]:
+    """What a reader sees below a cell, without drawings."""
+    for output in cell.get("outputs", ()):
+        yield "".join(output.get("text", ""))
+        shown = output.get("data", {})
+        yield _plain("".join(shown.get("text/html", "")))
+        yield "".join(shown.get("text/plain", ""))
+        yield json.dumps(output.get("metadata", {}))
+
+
+def _plain(page: str) -> str:
+    """The text of a page, without its tags."""
+    return html.unescape(_TAG.sub("", page))
 
 
 def _texts(name: str, data: bytes) -> Iterator[tuple[str, str]]:
@@ -78,7 +97,7 @@ def _texts(name: str, data: bytes) -> Iterator[tuple[str, str]]:
         yield name, "\n".join("".join(cell["source"]) for cell in cells)
         yield f"{name}, outputs", json.dumps([cell.get("outputs") for cell in cells])
     elif suffix == ".html":
-        yield name, html.unescape(_TAG.sub("", data.decode(errors="replace")))
+        yield name, _plain(data.decode(errors="replace"))
     elif suffix not in _NOT_TEXT:
         yield name, data.decode(errors="replace")
 

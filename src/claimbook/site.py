@@ -30,6 +30,7 @@ from .files import digest, recover_folder, replace_folder, scratch, tree_digest,
 from .finish import finish
 from .key import packages
 from .links import api_pages, toc_with
+from .plans import with_plans
 from .project import BookError, BuildFailed, Project
 from .show import WIDE
 from .sources import mapping_of, text_of
@@ -116,7 +117,8 @@ def stage(project: Project, book: Book, records: dict[str, Record], edition: Edi
         for docname, path in book.pages:
             target = folder / f"{page_of(docname)}.md"
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(target, _relinked(path.read_text(encoding="utf-8"), docname, executed))
+            text = with_plans(path.read_text(encoding="utf-8"), project, book, path)
+            write_atomic(target, _relinked(text, docname, executed))
         documented = api_pages(project)
         for docname, text in documented.items():
             write_atomic(folder / f"{docname}.md", text)

@@ -32,7 +32,7 @@ _LOCAL = re.compile(r"\[([^\]]*)\]\((?!https?:)[^)\s]*\)")
 
 
 @dataclass(frozen=True)
-class Slide:
+class DeckSlide:
     """One slide: title and body as Markdown, perhaps a figure (file name, alternative text), and notes."""
 
     title: str
@@ -53,7 +53,7 @@ def _markdown() -> MarkdownIt:
 _MARKDOWN = _markdown()
 
 
-def slides_of(notebook: Any, chapter: Chapter, known: Resolved) -> tuple[list[Slide], dict[str, str]]:
+def slides_of(notebook: Any, chapter: Chapter, known: Resolved) -> tuple[list[DeckSlide], dict[str, str]]:
     """The slides of an executed chapter, and its figures as SVG text by file name."""
     parts = pieces(notebook, TAGS)
     hidden = {id(part) for part in solution_of(parts)}
@@ -64,11 +64,11 @@ def slides_of(notebook: Any, chapter: Chapter, known: Resolved) -> tuple[list[Sl
         if part.kind == "heading":
             heading = part.cell.source.lstrip("# ")
         elif part.kind == "admonition" and part.argument.startswith("Before you start"):
-            found.append(Slide("What you will learn", _first(part, known), notes=_following(parts, index, known)))
+            found.append(DeckSlide("What you will learn", _first(part, known), notes=_following(parts, index, known)))
         elif part.kind.startswith("prf:") and part.kind != "prf:proof":
             found.append(_statement(part, known, _following(parts, index, known)))
         elif part.kind == "text" and heading == "Limits":
-            found.append(Slide("Limits", plain_markdown(part.cell.source, known)))
+            found.append(DeckSlide("Limits", plain_markdown(part.cell.source, known)))
         elif part.cell.cell_type == "code" and part.cell.metadata.get("mystnb", {}).get("figure"):
             slide, svg = _figure(part.cell, known, _following(parts, index, known))
             if svg:
@@ -96,15 +96,15 @@ def _following(parts: Sequence[Piece], index: int, known: Resolved) -> str:
     return kept.strip()
 
 
-def _statement(part: Piece, known: Resolved, notes: str) -> Slide:
+def _statement(part: Piece, known: Resolved, notes: str) -> DeckSlide:
     kind = part.kind.removeprefix("prf:").capitalize()
     number = known.numbers.get(part.options.get("label", ""), "")
     body = "\n".join(line for line in part.body.splitlines() if not re.match(r":[\w-]+:", line))
     title = f"{kind} {number}".strip() + (f": {part.argument}" if part.argument else "")
-    return Slide(title, plain_markdown(body, known).strip(), notes=notes)
+    return DeckSlide(title, plain_markdown(body, known).strip(), notes=notes)
 
 
-def _figure(cell: Any, known: Resolved, notes: str) -> tuple[Slide, str]:
+def _figure(cell: Any, known: Resolved, notes: str) -> tuple[DeckSlide, str]:
     """Its caption's first words, in bold, are the title; the rest of it opens the notes."""
     meta = cell.metadata["mystnb"]
     caption = plain_markdown(meta["figure"].get("caption", "").strip(), known)
@@ -113,10 +113,10 @@ def _figure(cell: Any, known: Resolved, notes: str) -> tuple[Slide, str]:
     svg = next((o["data"]["image/svg+xml"] for o in cell.outputs if "image/svg+xml" in o.get("data", {})), "")
     file = f"{meta['figure'].get('name', '')}.svg"
     alt = " ".join(meta.get("image", {}).get("alt", "").split())
-    return Slide(title.rstrip("."), figure=file, alt=alt, notes=f"{rest.strip()}\n\n{notes}".strip()), "".join(svg)
+    return DeckSlide(title.rstrip("."), figure=file, alt=alt, notes=f"{rest.strip()}\n\n{notes}".strip()), "".join(svg)
 
 
-def _measured(notebook: Any) -> Iterator[Slide]:
+def _measured(notebook: Any) -> Iterator[DeckSlide]:
     records = [
         output["metadata"][METADATA]["claim"]
         for cell in notebook.cells
@@ -129,10 +129,10 @@ def _measured(notebook: Any) -> Iterator[Slide]:
         lines = "\n".join(f"* {claim.sentence}" for claim in controls[:4])
         said = f"{len(claims)} claims, measured when the page was built."
         more = f" {len(controls)} of them had to fail, and did:\n\n{lines}" if controls else ""
-        yield Slide("What was measured", said + more)
+        yield DeckSlide("What was measured", said + more)
 
 
-def _problems(book: Book, chapter: Chapter) -> Iterator[Slide]:
+def _problems(book: Book, chapter: Chapter) -> Iterator[DeckSlide]:
     for page in book.chapters:
         if page.folder == chapter.folder and page.problems:
             lines = [
@@ -140,10 +140,10 @@ def _problems(book: Book, chapter: Chapter) -> Iterator[Slide]:
                 for level in LEVELS
                 if any(p.level == level for p in page.problems)
             ]
-            yield Slide("Problems", "\n".join(lines))
+            yield DeckSlide("Problems", "\n".join(lines))
 
 
-def deck(title: str, slides: Sequence[Slide]) -> str:
+def deck(title: str, slides: Sequence[DeckSlide]) -> str:
     """The deck as a page; it stands in a folder beside `reveal`, `mathjax` and `_static`."""
 
     def html(text: str) -> Markup:

@@ -25,11 +25,15 @@ TEXT = PROBLEMS.replace("A product with two is a sum of equal terms.", LONG)
 def made(tmp_path_factory):
     project = make_book(tmp_path_factory.mktemp("course"), {"some_problems": TEXT})
     book, records = results(project, Options(), Progress())
-    return project, book, records["some_problems"].notebook.read_text()
+    return project, book, records
+
+
+def executed(made):
+    return nbformat.read(made[2]["some_problems"].notebook, as_version=4)
 
 
 def test_an_assignment_has_solutions_between_marks_and_all_points(made):
-    text = assignment(nbformat.reads(made[2], as_version=4), "some_problems.md", Resolved({}, {}, {}))
+    text = assignment(executed(made), "some_problems.md", Resolved({}, {}, {}))
     assert text is not None
     notebook = nbformat.reads(text, as_version=4)
     nbformat.validate(notebook)
@@ -47,7 +51,7 @@ def test_an_assignment_has_solutions_between_marks_and_all_points(made):
 
 
 def test_an_assignment_fails_as_handed_out_and_passes_as_solved(made):
-    text = assignment(nbformat.reads(made[2], as_version=4), "some_problems.md", Resolved({}, {}, {}))
+    text = assignment(executed(made), "some_problems.md", Resolved({}, {}, {}))
     sources = [cell for cell in nbformat.reads(text or "", as_version=4).cells if cell.cell_type == "code"]
     solved: dict = {}
     for cell in sources:
@@ -63,7 +67,7 @@ def test_an_assignment_fails_as_handed_out_and_passes_as_solved(made):
 
 
 def site_with(folder: Path, made, edition: Edition) -> Path:
-    notebook = edited(nbformat.reads(made[2], as_version=4), edition)
+    notebook = edited(executed(made), edition)
     (folder / "_sources").mkdir()
     (folder / "_sources" / "some_problems.ipynb").write_text(nbformat.writes(notebook))
     with zipfile.ZipFile(folder / "notebooks.zip", "w") as archive:
@@ -72,7 +76,7 @@ def site_with(folder: Path, made, edition: Edition) -> Path:
 
 
 def test_a_students_edition_says_nothing_of_solutions_and_the_others_do(made, tmp_path):
-    secrets = secrets_of(*made[:2])
+    secrets = secrets_of(*made)
     for edition in Edition:
         (tmp_path / edition.value).mkdir()
         found = leaks(secrets, site_with(tmp_path / edition.value, made, edition))
@@ -92,18 +96,18 @@ def test_a_students_edition_says_nothing_of_solutions_and_the_others_do(made, tm
     ],
 )
 def test_a_leak_is_found_wherever_it_is(made, tmp_path, name, text):
-    secrets = secrets_of(*made[:2])
+    secrets = secrets_of(*made)
     (tmp_path / name).write_text(text)
     assert [entry.split(":")[0].split(",")[0] for entry in leaks(secrets, tmp_path)] == [name]
 
 
 def test_what_other_text_says_too_is_no_secret(made, tmp_path):
-    project, book, _ = made
+    project, book, records = made
     (project.root / "book" / "welcome.md").write_text(f"# Welcome\n\n{LONG}\n")
     try:
-        secrets = secrets_of(project, read_book(project))
+        secrets = secrets_of(project, read_book(project), records)
     finally:
         (project.root / "book" / "welcome.md").write_text("# Welcome\n\nA page.\n")
     (tmp_path / "page.html").write_text(LONG)
     assert leaks(secrets, tmp_path) == []
-    assert leaks(secrets_of(project, book), tmp_path)
+    assert leaks(secrets_of(project, book, records), tmp_path)

@@ -13,7 +13,7 @@ from claimbook.chapters import read_chapter
 from claimbook.check import check_site
 from claimbook.handouts import write_handouts
 from claimbook.plain import Resolved
-from claimbook.slides import Slide, deck, slides_of
+from claimbook.slides import DeckSlide, deck, slides_of
 
 TEXT = r"""# Doubling
 
@@ -72,7 +72,7 @@ def made(tmp_path):
 def test_marked_passages_become_slides_and_what_follows_becomes_notes(made):
     slides, figures = made
     assert [s.title for s in slides] == ["What you will learn", "Theorem 4: Doubling", "It rises", "Limits"]
-    assert slides[1] == Slide(
+    assert slides[1] == DeckSlide(
         "Theorem 4: Doubling", "Twice $x$ is $x + x$.", notes="This is the note, with [a link](other.md)."
     )
     assert (slides[2].figure, slides[2].alt, slides[2].notes) == ("fig-line.svg", "A line rises", "By $x$ a step.")
