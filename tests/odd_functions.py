@@ -131,6 +131,9 @@ FUNCTIONS: dict[str, list[Row]] = {
             "degenerate pair",
             ValueError,
         ),
+        Row(Kind.SETTING, "half a run", lambda: UNIT.random(1.5, 2), "whole number", TypeError),
+        Row(Kind.SETTING, "no run", lambda: UNIT.random(0, 2), "at least 1", ValueError),
+        Row(Kind.SETTING, "deviation NaN", lambda: UNIT.random(1, 2, deviation=NAN), "at least 0", ValueError),
         *(
             Row(
                 Kind.SETTING,
@@ -147,6 +150,8 @@ FUNCTIONS: dict[str, list[Row]] = {
         *weight_rows(lambda weights: certify(UNIT, weights)),
         Row(Kind.NUMBERS, "NaN", lambda: certify(UNIT, scaled(NAN)), "no bound, undecided", holds=stopped),
         Row(Kind.NUMBERS, "times 1e200", lambda: certify(UNIT, scaled(1e200)), "no bound, undecided", holds=stopped),
+        Row(Kind.TYPE, "a polar of numbers", lambda: certify(UNIT, W, lambda Q: 3.0), "return PolarBound(", TypeError),
+        Row(Kind.SETTING, "tol in words", lambda: certify(UNIT, W).verdict("1e-6"), "pass a number", TypeError),
         Row(Kind.TYPE, "a number as polar", lambda: certify(UNIT, W, 2.0), "a function Q -> PolarBound", TypeError),
         Row(Kind.TYPE, "seconds as effort", lambda: certify(UNIT, W, effort=2.5), "Effort(seconds=2.5)", TypeError),
         inference(lambda problem: certify(problem, W), lambda found: float(found.lower_bound)),
@@ -182,6 +187,10 @@ FUNCTIONS: dict[str, list[Row]] = {
         Row(Kind.TYPE, "float32", lambda: solve(SINGLE), ".double()", ValueError),
         Row(Kind.SETTING, "unequal degrees", lambda: solve(MISMATCHED), "a regularizer of degree 3", ValueError),
         setting("tol", NAN, short, "must be positive", ValueError),
+        setting("memory_limit", "2GB", short, "pass a number", TypeError),
+        setting("memory_limit", 0, short, "must be positive", ValueError),
+        Row(Kind.TYPE, "other inputs, float32", lambda: solve(UNIT).predict(S.float()), ".double()", ValueError),
+        Row(Kind.SHAPE, "other inputs, narrower", lambda: solve(UNIT).predict(S[:, :1]), "as in training", ValueError),
         setting("time_limit", -1, short, "at least 0", ValueError),
         setting("max_rounds", 2.5, short, "whole number", TypeError),
         setting("device", "gpu", short, "torch.device('cpu')", ValueError),
@@ -216,6 +225,8 @@ FUNCTIONS: dict[str, list[Row]] = {
         inference(lambda_max, float),
     ],
     "polar_of": [
+        Row(Kind.TYPE, "Q as a list", lambda: polar_of(UNIT)([[1.0]]), "torch.as_tensor(Q", TypeError),
+        Row(Kind.TYPE, "Q from numpy", lambda: polar_of(UNIT)(Y[None].numpy()), "torch.as_tensor(Q", TypeError),
         *problem_rows(polar_of),
         Row(Kind.SHAPE, "Q without runs", lambda: polar_of(UNIT)(Y), "expected (n, 6, 1)", ValueError),
         Row(Kind.NUMBERS, "Q of NaN", lambda: polar_of(UNIT)(NAN * Y[None]), "the data are not finite", ValueError),

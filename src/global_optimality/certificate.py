@@ -13,6 +13,7 @@ from .losses.base import column
 from .polar import Polar
 from .polar.in_units import twin_oracle
 from .problem import Problem, check_problem
+from .settings import number
 from .twin import Twin, twin
 
 SUMMATION = 4.0
@@ -67,8 +68,7 @@ class Certificate:
 
     def verdict(self, tol: float) -> tuple[Verdict, ...]:
         """One ``Verdict`` a run: CERTIFIED iff gap ≤ tol · |objective|, from float64 and a finite polar only."""
-        if not tol > 0:
-            raise ValueError(f"tol = {tol}: the tolerance on the relative gap must be positive.")
+        number("tol", tol)
         sound = torch.isfinite(self.gap) & torch.isfinite(self.polar) & (self.objective.dtype == torch.float64)
         certified = (self.gap <= tol * self.objective.abs()) & sound
         refuted = self.objective - self.escape_objective > tol * self.objective.abs()

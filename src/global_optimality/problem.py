@@ -14,7 +14,7 @@ from .losses import Loss
 from .losses.arrays import ArrayLoss
 from .mappings import Mapping
 from .regularizers import Regularizer
-from .settings import instance
+from .settings import instance, number, whole
 from .streams import generator, normal
 
 Part = TypeVar("Part")
@@ -99,8 +99,14 @@ class Problem:
         ``TypeError`` for a mapping without inputs.
         """
         self.check(W)
+        other = self.mapping.on(inputs)
+        check_alike(Y=self.loss.Y, inputs=inputs)
+        if other.factor_shapes != self.mapping.factor_shapes:
+            raise ValueError(
+                f"inputs of shape {tuple(inputs.shape)} do not fit the weights: pass columns as in training."
+            )
         with torch.no_grad():
-            outputs = self.mapping.on(inputs).Phi(*W)
+            outputs = other.Phi(*W)
             return outputs + self.output_bias(*W)[:, None] if self.loss.has_bias else outputs
 
     def check(self, W: Factors) -> None:
@@ -162,8 +168,9 @@ class Problem:
 
     def random(self, n: int, r: int, *, seed: int = 0, deviation: float = 1.0) -> Factors:
         """n starts of r subnetworks: independent normal weights of that deviation, then projected on the cone."""
-        if n < 1 or r < 1:
-            raise ValueError(f"n = {n} runs of r = {r} subnetworks: both must be at least 1.")
+        whole("n", n, 1)
+        whole("r", r, 1)
+        number("deviation", deviation, positive=False, finite=True)
         normals = (
             deviation * normal(generator(seed, "init", k, n, r), n, r, *shape, like=self.loss.Y)
             for k, shape in enumerate(self.mapping.factor_shapes)

@@ -102,6 +102,7 @@ class _Elsewhere(Mapping):
         d = self.trained.S.shape[1]
         if self.inputs.dim() != 2 or self.inputs.shape[1] != d:
             raise ValueError(f"the inputs have shape {tuple(self.inputs.shape)}, expected (M, {d}): a row is a sample.")
+        check_finite("inputs", self.inputs)
 
     @property
     def degree(self) -> int:

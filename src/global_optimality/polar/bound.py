@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ..effort import Clock, Effort
-from ..factors import Factors, scale
+from ..factors import Factors, check_alike, scale
 from ..mappings import Reduction
+from ..settings import instance
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,7 @@ class _Plain(Oracle):
     polar: Polar
 
     def __call__(self, Q: Tensor) -> PolarBound:
-        return self.polar(Q)
+        return instance("what the polar returns", self.polar(Q), PolarBound, "return PolarBound(lower, upper, atom).")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -124,6 +125,7 @@ class Checked(Oracle):
         return Checked(self.shape, self.oracle.within(clock))
 
     def _check(self, Q: Tensor) -> None:
+        check_alike(Q=Q)
         if tuple(Q.shape[1:]) != self.shape:
             raise ValueError(f"Q has shape {tuple(Q.shape)}, expected (n, {', '.join(map(str, self.shape))}).")
         if not torch.isfinite(Q).all():
