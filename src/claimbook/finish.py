@@ -18,6 +18,7 @@ from .templates import render
 
 _PREVIEW = re.compile(rf'property="og:image" content="[^"]*/{PREVIEWS}/([a-z0-9-]+)\.png"')
 _MAP = re.compile(r"\n?(?://# sourceMappingURL=\S+|/\*# sourceMappingURL=[^*]+\*/)\s*$")
+_PLAIN = re.compile(r'<span class="(?:w|p|n)">([^<]*)</span>')
 
 
 def finish(project: Project, site: Path) -> None:
@@ -33,6 +34,8 @@ def finish(project: Project, site: Path) -> None:
     if found:
         repository = (config.get("repository") or {}).get("url") or ""
         write_atomic(site / FEED, feed(config.get("title", ""), found, base=base, repository=repository))
+    for listing in (site / "_modules").rglob("*.html"):  # a third of their size is marks that no style sheet colours
+        listing.write_text(_PLAIN.sub(r"\1", listing.read_text(encoding="utf-8")), encoding="utf-8")
     for file in [*site.rglob("*.js.map"), *site.rglob("*.css.map")]:
         file.unlink()
         source = file.with_suffix("")
