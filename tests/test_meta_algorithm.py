@@ -13,10 +13,13 @@ from global_optimality import (
     NewtonCG,
     NonNegative,
     PolarBound,
+    Problem,
     ProductOfNorms,
+    ReluUnit,
     SquaredLoss,
     Status,
     Step,
+    SumOfSquares,
     Verdict,
     certify,
     meta_algorithm,
@@ -24,6 +27,7 @@ from global_optimality import (
 )
 from global_optimality.factors import append, has_zero_slice, scale
 from global_optimality.meta_algorithm import null_vectors
+from global_optimality.sliding_frank_wolfe.local import local_of
 
 RISE = 1e-12
 """The largest relative rise of f along a path, in between steps too."""
@@ -265,3 +269,28 @@ def test_a_product_regularizer_with_zero_subnetworks_is_served():
     path = meta_algorithm(f, W, max_rounds=2, tol=1e-6, samples=1)
     assert path.largest_rise <= RISE
     assert float(path.objective[-1]) < float(path.objective[0])
+
+
+@pytest.mark.parametrize("name", ["kinks", "corner", "ridge"])
+def test_faces_lead_the_path_over_kinks_and_keep_its_size(name):
+    """Where descent jams at kinks: the steps of the solver are a path too, with zero units for those they drop."""
+    S = torch.cat([randn(f"{name} S", 8, 2), torch.ones(8, 1, dtype=torch.float64)], 1)
+    problem = Problem(SquaredLoss(randn(f"{name} Y", 8, 1)), ReluUnit(S), SumOfSquares(), 0.1)
+    path = meta_algorithm(problem, r=2, local=local_of, tol=1e-5, max_rounds=30)
+    assert path.largest_rise <= 1e-12
+    assert path.status is Status.GLOBAL
+    assert list(path.size) == sorted(path.size)
+    assert path.weights[0].shape[1] == path.size[-1] >= 2
+
+
+def test_the_way_of_a_gated_step_ends_where_it_should_and_keeps_places():
+    loss, mapping = SquaredLoss(randn("way Y", 5, 2)), ReluUnit(randn("way S", 5, 3), 2)
+    problem = Problem(loss, mapping, SumOfSquares(), 0.1)
+    W = problem.random(1, 3)
+    new = tuple(1.1 * w[:, [2, 0]] for w in W)
+    way = local_of(problem).way(W, new)
+    laws.same(problem.mapping.phi(*way(0.0)), problem.mapping.phi(*W), 1e-13)
+    laws.same(problem(*way(0.0)), problem(*W), 1e-13)
+    end = way(1.0)
+    assert not any(bool(w[:, 1].any()) for w in end), "the unit that is left out becomes zero"
+    laws.same(problem.mapping.phi(*end)[:, [2, 0]], problem.mapping.phi(*new), 1e-13)

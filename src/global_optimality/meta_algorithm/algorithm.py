@@ -44,22 +44,22 @@ def meta_algorithm(
     On the way an ascent of the polar shows how to leave zero; once its atoms leave no gap above ``tol``, or none lowers
     f, a proof is tried, of at most ``effort``. Ends with GLOBAL when the certified relative gap is at most
     ``tol``, with TIME after ``time_limit`` seconds. Every piece of the path is looked at in ``samples`` points between
-    its ends. Where ``method`` stops, the steps of ``local`` go on (``local_of``: on faces, kinks included). Errors:
-    ``ValueError`` for several runs, r < 1, an infinite start, or unequal degrees.
+    its ends. With ``local`` (``local_of``: on faces, kinks included) its steps are followed, and ``method`` descends
+    where f rises on the way between two of them. ``ValueError`` for several runs, r < 1, an infinite start, or unequal
+    degrees.
     """
     W = _start(problem, W, r, seed)
     whole("samples", samples)
     whole("max_rounds", max_rounds, 1)
     number("tol", tol)
-    method = NewtonCG() if method is None else instance("method", method, Method, "pass LBFGS(), NewtonCG() or so.")
+    method = instance("method", NewtonCG() if method is None else method, Method, "pass LBFGS(), NewtonCG() or so.")
     method = replace(method, interior=samples)
     clock = Effort(seconds=time_limit).started("meta-algorithm")
     polar = oracle_of(problem, polar, effort)
     trail, accuracy, faces = Trail(problem, W, samples), COARSE, None if local is None else local(problem)
     for _ in range(max_rounds):
-        trail.descend(method, accuracy, lambda: clock.over)
-        if faces is not None:
-            trail.follow(faces, lambda: clock.over)
+        if _descend(trail, faces, method, accuracy, clock):
+            accuracy = FINE * tol
         if clock.over:
             return trail.path(_proof(trail, polar, effort, clock), Status.TIME)
         gap, way = ascent(problem, trail.weights, polar)
@@ -101,6 +101,14 @@ def _start(problem: Problem, W: Factors | None, r: int | None, seed: int) -> Fac
     if not torch.isfinite(problem(*W)).all():
         raise ValueError("f is not finite at the start: Theorem 2 starts from finite objectives only.")
     return W
+
+
+def _descend(trail: Trail, faces: Local | None, method: Method, accuracy: float, clock: Clock) -> bool:
+    """Step 1; whether it came to the end of the descent on faces, so that there is nothing to refine."""
+    if faces is not None and trail.follow(faces, lambda: clock.over):
+        return True
+    trail.descend(method, accuracy, lambda: clock.over)
+    return False
 
 
 def _proof(trail: Trail, polar: Oracle, effort: Effort | None, clock: Clock) -> Certificate:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from ..certificate import Certificate
@@ -15,11 +14,15 @@ from ..descent.scales import best_scales
 from ..factors import Factors, append, slice_norms, zeros_like_slice
 from ..problem import Problem
 from ..sliding_frank_wolfe.local import Local
+from ..sliding_frank_wolfe.ways import straight
 from ..status import Status
 from .path import DescentPath, Step
 
 RISE = 1e-13
 """A slide is taken only if f rises nowhere along it by more than RISE · f: rounding of the recomputed objective."""
+
+HALVINGS = 12
+"""A step that f rises on is cut in half so often before another descent takes over."""
 
 
 @dataclass
@@ -45,20 +48,36 @@ class Trail:
         minimise(self.problem, self.weights, method, tol=tol, observe=observe, stop=stop)
         self._rescale(stop)
 
-    def follow(self, local: Local, stop: Stop) -> None:
-        """Step 1 by the steps of ``local``, as long as f never rises on the straight way from each to the next."""
-        lost = False
+    def follow(self, local: Local, stop: Stop) -> bool:
+        """Step 1 by the steps of ``local``, each as far as f never rises on its way; False where that leads nowhere."""
+        while not stop():
+            before = self.problem(*self.weights)
+            if self._follow_to_the_end(local, stop):
+                return True
+            if bool(self.problem(*self.weights) >= before * (1 - RISE)):
+                break
+        return False
+
+    def _follow_to_the_end(self, local: Local, stop: Stop) -> bool:
+        """One descent of ``local``; False where it was left because f rises on the way of a step."""
+        cut = False
 
         def observe(new: Factors) -> None:
-            nonlocal lost
-            if not lost:
-                start, end = self.weights, in_place(self.problem, self.weights, new)
-                curve = straight(start, end)
-                lost = not self._never_rises(curve)
-                if not lost:
-                    self._follow(Step.DESCEND, curve)
+            nonlocal cut
+            if not cut:
+                cut = self._go(local.way(self.weights, new)) < 1
 
-        local.descend(self.weights, lambda: lost or stop(), observe)
+        local.descend(self.weights, lambda: cut or stop(), observe)
+        return not cut
+
+    def _go(self, way: Callable[[float], Factors]) -> float:
+        """The longest of the shares 1, ½, ¼, … of a way on which f never rises; the path goes that far."""
+        for halvings in range(HALVINGS):
+            share = 0.5**halvings
+            if self._never_rises(lambda t, share=share: way(t * share)):
+                self._follow(Step.DESCEND, lambda t, share=share: way(t * share))
+                return share
+        return 0.0
 
     def _never_rises(self, curve: Callable[[float], Factors]) -> bool:
         """Whether f rises between none of the points of the curve that the path looks at."""
@@ -132,22 +151,3 @@ class Trail:
             self.objective.append(self.problem(*self.weights).detach())
             self.steps.append(step)
             self.size.append(self.weights[0].shape[1])
-
-
-def straight(start: Factors, end: Factors) -> Callable[[float], Factors]:
-    """The segment between two weights of one size, for t from 0 to 1."""
-    return lambda t: tuple(a + t * (b - a) for a, b in zip(start, end, strict=True))
-
-
-@torch.no_grad()
-def in_place(problem: Problem, W: Factors, new: Factors) -> Factors:
-    """The subnetworks ``new`` (one run, at most as many as W), each in the place of one of W with a near φ; else zero.
-
-    Where a step drops or merges subnetworks the path keeps a zero one, and its size.
-    """
-    here, there = (problem.mapping.phi(*V)[0].flatten(1) for V in (W, new))
-    places, order = linear_sum_assignment(torch.cdist(here, there).square().cpu().numpy())
-    end = tuple(torch.zeros_like(w) for w in W)
-    for w, v in zip(end, new, strict=True):
-        w[:, places] = v[:, order]
-    return end

@@ -22,6 +22,7 @@ from .dictionary import first_units
 from .objective import OutputObjective
 from .slide import STEPS, slide
 from .units import Rows, Units, units_of
+from .ways import Way, gated_way, in_place, straight
 
 WORTH = 1e-9
 """An atom enters if ⟨−∇ℓ, φ⟩ > λθ(1 + WORTH) after the ones before it have entered."""
@@ -64,6 +65,10 @@ class Local(ABC):
     @abstractmethod
     def descend(self, W: Factors, stop: Stop, observe: Observe = len) -> Factors:
         """Weights of at most the objective of W; ``observe`` is told every step, dropped units left out."""
+
+    def way(self, W: Factors, new: Factors) -> Way:
+        """From W to the end ``new`` of a step from there, with a zero subnetwork in the place of a dropped one."""
+        return straight(W, in_place(self.problem, W, new))
 
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
         """Weights of at most the objective of W, some of the atoms among them."""
@@ -140,7 +145,12 @@ class OnFaces(Local):
         def weights(units: Units) -> Factors:
             return self.problem.mapping.ungated(units.weights(W[0]))
 
-        return weights(slide(self.objective, units, stop, steps, lambda units: observe(weights(units))))
+        return weights(slide(self.objective, units, stop, steps, lambda now: observe(weights(now))))
+
+    def way(self, W: Factors, new: Factors) -> Way:
+        start, end = (self.problem.mapping.gated(V) for V in (W, in_place(self.problem, W, new)))
+        way = gated_way(start, end, self.rows.priced)
+        return lambda t: self.problem.mapping.ungated(way(t))
 
     def affordable(self, units: Units) -> bool:
         """Whether a step of Newton's method on so many units takes little enough memory and time."""
