@@ -34,7 +34,7 @@ def finish(project: Project, site: Path) -> None:
     if found:
         repository = (config.get("repository") or {}).get("url") or ""
         write_atomic(site / FEED, feed(config.get("title", ""), found, base=base, repository=repository))
-    for listing in (site / "_modules").rglob("*.html"):  # a third of their size is marks that no style sheet colours
+    for listing in (site / "_modules").rglob("*.html"):  # a quarter of their size is marks that nothing colours
         listing.write_text(_PLAIN.sub(r"\1", listing.read_text(encoding="utf-8")), encoding="utf-8")
     for file in [*site.rglob("*.js.map"), *site.rglob("*.css.map")]:
         file.unlink()
