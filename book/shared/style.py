@@ -9,6 +9,7 @@ from typing import Any, ParamSpec
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 
 P = ParamSpec("P")
@@ -134,9 +135,7 @@ def canvas(height: float, *, rows: int = 1, columns: int = 1, **options: Any) ->
 
 def tight(figure: Figure) -> None:
     """Rows and columns of pictures close together."""
-    layout = figure.get_layout_engine()
-    if layout is not None:
-        layout.set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
+    figure.set_layout_engine(ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02))
 
 
 def halo(width: float = 3.0) -> list[withStroke]:
