@@ -33,6 +33,7 @@ _ID = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
 _GLYPH = re.compile(r'<path id="([^"]+)"[^>]*\btransform="scale\(0\.015625\)"\s*/>')
 _DIGITS = re.compile(r"(\d\.\d{3})\d+")
 _COLOUR = re.compile(r"(?<=: )#([0-9a-f]{6})\b")
+_DRAWING = '<div class="drawing'
 _EMPTY = re.compile(r"<defs>\s*</defs>")
 _SPACE = re.compile(r"\s*\n\s*")
 
@@ -51,11 +52,7 @@ def inline(svg: str, name: str, layout: str, glyphs: dict[str, str]) -> str:
     if box is None:
         raise ValueError(f"{name}: not a drawing with a viewBox")
     width = float(box[1].split()[2]) * _PIXELS * _STRETCH
-    head = (
-        f'<svg class="drawing-{layout}" viewBox="{box[1]}" style="max-width: {width:.0f}px" fill="currentcolor" '
-        'aria-hidden="true" focusable="false">'
-    )
-    body = head + body[box.end() :]
+    body = render("drawing_head.html", layout=layout, box=box[1], width=round(width)) + body[box.end() :]
     for glyph in _GLYPH.finditer(body):
         glyphs[glyph[1]] = _SPACE.sub(" ", glyph[0].replace('id="', 'id="glyph-', 1))
     own = f"{name}-{layout}-"
@@ -82,6 +79,6 @@ def inline_drawings(site: Path, wide: Path) -> None:
         changed = _PICTURE.sub(drawn, text)
         if changed != text:
             store = render("glyphs.html", glyphs=[Markup(glyphs[name]) for name in sorted(glyphs)])
-            page.write_text(changed.replace('<div class="drawing', f'{store}<div class="drawing', 1), encoding="utf-8")
+            page.write_text(changed.replace(_DRAWING, store + _DRAWING, 1), encoding="utf-8")
     for source in seen:
         source.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from .parameters import closest
 from .pieces import pieces
 from .problems import LEVELS, TAGS, CourseProblem, solution_of
 from .project import BookError, Project
+from .templates import render
 
 READING = 110
 """Words a minute of mathematical prose that is read with pencil and paper; the text of figures counts too."""
@@ -103,7 +104,8 @@ def plan_table(sessions: Iterable[Session]) -> str:
     for number, session in enumerate(sessions, 1):
         read = ", ".join(f"[{c.title}]({_from_book(c.docname)}.md), {reading_minutes(c)} min" for c in session.chapters)
         decks = ", ".join(
-            f'<a href="../decks/{c.name}.html">{c.title}</a>, {showing_minutes(c)} min' for c in session.chapters
+            render("link.html", to=f"../decks/{c.name}.html", text=c.title) + f", {showing_minutes(c)} min"
+            for c in session.chapters
         )
         problems = ", ".join(f"{_named(p)}, {p.minutes} min" for p in session.problems) or "–"
         figures = ", ".join(f"{{numref}}`{name}`" for c in session.chapters for name in c.figures)

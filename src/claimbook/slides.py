@@ -45,7 +45,7 @@ class DeckSlide:
 def _markdown() -> MarkdownIt:
     def formula(text: str, options: dict[str, Any]) -> str:
         shown = ("\\[", "\\]") if options["display_mode"] else ("\\(", "\\)")
-        return f'<span class="math">{shown[0]}{Markup.escape(text)}{shown[1]}</span>'
+        return render("formula.html", start=shown[0], text=text, end=shown[1])
 
     return MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, renderer=formula)
 

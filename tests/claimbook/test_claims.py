@@ -99,7 +99,7 @@ def test_a_book_without_statements_accepts_any(tmp_path: Path) -> None:
     [
         ("statements: [{id: a}]\nsections: {}", "not a file of statements"),
         ("statements: [{id: a, name: A, section: 2, paraphrase: x}]\nsections: {1: One}", "sections \\[2\\]"),
-        ("{", "not a file of statements"),
+        ("{", "line 1: not YAML"),
     ],
 )
 def test_a_malformed_file_of_statements_is_an_error(tmp_path: Path, text: str, message: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from claimbook import measured
 from claimbook.browser import chromium, find_chromium
 from claimbook.claims import Claim
+from claimbook.evidence import Evidence
 from claimbook.statements import Statement
 from claimbook.templates import render
 
@@ -20,7 +21,7 @@ CLAIMS = [
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
 def test_claims_are_found_by_words_and_by_kind(tmp_path: Path) -> None:
     one, two = Statement("theorem-1", "Theorem 1", 1, "A gap."), Statement("theorem-2", "Theorem 2", 1, "A path.")
-    tested = [measured.Tested(c, "book/x.html", "X") for c in CLAIMS]
+    tested = [measured.Tested(c, "book/x.html", "X", Evidence()) for c in CLAIMS]
     table = render("claims_table.html", caption="Claims", rows=[(one, tested), (two, [])])
     page_text = (
         f'<!doctype html><meta charset="utf-8"><script src="{SCRIPT.as_uri()}"></script><p class="claims-summary">s</p>'

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from throwaway import chapter_text
 
-from claimbook import many
+from claimbook import child, many
 from claimbook.build import Options
 from claimbook.chapters import Chapter
 from claimbook.cli import main
@@ -83,8 +83,8 @@ def test_a_run_that_is_killed_is_not_stored(project: Project, monkeypatch: pytes
         raise KeyboardInterrupt
 
     monkeypatch.setattr(many, "run_chapter", running)
-    monkeypatch.setattr(many, "stop_all", killed.set)
-    monkeypatch.setattr(many, "as_completed", interrupted)
+    monkeypatch.setattr(child, "stop_all", killed.set)
+    monkeypatch.setattr(child, "as_completed", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(project, (0,))
     assert not list(project.build.glob("seeds/*.json"))

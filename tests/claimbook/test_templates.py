@@ -54,6 +54,6 @@ def test_values_are_escaped_unless_marked_and_none_may_be_missing(tmp_path: Path
 
 
 def test_every_template_is_in_the_wheel_and_used() -> None:
-    text = "".join(file.read_text() for file in [*(FOLDER.parent).glob("*.py"), *FOLDER.glob("*.html")])
-    assert {file.suffix for file in FOLDER.iterdir()} == {".html"}  # what the wheel's package data names
+    text = "".join(file.read_text() for file in [*(FOLDER.parent).glob("*.py"), *FOLDER.iterdir()])
+    assert {file.suffix for file in FOLDER.iterdir()} == {".html", ".xml"}  # what the wheel's package data names
     assert all(f'"{file.name}"' in text for file in FOLDER.iterdir())
