@@ -58,6 +58,7 @@ if (typeof document !== "undefined") document.addEventListener("DOMContentLoaded
       group.setAttribute("role", "radiogroup");
       [...list.children].forEach((item, i) => {
         const radio = make("input", { type: "radio", name: `answer-${number}`, value: "abcdefgh"[i] });
+        if (item.querySelector(".math")) radio.setAttribute("aria-label", item.textContent.replace(/\\[()]/g, ""));  // a formula is a picture
         group.append(make("label", {}, radio, " ", ...item.childNodes));
       });
       list.remove();

@@ -16,7 +16,11 @@ from .check import Finding
 from .project import BookError
 
 SIZES = {"phone": (390, 844), "tablet": (1024, 768), "desktop": (1400, 900), "wide": (2560, 1440)}
-SCHEMES = ("light", "dark")
+VIEWS = (
+    ("phone", "dark"), ("desktop", "light"), ("phone", "light"),
+    ("desktop", "dark"), ("tablet", "light"), ("wide", "dark"),
+)  # fmt: skip
+"""Sizes and colour schemes that a page is looked at in; colours do not depend on the width."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 JOBS = min(2, os.cpu_count() or 1)
 """Browsers at a time."""
@@ -181,11 +185,9 @@ def _visit(
 
 
 def _views(page: Path, site: Path, sizes: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Every size in both schemes; of pages made from one template (documentation, listings, decks) two."""
-    if {"api", "_modules", "decks"} & set(page.relative_to(site).parts):
-        yield from (view for view in (("phone", "dark"), ("desktop", "light")) if view[0] in sizes)
-    else:
-        yield from ((size, scheme) for size in sizes for scheme in SCHEMES)
+    """Phone and desktop in both schemes, other sizes in one; of pages from one template (documentation, decks) two."""
+    same = {"api", "_modules", "decks"} & set(page.relative_to(site).parts)
+    yield from (view for view in (VIEWS[:2] if same else VIEWS) if view[0] in sizes)
 
 
 def check_in_browser(site: Path, shots: Path) -> list[Finding]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from claimbook.browser import SCHEMES, SIZES, check_in_browser, find_chromium
+from claimbook.browser import VIEWS, check_in_browser, find_chromium
 from claimbook.project import BookError
 
 HEAD = (
@@ -31,23 +31,22 @@ def test_each_fault_is_found_in_each_view(tmp_path: Path) -> None:
     (site / "bad.html").write_text(BAD)
     found = check_in_browser(site, tmp_path / "shots")
     assert {finding.page.split()[0] for finding in found} == {"bad.html"}
-    for size in SIZES:
-        for scheme in SCHEMES:
-            kinds = {finding.kind for finding in found if finding.page == f"bad.html ({size}, {scheme})"}
-            expected = {
-                "wider than the screen",
-                "formula whose left end is hidden",
-                "formula not rendered",
-                "search bars",
-                "image not loaded",
-                "missing file",
-                "request to another host",
-                "JavaScript error",
-            }
-            assert kinds == expected | ({"accessibility"} if size != "wide" else set())
+    for size, scheme in VIEWS:
+        kinds = {finding.kind for finding in found if finding.page == f"bad.html ({size}, {scheme})"}
+        expected = {
+            "wider than the screen",
+            "formula whose left end is hidden",
+            "formula not rendered",
+            "search bars",
+            "image not loaded",
+            "missing file",
+            "request to another host",
+            "JavaScript error",
+        }
+        assert kinds == expected | ({"accessibility"} if size != "wide" else set())
     requests = {finding.cause for finding in found if finding.kind == "request to another host"}
     assert requests == {"http://127.0.0.1:9/a.png", "https://example.org/x"}
-    assert len(list((tmp_path / "shots").glob("*.png"))) == 2 * len(SIZES) * len(SCHEMES)
+    assert len(list((tmp_path / "shots").glob("*.png"))) == 2 * len(VIEWS)
 
 
 def test_a_missing_browser_is_an_error_with_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
