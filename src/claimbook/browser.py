@@ -16,11 +16,10 @@ from .check import Finding
 from .project import BookError
 
 SIZES = {"phone": (390, 844), "tablet": (1024, 768), "desktop": (1400, 900), "wide": (2560, 1440)}
-VIEWS = (
-    ("phone", "dark"), ("desktop", "light"), ("phone", "light"),
-    ("desktop", "dark"), ("tablet", "light"), ("wide", "dark"),
-)  # fmt: skip
-"""Sizes and colour schemes that a page is looked at in; colours do not depend on the width."""
+JUDGED = (("phone", "dark"), ("desktop", "light"), ("tablet", "light"))
+"""Views that axe-core judges: three widths, both schemes; colours do not depend on the width."""
+VIEWS = (*JUDGED, ("phone", "light"), ("desktop", "dark"), ("wide", "dark"))
+"""Sizes and colour schemes that a page is looked at in."""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 JOBS = min(2, os.cpu_count() or 1)
 """Browsers at a time."""
@@ -149,7 +148,7 @@ def _accessible(page: Any) -> Iterator[tuple[str, str]]:
     """Serious and critical violations that axe-core finds in the content of the page."""
     from axe_playwright_python.sync_playwright import Axe
 
-    for violation in Axe().run(page, context="main").response["violations"]:
+    for violation in Axe().run(page, context="main", options={"resultTypes": ["violations"]}).response["violations"]:
         if violation["impact"] in _GRAVE:
             nodes = violation["nodes"]
             yield "accessibility", f"{violation['id']} ({len(nodes)} places): {nodes[0]['html'][:120]}"
@@ -173,7 +172,7 @@ def _visit(
         page.evaluate(SETTLED)
         seen = page.evaluate(_LOOK)
         found = [*events.found, *_look(seen, scheme)]
-        found += _accessible(page) if size != "wide" and page.locator("main").count() else ()
+        found += _accessible(page) if (size, scheme) in JUDGED and page.locator("main").count() else ()
         yield from (Finding(where, kind, cause) for kind, cause in found)
         # a window as tall as the page: capturing beyond a smaller one lays long pages out anew, and wrongly
         page.set_viewport_size({"width": width, "height": min(TALLEST, max(height, seen["height"]))})
