@@ -184,9 +184,10 @@ def _visit(
 
 
 def _views(page: Path, site: Path, sizes: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Phone and desktop in both schemes, other sizes in one; of pages from one template (documentation, decks) two."""
-    same = {"api", "_modules", "decks"} & set(page.relative_to(site).parts)
-    yield from (view for view in (VIEWS[:2] if same else VIEWS) if view[0] in sizes)
+    """All views; of pages from one template (documentation, listings) one, of decks two."""
+    folders = set(page.relative_to(site).parts)
+    count = 1 if {"api", "_modules"} & folders else 2 if "decks" in folders else len(VIEWS)
+    yield from (view for view in VIEWS[:count] if view[0] in sizes)
 
 
 def check_in_browser(site: Path, shots: Path) -> list[Finding]:
