@@ -51,6 +51,7 @@ def test_numbers_that_are_none_are_refused() -> None:
         html_of(live("x", "X", "fig-x", value=float("nan")))
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
 def test_keyboard_touch_and_accessibility(tmp_path: Path) -> None:
     from axe_playwright_python.sync_playwright import Axe
@@ -82,6 +83,7 @@ def test_keyboard_touch_and_accessibility(tmp_path: Path) -> None:
         assert page.events.found == []
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
 def test_without_scripts_a_page_points_to_the_picture(tmp_path: Path) -> None:
     file = tmp_path / "page.html"

@@ -75,6 +75,7 @@ def test_the_starts_of_the_page_are_normal() -> None:
         assert abs(float((drawn**moment).mean()) - expected) < 6 * float((drawn**moment).std()) / 20000**0.5
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
 def test_the_trap_is_found_by_keyboard_and_the_cell_by_mouse(tmp_path: Path) -> None:
     grid = basin.diagram([(3, 2, 1), (3, 2, 4)], points=4, runs=20, seed=0, device="cpu")

@@ -63,6 +63,7 @@ def test_the_slide_is_certified_as_by_the_package(slide: experiment.StuckCopies)
     assert abs(javascript("live_slide.js", f"it.edge({data})") - 1 / 3) < 1e-6
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
 def test_keyboard_mouse_and_spoken_verdict(tmp_path: Path, slide: experiment.StuckCopies) -> None:
     two = live("two-weights", "Two weights", "fig-two-weights", y=3.0, lam=1.0)

@@ -86,6 +86,7 @@ def test_fits_of_the_path_are_certified_as_by_the_package() -> None:
         assert page["verdict"] == judged.verdict(1e-3)[0].name.lower()
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
 def test_the_page_says_what_the_package_says(tmp_path: Path, found: Solution) -> None:
     figures = {name: live(name, name, "fig-x", **planar.planar_data(found)) for name in ("sweep", "cones")}

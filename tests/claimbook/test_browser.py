@@ -23,6 +23,7 @@ BAD = f"""{HEAD}<main><div style="width: 3000px">wide</div>
 <script>fetch("https://example.org/x").catch(() => null); undefined.property;</script></main></body></html>"""
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
 def test_each_fault_is_found_in_each_view(tmp_path: Path) -> None:
     site = tmp_path / "site"

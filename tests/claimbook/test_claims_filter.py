@@ -18,6 +18,7 @@ CLAIMS = [
 ]
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
 def test_claims_are_found_by_words_and_by_kind(tmp_path: Path) -> None:
     one, two = Statement("theorem-1", "Theorem 1", 1, "A gap."), Statement("theorem-2", "Theorem 2", 1, "A path.")

@@ -310,6 +310,7 @@ def test_a_killed_build_leaves_no_trace(project: Project) -> None:
     assert sorted(p.name for p in project.build.iterdir() if p.name.startswith(".")) == [".lock"]
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
 def test_the_book_is_printed_with_its_solutions_at_the_end(
     project: Project, capsys: pytest.CaptureFixture[str]
@@ -331,6 +332,7 @@ def test_the_book_is_printed_with_its_solutions_at_the_end(
     assert _main(project, "check") == 0
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
 def test_the_site_holds_in_a_browser(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the widths of a phone and a desk; `test_browser` looks at all four."""

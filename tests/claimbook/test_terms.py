@@ -27,6 +27,7 @@ def test_only_known_terms_carry_a_definition() -> None:
     assert 'data-definition="Objective minus &#34;bound&#34;, at least 0."' in defined(LINK, {"term-gap": TEXT})
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
 def test_the_definition_is_shown_inside_the_window_and_hidden_again(tmp_path: Path) -> None:
     with chromium() as browser:
@@ -48,6 +49,7 @@ def test_the_definition_is_shown_inside_the_window_and_hidden_again(tmp_path: Pa
         assert note.is_hidden()
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
 def test_the_first_touch_shows_and_the_second_follows(tmp_path: Path) -> None:
     with chromium() as browser:
