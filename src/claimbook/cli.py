@@ -84,12 +84,13 @@ def seeds(project: Project, arguments: argparse.Namespace) -> None:
     chapters, options = seeded(project, arguments.chapters), _options(arguments)
     with lock(project.build):
         cache.sweep_up(project)
-        table = sweep(project, chapters, chosen, options, progress)
+        file = arguments.table or project.build / "seeds.csv"
+        table = sweep(project, chapters, chosen, options, progress, file if arguments.onto else None)
         runs = table.drop_duplicates(["chapter", "seed"])
-        parameters: dict[str, object] = {"seeds": arguments.seeds, "runs": len(runs), "tier": options.tier}
+        seeds = "those of the column seed" if arguments.onto else arguments.seeds
+        parameters: dict[str, object] = {"seeds": seeds, "runs": len(runs), "tier": options.tier}
         seconds = float(runs["seconds"].sum())
         origin = Provenance.here(seed=chosen[0], parameters=parameters, seconds=seconds, root=project.root)
-        file = arguments.table or project.build / "seeds.csv"
         write_table(table, file, origin)
     print(f"{file}\n{summary(table).to_string(index=False)}")
     if found := failures(table):
@@ -101,11 +102,12 @@ def mutations(project: Project, arguments: argparse.Namespace) -> None:
     progress, options = Progress(), _options(arguments)
     with lock(project.build):
         cache.sweep_up(project)
-        table = mutate(project, arguments.chapters, arguments.only, options, progress)
+        file = arguments.table or project.build / "mutations.csv"
+        onto = file if arguments.onto else None
+        table = mutate(project, arguments.chapters, arguments.only, options, progress, onto)
         parameters: dict[str, object] = {"mutations": table["mutation"].nunique(), "tier": options.tier}
         seconds = float(table.drop_duplicates(["mutation", "chapter"])["cpu"].sum())
         origin = Provenance.here(seed=0, parameters=parameters, seconds=seconds, root=project.root)
-        file = arguments.table or project.build / "mutations.csv"
         write_table(table, file, origin)
     print(f"{file}\n{noticed(table).to_string(index=False)}")
 
@@ -170,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
 
     told = argparse.ArgumentParser(add_help=False)
     told.add_argument("--stored", action="store_true", help="run nothing: a table of the runs that are stored")
+    told.add_argument("--onto", action="store_true", help="keep what the table holds about runs not made or stored now")
 
     def add(function, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
         sub = commands.add_parser(

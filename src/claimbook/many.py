@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from .build import Options
-from .chapters import Chapter
+from .chapters import Book, Chapter
 from .child import in_parallel
 from .files import digest, scratch, write_atomic
 from .key import key_of
 from .progress import Progress
 from .project import Project
 from .run import Run, run_chapter
+from .tables import commit_of, read_table
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,9 @@ def run_many(
     options: Options,
     progress: Progress,
 ) -> list[Row]:
-    """The rows of all tasks; what was run before with the same text, code and data is read from _build/`folder`."""
-    stopped = threading.Event()
+    """The rows of all tasks, each with the `commit` that it was made at; what was run before with the same text, code
+    and data is read from _build/`folder`."""
+    stopped, commit = threading.Event(), commit_of(project.root)
     places = {task.label + task.chapter.name: _place(project, task, folder) for task in tasks}
 
     def place(task: Task) -> Path:
@@ -61,7 +65,7 @@ def run_many(
             )  # fmt: skip
         if stopped.is_set():
             return []  # killed, not run
-        rows = rows_of(task, done)
+        rows = [row | {"commit": commit} for row in rows_of(task, done)]
         write_atomic(place(task), json.dumps(rows))
         bad = sum(row["verdict"] != "holds" for row in rows)
         progress.say(f"{task.chapter.name}, {task.label}: {f'{bad} FAILED' if bad else 'holds'}, {done.seconds:.1f} s")
@@ -74,3 +78,25 @@ def run_many(
     )
     waiting = [] if options.stored else waiting
     return rows + [row for found in in_parallel(run, waiting, options.jobs, stopped) for row in found]
+
+
+def kept(table: pd.DataFrame, file: Path, by: Sequence[str], book: Book) -> pd.DataFrame:
+    """`table` with the rows of the recorded `file` about runs that it lacks (told apart by the columns `by`).
+
+    A later commit need not repeat what it did not change: each row names the commit that it was made at. What the book
+    no longer makes, a chapter or a claim, is left behind.
+    """
+    if not file.is_file():
+        return table
+    old, _ = read_table(file)
+    made = {(chapter.name, claim) for chapter in book.chapters for claim in (*chapter.claims, "")}
+    here = set(table[list(by)].itertuples(index=False, name=None))
+    stays = [
+        run not in here and about in made
+        for run, about in zip(
+            old[list(by)].itertuples(index=False, name=None),
+            old[["chapter", "claim"]].fillna("").itertuples(index=False, name=None),
+            strict=True,
+        )
+    ]
+    return pd.concat([table, old[stays].reindex(columns=table.columns)], ignore_index=True)

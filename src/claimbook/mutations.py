@@ -10,6 +10,7 @@ import ast
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import yaml
@@ -17,13 +18,13 @@ import yaml
 from .build import Options
 from .chapters import read_book
 from .files import digest
-from .many import Row, Task, run_many
+from .many import Row, Task, kept, run_many
 from .parameters import closest
 from .progress import Progress
 from .project import BookError, Project
 from .run import Run
 
-COLUMNS = ("mutation", "says", "chapter", "claim", "kind", "measured", "relation", "bound", "verdict", "cpu")
+COLUMNS = ("mutation", "says", "chapter", "claim", "kind", "measured", "relation", "bound", "verdict", "cpu", "commit")
 """``verdict``: "holds" (the claim did not notice), "does not hold", or "raised": its cell, or one before it, failed."""
 
 
@@ -93,9 +94,17 @@ def _rows(task: Task, run: Run) -> list[Row]:
 
 
 def mutate(
-    project: Project, chapters: Sequence[str], only: Sequence[str], options: Options, progress: Progress
+    project: Project,
+    chapters: Sequence[str],
+    only: Sequence[str],
+    options: Options,
+    progress: Progress,
+    onto: Path | None = None,
 ) -> pd.DataFrame:
-    """Run every chosen mutation on those of its chapters that are chosen: a row a claim."""
+    """Run every chosen mutation on those of its chapters that are chosen: a row a claim.
+
+    With `onto`, a table recorded before, its rows about other runs of declared mutations stay.
+    """
     known, book = read_mutations(project), read_book(project)
     names = {mutation.name: mutation for mutation in known.all}
     for name in only:
@@ -110,6 +119,10 @@ def mutate(
         if not wanted or chapter.name in wanted
     ]
     table = pd.DataFrame(run_many(project, tasks, "mutations", _rows, options, progress))
+    if onto is not None and not table.empty:
+        table = kept(table, onto, ("mutation", "chapter"), book)
+        declared = {(m.name, c) for m in known.all for c in m.chapters}
+        table = table[[pair in declared for pair in zip(table["mutation"], table["chapter"], strict=True)]]
     if table.empty:
         raise BookError("no mutation is declared for these chapters")
     order = {name: place for place, name in enumerate(names)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,13 +12,13 @@ import pandas as pd
 from .build import Options
 from .chapters import Chapter, read_book
 from .claims import Claim
-from .many import Task, run_many
+from .many import Task, kept, run_many
 from .parameters import closest
 from .progress import Progress
 from .project import BookError, Project
 from .run import Run
 
-COLUMNS = ("chapter", "seed", "claim", "measured", "relation", "bound", "verdict", "seconds", "cpu")
+COLUMNS = ("chapter", "seed", "claim", "measured", "relation", "bound", "verdict", "seconds", "cpu", "commit")
 """``verdict`` is "holds", "does not hold", or, on a row without claim, why the chapter did not run to its end.
 
 ``seconds`` are on the clock, ``cpu`` of processor time, which a busy machine does not stretch.
@@ -74,13 +75,22 @@ def _is_about(problem: str, claim: Claim) -> bool:
 
 
 def sweep(
-    project: Project, chapters: Sequence[Chapter], seeds: Sequence[int], options: Options, progress: Progress
+    project: Project,
+    chapters: Sequence[Chapter],
+    seeds: Sequence[int],
+    options: Options,
+    progress: Progress,
+    onto: Path | None = None,
 ) -> pd.DataFrame:
-    """All chapters at all seeds, a row a claim; what was run before with the same text, code and data stays."""
+    """All chapters at all seeds, a row a claim; what was run before with the same text, code and data stays.
+
+    With `onto`, a table recorded before, its rows about other runs stay too.
+    """
     tasks = [Task(c, f"seed {seed}", options.values(c) | {"seed": seed}) for c in chapters for seed in seeds]
     rows = run_many(project, tasks, "seeds", _rows, options, progress)
-    order = {chapter.name: place for place, chapter in enumerate(chapters)}
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table, book = pd.DataFrame(rows, columns=list(COLUMNS)), read_book(project)
+    order = {chapter.name: place for place, chapter in enumerate(book.chapters)}
+    table = table if onto is None else kept(table, onto, ("chapter", "seed"), book)
     return table.sort_values(
         ["chapter", "seed"], key=lambda s: s.map(order) if s.name == "chapter" else s, kind="stable"
     )

@@ -68,6 +68,12 @@ def test_the_command_records_the_table_and_fails_where_a_claim_does(project: Pro
     table, origin = read_table(file)
     assert set(table["seed"]) == {1, 2}
     assert origin.parameters == {"seeds": "1-2", "runs": 2, "tier": "quick"}
+    fewer = [cell.replace("small", "zero") for cell in CELLS]
+    project.root.joinpath("book/drawn.md").write_text(chapter_text(fewer))
+    assert main([*arguments, "0", "--onto"]) == 0
+    table, _ = read_table(file)
+    assert set(table.loc[table["seed"] > 0, "claim"]) == {"theorem-1/positive"}, "theorem-1/small is gone from the book"
+    assert set(table.loc[table["seed"] == 0, "claim"]) == {"theorem-1/positive", "theorem-1/zero"}
 
 
 def test_a_run_that_is_killed_is_not_stored(project: Project, monkeypatch: pytest.MonkeyPatch):
