@@ -1,6 +1,7 @@
 """Odd problems, weights, dual points, files and settings, as users bring them to the functions of the package."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -24,7 +25,9 @@ from global_optimality import (
     meta_algorithm,
     minimise,
     omega,
+    optimal_face,
     polar_of,
+    prediction_bounds,
     solve,
     solve_path,
 )
@@ -38,6 +41,7 @@ MATRIX = Problem(SquaredLoss(M), MatrixProduct(5, 4), SumOfSquares(), 0.1)
 SINGLE = Problem(SquaredLoss(M.float()), MatrixProduct(5, 4), SumOfSquares(), 0.1)
 MISMATCHED = Problem(SquaredLoss(Y), DeepRelu(S, (2, 2, 1)), SumOfSquares(), 0.1, allow_mismatch=True)
 W = UNIT.random(1, 3)
+FAR = replace(solve(UNIT), weights=W, certificate=certify(UNIT, W))
 NAN = float("nan")
 
 
@@ -208,6 +212,29 @@ FUNCTIONS: dict[str, list[Row]] = {
         Row(Kind.SETTING, "one λ", lambda: solve_path(MATRIX, 0.1), "pass several λ", TypeError),
         Row(Kind.SETTING, "λ = 0", lambda: solve_path(MATRIX, [0.0]), "must be positive", ValueError),
         Row(Kind.NUMBERS, "λ = NaN", lambda: solve_path(MATRIX, [NAN]), "must be positive", ValueError),
+    ],
+    "optimal_face": [
+        Row(Kind.TYPE, "a problem", lambda: optimal_face(UNIT), "pass what solve(problem) returns", TypeError),
+        Row(Kind.SETTING, "a matrix", lambda: optimal_face(solve(MATRIX)), "one hidden layer", TypeError),
+        Row(Kind.SETTING, "a wide gap", lambda: optimal_face(FAR), "smaller tol", ValueError),
+    ],
+    "prediction_bounds": [
+        Row(Kind.TYPE, "a problem", lambda: prediction_bounds(UNIT, S), "pass what solve(problem) returns", TypeError),
+        Row(
+            Kind.SHAPE,
+            "a column short",
+            lambda: prediction_bounds(solve(UNIT), S[:, :1]),
+            "expected (M, 2)",
+            ValueError,
+        ),
+        Row(Kind.NUMBERS, "NaN", lambda: prediction_bounds(solve(UNIT), NAN * S), "not finite", ValueError),
+        Row(
+            Kind.SETTING,
+            "within < 0",
+            lambda: prediction_bounds(solve(UNIT), S, within=-1.0),
+            "at least 0",
+            ValueError,
+        ),
     ],
     "meta_algorithm": [
         *problem_rows(meta_algorithm),

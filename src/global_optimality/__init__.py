@@ -23,6 +23,7 @@ from .mappings import (
     ReluUnit,
 )
 from .meta_algorithm import DescentPath, Step, meta_algorithm
+from .optimal_face import OptimalFace, optimal_face, prediction_bounds
 from .polar import PolarBound, ReluMaximum, lambda_max, max_relu_sum, omega, polar_of
 from .problem import Problem
 from .progress import progress_to
@@ -77,6 +78,7 @@ __all__ = [
     "NormalizedConvPool",
     "NormalizedRelu",
     "OnLayers",
+    "OptimalFace",
     "PathNorm",
     "PolarBound",
     "Pooling",
@@ -107,7 +109,9 @@ __all__ = [
     "meta_algorithm",
     "minimise",
     "omega",
+    "optimal_face",
     "polar_of",
+    "prediction_bounds",
     "progress_to",
     "save_certificate",
     "solve",
