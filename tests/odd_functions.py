@@ -227,7 +227,7 @@ FUNCTIONS: dict[str, list[Row]] = {
             "expected (M, 2)",
             ValueError,
         ),
-        Row(Kind.NUMBERS, "NaN", lambda: prediction_bounds(solve(UNIT), NAN * S), "not finite", ValueError),
+        Row(Kind.NUMBERS, "NaN", lambda: prediction_bounds(solve(UNIT), NAN * S), "NaN or infinite", ValueError),
         Row(
             Kind.SETTING,
             "within < 0",
