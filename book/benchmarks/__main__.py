@@ -12,6 +12,7 @@ from claimbook.tables import DIRTY, commit_of, write_table
 from ..shared.tables import provenance
 from .adam_steps import adam_steps
 from .batching import batching
+from .beyond import faces_with_bias, fixed_width, optimal_faces
 from .bounds import bounds
 from .census import relu_census
 from .completion import completion
@@ -43,6 +44,9 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame]]] = {
     "shaken": ("one_hidden_layer", shaken_descents),
     "relu_pyscnn": ("certified_training", against_pyscnn),
     "dense": ("implications", dense),
+    "optimal_faces": ("beyond_the_paper", optimal_faces),
+    "faces_with_bias": ("beyond_the_paper", faces_with_bias),
+    "fixed_width": ("beyond_the_paper", fixed_width),
     "tuning": ("implications", tuning),
     "subnetworks": ("implications", subnetworks),
 }

@@ -1,0 +1,110 @@
+"""All global optima: tight atoms, the optimal face, its smallest network, over draws of the data and settings."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from global_optimality.arrangement import arrangement
+from global_optimality.losses import SquaredLoss
+from global_optimality.mappings import ReluUnit
+from global_optimality.optimal_face import optimal_face, prediction_bounds
+from global_optimality.polar import lambda_max
+from global_optimality.polar.relu_exact import maximisers
+from global_optimality.problem import Problem
+from global_optimality.regularizers import SumOfSquares
+from global_optimality.sliding_frank_wolfe import Solution, solve
+
+from ..shared.planted_relu import teacher_problem
+from ..shared.relu_problems import inputs, line_problem, plane_problem
+
+GAP = 1e-13
+"""Relative gap asked of ``solve``: the optimal face is as sharp as its square root."""
+
+PAIRED = 1e-5
+"""Two unit directions this close to opposite are a pair."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A family of problems: inputs of dimension d, N samples, λ as a share of λ_max, a level of noise."""
+
+    family: str
+    N: int
+    share: float
+    noise: float = 0.1
+
+    def problem(self, draw: int) -> Problem:
+        """One draw of the data."""
+        if self.family == "plane, bias":
+            problem = plane_problem(self.N, 1.0, seed=draw)
+        elif self.family == "line, bias":
+            problem = line_problem(self.N, 1.0, seed=draw)
+        else:
+            d = {"teacher, d = 2": 2, "teacher, d = 3": 3}[self.family]
+            problem = teacher_problem(self.N, d, 1.0, noise=self.noise, seed=draw)
+        return replace(problem, lam=self.share * lambda_max(problem))
+
+
+def symmetric_problem(N: int, lam: float) -> Problem:
+    """N unit inputs evenly spread in the plane, all targets 1: for odd N, X* = (1 − λ/ρ) 1 and 2N atoms are tight."""
+    angle = 2 * math.pi * torch.arange(N, dtype=torch.float64) / N
+    S = torch.stack([angle.cos(), angle.sin()], 1)
+    return Problem(SquaredLoss(torch.ones(N, 1, dtype=torch.float64)), ReluUnit(S), SumOfSquares(), lam)
+
+
+def around(count: int) -> Tensor:
+    """Unit inputs ``(count, 2)`` once around the circle."""
+    angle = 2 * math.pi * torch.arange(count, dtype=torch.float64) / count
+    return torch.stack([angle.cos(), angle.sin()], 1)
+
+
+def circle_table(solution: Solution, proved_at: Sequence[int], count: int = 96, *, within: float = 0.0) -> pd.DataFrame:
+    """Predictions around the circle over all optima: the face's range, and the proved bounds at some of the angles."""
+    face, points = optimal_face(solution), around(count)
+    low, high = face.prediction_range(points)
+    table = pd.DataFrame({
+        "degrees": [360.0 * k / count for k in range(count)],
+        "low": low, "high": high, "one": solution.predict(points)[:, 0],
+    })  # fmt: skip
+    below, above = prediction_bounds(solution, points[list(proved_at)], within=within)
+    proved = pd.DataFrame({"proved_low": below, "proved_high": above}, index=list(proved_at))
+    return table.join(proved)
+
+
+def facts(problem: Problem) -> dict[str, float]:
+    """What the face of one problem shows; the last column tells whether all tight atoms come in pairs ±u."""
+    solution = solve(problem, tol=GAP)
+    face, S = optimal_face(solution), inputs(problem)
+    Q = problem.loss.Y - problem.mapping.Phi(*solution.weights)[0]
+    value, U, _ = maximisers(arrangement(S), Q, 4 * len(S) ** 2)
+    opposite = torch.cdist(face.U, -face.U).amin(1) < PAIRED
+    return {
+        "gap": solution.relative_gap, "residual": face.residual, "tightness": face.tightness,
+        "smallest": face.fewest(), "tight": len(face.U), "dimension": face.moves.shape[1],
+        "on_kinks": int(kinked(S, face.U).sum()), "maxima": len(value), "in_cells": int((~kinked(S, U)).sum()),
+        "unique_weights": face.unique_weights, "unique_function": face.unique_function,
+        "paired": bool(opposite.all()), "linear": float((S.T @ Q).norm() / (S.norm() * Q.norm())),
+    }  # fmt: skip
+
+
+def kinked(S: Tensor, U: Tensor) -> Tensor:
+    """Which units U ``(m, d)`` lie on the hyperplane of a sample."""
+    sine = (U @ S.T).abs() / (U.norm(dim=1)[:, None] * S.norm(dim=1))
+    return (sine <= 1e-7).any(1)
+
+
+def faces(settings: Sequence[Setting], draws: Sequence[int]) -> pd.DataFrame:
+    """``facts`` of every setting and draw of the data, one a row; a face that cannot be told is a row without facts."""
+    rows = []
+    for setting in settings:
+        for draw in draws:
+            try:
+                found = facts(setting.problem(draw))
+            except ValueError as undecided:
+                found = {"undecided": str(undecided)}
+            rows.append({**vars(setting), "draw": draw, **found})
+    return pd.DataFrame(rows)
