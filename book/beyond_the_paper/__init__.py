@@ -1,1 +1,1 @@
-"""Beyond the paper: all global optima, their smallest size, width, hardness, and what a certificate says of new data."""
+"""Beyond the paper: all global optima, their smallest size, width, hardness, and what certificates say of new data."""

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 import pandas as pd
@@ -63,7 +63,7 @@ def _ray(angle: Tensor) -> Tensor:
 
 
 def train(problem: Problem, width: int) -> FixedWidth:
-    """The minimum of f over networks of ``width`` units, enclosed by enumeration: every program is solved or excluded."""
+    """The minimum of f over networks of ``width`` units, enclosed: every program is solved or excluded."""
     S, y = inputs(problem), problem.loss.Y[:, 0]
     plane = sectors(S)
     P = len(plane.active)
@@ -183,9 +183,7 @@ def timings(
     """
     rows = []
     for draw in draws:
-        problems = {
-            N: Setting("teacher, d = 2", N, share).problem(draw) for N in {*free, *sum(map(list, widths.values()), [])}
-        }
+        problems = {N: Setting("teacher, d = 2", N, share).problem(draw) for N in {*free, *chain(*widths.values())}}
         optima = {}
         for N, problem in problems.items():
             began = time.process_time()

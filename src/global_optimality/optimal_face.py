@@ -12,7 +12,7 @@ from typing import final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp, nnls
+from scipy.optimize import Bounds, linprog, milp, nnls
 from torch import Tensor
 
 from .arrangement import arrangement
@@ -100,10 +100,11 @@ class OptimalFace:
         never_zero = low > floor
         found = milp(
             np.r_[np.zeros(k), np.ones(m)],
-            constraints=[
-                LinearConstraint(np.c_[moves, np.zeros((m, m))], -mass / unit, np.inf),
-                LinearConstraint(np.c_[moves, -np.diag(high / unit)], -np.inf, -mass / unit),
-            ],
+            constraints=(
+                np.block([[moves, np.zeros((m, m))], [-moves, np.diag(high / unit)]]),
+                np.r_[-mass, mass] / unit,
+                np.inf,
+            ),
             integrality=np.r_[np.zeros(k), np.ones(m)],
             bounds=Bounds(np.r_[np.full(k, -np.inf), 1.0 * never_zero], np.r_[np.full(k, np.inf), 1.0 * (high > 0)]),
         )
