@@ -283,3 +283,12 @@ def test_the_path_ends_where_a_proof_closes_and_knows_a_time_limit():
     late = meta_algorithm(problem, r=1, method=LBFGS(), polar=known, time_limit=0.0)
     assert late.status is Status.TIME
     assert len(late.objective) <= 1 + 5
+
+
+def test_a_descent_that_creeps_along_kinks_gives_way_to_an_escape():
+    drawn = torch.Generator().manual_seed(0)
+    S, Y = (torch.randn(5, k, dtype=torch.float64, generator=drawn) for k in (2, 1))
+    problem = Problem(SquaredLoss(Y), DeepRelu(S, (2, 2, 1)), BalancedWeightDecay(3), 0.05)
+    path = meta_algorithm(problem, tol=2e-2)
+    assert path.status is Status.GLOBAL
+    assert len(path.objective) < 5_000, "each descent to the end of its gradient takes thousands of points"

@@ -21,6 +21,10 @@ from .path import DescentPath, Step
 RISE = 1e-13
 """A slide is taken only if f rises nowhere along it by more than RISE · f: rounding of the recomputed objective."""
 
+WINDOW = 25
+"""Steps over which a descent has to gain something: at kinks the gradient need not fall below any tolerance, and a
+descent creeps on; an escape from a zero subnetwork then lowers f by more."""
+
 HALVINGS = 12
 """A step that f rises on is cut in half so often before another descent takes over."""
 
@@ -40,12 +44,17 @@ class Trail:
         self._follow(Step.START, lambda t: self.weights, only_end=True)
 
     def descend(self, method: Method, tol: float, stop: Stop) -> None:
-        """Step 1: the path goes straight from each iterate to the next."""
+        """Step 1: the path goes straight from each iterate to the next, while WINDOW steps lower f by ``tol`` · f."""
+        values: list[float] = []
 
         def observe(new: Factors, value: Tensor) -> None:
             self._follow(Step.DESCEND, straight(self.weights, new))
+            values.append(float(value[0]))
 
-        minimise(self.problem, self.weights, method, tol=tol, observe=observe, stop=stop)
+        def creeps() -> bool:
+            return len(values) > WINDOW and values[-WINDOW - 1] - values[-1] <= tol * values[-1]
+
+        minimise(self.problem, self.weights, method, tol=tol, observe=observe, stop=lambda: creeps() or stop())
         self._rescale(stop)
 
     def follow(self, local: Local, stop: Stop) -> bool:
