@@ -12,7 +12,7 @@ from claimbook.tables import DIRTY, commit_of, write_table
 from ..shared.tables import provenance
 from .adam_steps import adam_steps
 from .batching import batching
-from .beyond import faces_with_bias, fixed_width, optimal_faces
+from .beyond import faces_with_bias, fixed_width, needed_width, optimal_faces, unseen
 from .bounds import bounds
 from .census import relu_census
 from .completion import completion
@@ -47,6 +47,8 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame]]] = {
     "optimal_faces": ("beyond_the_paper", optimal_faces),
     "faces_with_bias": ("beyond_the_paper", faces_with_bias),
     "fixed_width": ("beyond_the_paper", fixed_width),
+    "needed_width": ("beyond_the_paper", needed_width),
+    "unseen": ("beyond_the_paper", unseen),
     "tuning": ("implications", tuning),
     "subnetworks": ("implications", subnetworks),
 }

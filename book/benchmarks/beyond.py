@@ -3,7 +3,9 @@
 import pandas as pd
 
 from book.beyond_the_paper.fixed_width import timings
+from book.beyond_the_paper.needed_width import descents
 from book.beyond_the_paper.optima import Setting, faces
+from book.beyond_the_paper.unseen import generalisation
 
 TEACHERS = tuple(f"teacher, d = {d}" for d in (2, 3))
 SIZES = {TEACHERS[0]: (20, 60, 200, 600), TEACHERS[1]: (20, 60, 120)}
@@ -27,3 +29,14 @@ def fixed_width(*, draws: int = 5) -> pd.DataFrame:
     """Processor time of exact training against N: widths 1, 2 and 3 by enumeration, free width by ``solve``."""
     widths = {1: (20, 40, 80, 160, 320, 640), 2: (10, 20, 40, 80, 160), 3: (10, 15, 20, 30)}
     return timings(widths, (20, 40, 80, 160, 320, 640, 1280), draws=range(draws))
+
+
+def needed_width(*, draws: int = 6, runs: int = 10, steps: int = 2500) -> pd.DataFrame:
+    """Adam from starts of three scales, sizes 1 to 64, on twenty samples in the plane."""
+    setting = Setting("teacher, d = 2", 20, 0.1)
+    return descents(setting, (1, 2, 4, 8, 16, 32, 64), draws=range(draws), runs=runs, steps=steps)
+
+
+def unseen(*, draws: int = 5) -> pd.DataFrame:
+    """The bound beside the measured test error, planted and random labels, N to 3000."""
+    return generalisation((30, 100, 300, 1000, 3000), seeds=range(draws))
