@@ -1,4 +1,9 @@
-"""``python -m book.benchmarks [name ...]``: run the benchmarks and record each in the folder of its chapter."""
+"""``python -m book.benchmarks [name ...]``: make recorded tables again, each in the folder of its chapter.
+
+Those that are sweeps keep every chunk in _build/sweeps: a second start goes on where the first one ended, ``--status``
+tells how far it is. On a cluster with a scheduler of Dask: ``--scheduler tcp://…``; book/benchmarks/cluster.md shows
+Slurm and several GPUs.
+"""
 
 import argparse
 import time
@@ -7,43 +12,41 @@ from pathlib import Path
 
 import pandas as pd
 
+from claimbook.project import BookError, BuildFailed
+from claimbook.sweeps import Sweep, Workers, carry_out, spent, status
 from claimbook.tables import DIRTY, commit_of, write_table
 
 from ..shared.tables import provenance
-from .adam_steps import adam_steps
 from .batching import batching
 from .beyond import faces_with_bias, fixed_width, needed_width, optimal_faces, unseen
 from .bounds import bounds
-from .census import relu_census
 from .completion import completion
 from .deep import branch_and_bound, deep
-from .dense import dense
-from .depth import depth_adam, depth_chains, depth_gradient, depth_lbfgs
 from .frontier import frontier
+from .grids import SWEEPS, counted
 from .relu import certified_training, convex_program, exact_polar
 from .scnn import against_pyscnn
-from .shaken import shaken_descents
 from .subnetworks import subnetworks, tuning
 
-BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame]]] = {
-    "adam_steps": ("certified_training", adam_steps),
+BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame] | Sweep]] = {
+    "adam_steps": ("certified_training", SWEEPS["adam_steps"]),
     "batching": ("deep_networks", batching),
     "completion": ("matrix_factorization", completion),
     "deep": ("deep_networks", deep),
     "branch_and_bound": ("deep_networks", branch_and_bound),
-    "depth_adam": ("deep_networks", depth_adam),
-    "depth_gradient": ("deep_networks", depth_gradient),
-    "depth_lbfgs": ("deep_networks", depth_lbfgs),
-    "depth_chains": ("implications", depth_chains),
+    "depth_adam": ("deep_networks", SWEEPS["depth_adam"]),
+    "depth_gradient": ("deep_networks", SWEEPS["depth_gradient"]),
+    "depth_lbfgs": ("deep_networks", SWEEPS["depth_lbfgs"]),
+    "depth_chains": ("implications", SWEEPS["depth_chains"]),
     "relu_exact_polar": ("certified_training", exact_polar),
     "relu_convex_program": ("certified_training", convex_program),
     "relu_certified_training": ("certified_training", certified_training),
     "relu_frontier": ("certified_training", frontier),
     "relu_bounds": ("certified_training", bounds),
-    "relu_census": ("one_hidden_layer", relu_census),
-    "shaken": ("one_hidden_layer", shaken_descents),
+    "relu_census": ("one_hidden_layer", SWEEPS["relu_census"]),
+    "shaken": ("one_hidden_layer", SWEEPS["shaken"]),
     "relu_pyscnn": ("certified_training", against_pyscnn),
-    "dense": ("implications", dense),
+    "dense": ("implications", SWEEPS["dense"]),
     "optimal_faces": ("beyond_the_paper", optimal_faces),
     "faces_with_bias": ("beyond_the_paper", faces_with_bias),
     "fixed_width": ("beyond_the_paper", fixed_width),
@@ -52,39 +55,73 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame]]] = {
     "tuning": ("implications", tuning),
     "subnetworks": ("implications", subnetworks),
 }
-"""Each benchmark: the chapter whose folder `data` holds its table, and the function that makes it."""
+"""Each table: the chapter whose folder `data` holds it, and the function or the sweep that makes it."""
+
+FINISH: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {"relu_census": counted}
+"""What is recorded of a sweep's table, where that is not the table itself."""
 
 CHAPTERS = Path(__file__).parents[1]
+KEPT = CHAPTERS.parent / "_build" / "sweeps"
 
 
-def main() -> None:
-    """Record the named tables, each by its benchmark."""
+def arguments_of(words: list[str] | None = None) -> argparse.Namespace:
+    """The command line, checked."""
     parser = argparse.ArgumentParser(prog="python -m book.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}; all of them if none")
     parser.add_argument("--into", type=Path, help="folder for all tables (default: `data` of each chapter)")
-    arguments = parser.parse_args()
+    parser.add_argument("--workers", type=int, default=0, help="processes of this machine for sweeps (default: none)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask scheduler, as tcp://host:8786")
+    parser.add_argument("--memory", type=float, metavar="GB", help="that one worker of this machine may take")
+    parser.add_argument("--status", action="store_true", help="how far the sweeps are, running or dead")
+    arguments = parser.parse_args(words)
     for name in arguments.names:
         if name not in BENCHMARKS:
             parser.error(f"unknown benchmark {name!r}: choose from {', '.join(BENCHMARKS)}")
-    if arguments.into is None and commit_of(CHAPTERS).endswith(DIRTY):
+    if not arguments.status and arguments.into is None and commit_of(CHAPTERS).endswith(DIRTY):
         parser.error("the tree holds uncommitted changes, and a table must name its commit: commit, or use --into")
-    left_out: list[str] = []
+    memory = arguments.memory and arguments.memory * 1e9
+    try:
+        arguments.workers = Workers(arguments.workers, arguments.scheduler, memory)
+    except BookError as error:
+        parser.error(str(error))
+    return arguments
+
+
+def made(name: str, workers: Workers) -> tuple[pd.DataFrame, float]:
+    """A table, and the seconds that it took; those of all its chunks where it is a sweep, whenever they ran."""
+    start, make = time.perf_counter(), BENCHMARKS[name][1]
+    if isinstance(make, Sweep):
+        table = carry_out(make, KEPT / name, workers=workers)
+        return FINISH.get(name, pd.DataFrame)(table), spent(make, KEPT / name)
+    return make(), time.perf_counter() - start
+
+
+def tell() -> None:
+    """Print how far the sweeps are that were ever started."""
+    for folder in sorted(file.parent for file in KEPT.glob("*/plan.json")):
+        print(status(folder))
+
+
+def main() -> int:
+    """Record the named tables, each by its benchmark; 1 where one could not be made."""
+    arguments = arguments_of()
+    if arguments.status:
+        tell()
+        return 0
+    lost: list[str] = []
     for name in arguments.names or BENCHMARKS:
-        start = time.perf_counter()
         try:
-            chapter, function = BENCHMARKS[name]
-            table = function()
-        except ModuleNotFoundError as missing:
-            print(f"{name} left out: {missing}\n")
-            left_out.append(name)
+            table, seconds = made(name, arguments.workers)
+        except (ModuleNotFoundError, BookError, BuildFailed) as error:
+            lost.append(f"{name}: {error}")
+            print(lost[-1], flush=True)
             continue
-        command = f"python -m book.benchmarks {name}"
-        origin = provenance(seed=0, parameters={"command": command}, seconds=time.perf_counter() - start)
-        write_table(table, (arguments.into or CHAPTERS / chapter / "data") / f"{name}.csv", origin)
+        origin = provenance(seed=0, parameters={"command": f"python -m book.benchmarks {name}"}, seconds=seconds)
+        place = arguments.into or CHAPTERS / BENCHMARKS[name][0] / "data"
+        write_table(table, place / f"{name}.csv", origin)
         print(f"{name}\n{table.to_string(index=False)}\n", flush=True)
-    if left_out:
-        parser.exit(1, f"left out: {', '.join(left_out)}\n")
+    return int(bool(lost))
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -4,10 +4,11 @@ import itertools
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from book.benchmarks.census import relu_census
+from book.benchmarks import grids
 from book.certified_training import digits_plane as digits
 from book.certified_training import plane_figures
 from book.one_hidden_layer import experiment, figures, noise, relu_omega, shaken
@@ -107,7 +108,7 @@ def test_the_census_keeps_weak_duality_and_theorem_1(plane, census):
 
 
 def test_a_recorded_census_counts_every_run_once():
-    recorded = relu_census(sizes=(2, 5), runs=3)
+    recorded = grids.counted(pd.concat(grids.census_of_size({"size": r, "runs": 3}, [{}]) for r in (2, 5)))
     assert recorded.groupby("stage")["runs"].sum().tolist() == [6, 6]
     assert experiment.contingency(recorded).to_numpy().sum() == 12
     assert recorded["least_excess"].min() >= -1e-9

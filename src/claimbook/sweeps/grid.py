@@ -1,0 +1,113 @@
+"""A sweep: a grid of settings, cut into chunks that fit into memory; the key of a chunk is what it stands for."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from ..files import digest
+from ..project import BookError
+from .code import code_of, module_of
+
+Setting = dict[str, Any]
+Run = Callable[[Setting, list[Setting]], pd.DataFrame]
+"""Takes the values that a chunk shares and the list of those in which its runs differ; a row a run, in their order."""
+
+MEMORY = 2 * 2**30
+"""Bytes that a chunk may take unless a sweep says otherwise: two or three workers beside each other fit 16 GB."""
+
+FORMAT = 1  # raise it when the engine changes what a stored chunk means
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some settings of a sweep that run as one batch: the values they share, those in which they differ."""
+
+    place: int
+    shared: Setting
+    batch: tuple[Setting, ...]
+    key: str
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} = {value}" for name, value in self.shared.items()) or f"chunk {self.place}"
+
+    @property
+    def settings(self) -> list[Setting]:
+        """One a run."""
+        return [self.shared | varied for varied in self.batch]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A function over a grid, ``axis → values`` (JSON scalars or lists of them).
+
+    Runs that differ in the axes ``batched`` only may share a chunk; ``run(shared, batch)`` returns a row for each. With
+    no such axis a chunk is one setting and ``run(shared, [{}])`` may return any number of rows. ``bytes_per_run``
+    (a number, or a function of the shared values) and ``memory`` set the size of chunks, and so, as PyTorch's last
+    digits depend on the batch, they are part of what is computed. ``run`` computes on ``threads`` threads.
+    """
+
+    run: Run
+    grid: Mapping[str, Sequence[Any]]
+    batched: tuple[str, ...] = ()
+    bytes_per_run: float | Callable[[Setting], float] = 0.0
+    memory: float = MEMORY
+    threads: int = 1
+    data: Mapping[str, str] = field(default_factory=dict)
+    """Name → digest of whatever else the function reads."""
+
+    def __post_init__(self) -> None:
+        if missing := [name for name in self.batched if name not in self.grid]:
+            raise BookError(f"the sweep batches {', '.join(missing)}: name axes of its grid, {', '.join(self.grid)}")
+        if empty := [name for name, values in self.grid.items() if not len(values)]:
+            raise BookError(f"the axes {', '.join(empty)} of the sweep have no values: give each at least one")
+        if self.threads < 1 or not self.memory > 0:
+            raise BookError("a sweep needs at least one thread, and memory of more than 0 bytes")
+        if "<" in self.run.__qualname__:
+            raise BookError(f"{self.run.__qualname__} has no name of its own: workers need a function of a module")
+        try:
+            json.dumps([self._plain, dict(self.data)], allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise BookError(f"the grid must hold numbers, texts and lists of them: {error}") from None
+
+    @property
+    def _plain(self) -> dict[str, list[Any]]:
+        return {name: list(values) for name, values in self.grid.items()}
+
+    @cached_property
+    def specification(self) -> dict[str, Any]:
+        """All that the rows depend on but the settings: the function, its code, its data, its threads."""
+        function = f"{module_of(self.run)}:{self.run.__qualname__}"
+        code = code_of(module_of(self.run))
+        return {"format": FORMAT, "run": function, "code": code, "data": dict(self.data), "threads": self.threads}
+
+    @cached_property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """In the order of the grid, the last axis fastest; boundaries depend on the sweep only, never on a machine."""
+        shared_axes = [name for name in self.grid if name not in self.batched]
+        batched_axes = [name for name in self.grid if name in self.batched]
+        found: list[Chunk] = []
+        for values in itertools.product(*(self._plain[name] for name in shared_axes)):
+            shared = dict(zip(shared_axes, values, strict=True))
+            runs = [
+                dict(zip(batched_axes, varied, strict=True))
+                for varied in itertools.product(*(self._plain[name] for name in batched_axes))
+            ]
+            most = self._most(shared)
+            for first in range(0, len(runs), most):
+                batch = runs[first : first + most]
+                text = json.dumps([self.specification, shared, batch], sort_keys=True)
+                found.append(Chunk(len(found), shared, tuple(batch), digest(text.encode())[:32]))
+        return tuple(found)
+
+    def _most(self, shared: Setting) -> int:
+        """How many runs a chunk may hold; at least one."""
+        each = self.bytes_per_run(shared) if callable(self.bytes_per_run) else self.bytes_per_run
+        return max(1, math.floor(self.memory / each)) if each > 0 else 2**62

@@ -1,0 +1,58 @@
+"""Functions for sweeps that tests disturb, and a client that runs one in a process of its own."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from claimbook.sweeps import Sweep, Workers, carry_out
+
+PADDING = "0" * 4000
+"""Makes a chunk's file larger than the plan's, so that a disk can be full for one and not for the other."""
+
+
+def draw(shared: dict, batch: list[dict]) -> pd.DataFrame:
+    """One random mean a run, from a stream of the setting; seed 7 fails. Sleeps, so that there is time to kill."""
+    rows = []
+    for varied in batch:
+        if varied["seed"] == 7:
+            raise ValueError("seven\nis refused")
+        sample = np.random.default_rng([shared["n"], varied["seed"]]).normal(size=shared["n"])
+        rows.append({"mean": sample.mean(), "padding": PADDING})
+    time.sleep(0.03)
+    return pd.DataFrame(rows)
+
+
+def hungry(shared: dict, batch: list[dict]) -> pd.DataFrame:
+    """Takes more memory than its worker may have, until a worker was killed for it once."""
+    marker = Path(shared["marker"])
+    if batch[0]["seed"] == 1 and not marker.exists():
+        marker.touch()
+        held = [np.ones(2**24) for _ in range(8)]  # 1 GiB
+        time.sleep(60)
+        del held
+    return pd.DataFrame({"double": [2 * varied["seed"] for varied in batch]})
+
+
+def plan(chunks: int = 20) -> Sweep:
+    """Twice ``chunks`` chunks of three runs."""
+    return Sweep(draw, {"n": [3, 10], "seed": range(3 * chunks)}, ("seed",), bytes_per_run=1, memory=3)
+
+
+def starving(marker: str) -> Sweep:
+    """Three chunks, of which one kills its first worker."""
+    return Sweep(hungry, {"marker": [marker], "seed": [0, 1, 2]}, ("seed",), bytes_per_run=1, memory=1)
+
+
+def client(folder: str, workers: int, chunks: int = 20) -> None:
+    """Carry the sweep of ``plan`` out."""
+    carry_out(plan(chunks), Path(folder), workers=Workers(workers))
+
+
+if __name__ == "__main__":
+    import toy_sweep  # by its name, as workers import it
+
+    toy_sweep.client(*json.loads(sys.argv[1]))
