@@ -133,7 +133,7 @@ class _UnderWay:
         return True
 
     def next(self) -> Any:
-        """The next chunk's future that has ended; _NoWorkersError where a cluster of this machine has lost its workers."""
+        """The next future that has ended; _NoWorkersError where a cluster of this machine has lost its workers."""
         seen = checked = time.monotonic()
         while not self.ended.has_ready():
             time.sleep(0.01)
