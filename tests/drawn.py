@@ -6,52 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from global_optimality import (
-    BalancedWeightDecay,
-    BiasedReluUnit,
-    ConvPool,
-    CrossEntropyLoss,
-    DeepBiasedRelu,
-    DeepLinear,
-    DeepRelu,
-    Effort,
-    LogisticLoss,
-    MaskedSquaredLoss,
-    MatrixProduct,
-    NonNegative,
-    Norm,
-    OnLayers,
-    PathNorm,
-    PowerDecay,
-    Problem,
-    ProductOfNorms,
-    RankOneTensor,
-    ReluUnit,
-    SquaredLoss,
-    SumOfPowers,
-    SumOfSquares,
-    WeightedPowers,
-    WeightedSum,
-    lambda_max,
-)
+import global_optimality as go
 from global_optimality.losses import Loss
 from global_optimality.mappings import Mapping
 from global_optimality.regularizers import Regularizer
-
-FAMILIES = {
-    "matrix": 0.12, "masked": 0.08, "norms": 0.06, "non-negative": 0.02, "relu": 0.36, "free bias": 0.2,
-    "linear": 0.06, "tensor": 0.04, "deep relu": 0.02, "deep biased": 0.02, "convolution": 0.02,
-}  # fmt: skip
-"""How often each is drawn."""
-
-SMALL = Effort(nodes=500)
-"""Searches of polars are cut short: their bounds must hold wherever they end."""
-
-EUCLIDEAN: tuple[Regularizer, ...] = (
-    SumOfSquares(), SumOfSquares(), SumOfSquares(), ProductOfNorms(), SumOfPowers(2), BalancedWeightDecay(2),
-    PathNorm(2), PowerDecay(2), WeightedSum((SumOfSquares(), ProductOfNorms()), (0.3, 5.0)),
-)  # fmt: skip
-"""Of two layers; all have the polar of ‖u‖ ‖v‖ but for a constant."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +17,25 @@ class Case:
     """A problem, the seed it was drawn from and words that describe it."""
 
     seed: int
-    problem: Problem
+    problem: go.Problem
     words: str
+
+
+FAMILIES = {
+    "matrix": 0.12, "masked": 0.08, "norms": 0.06, "non-negative": 0.02, "relu": 0.36, "free bias": 0.2,
+    "linear": 0.06, "tensor": 0.04, "deep relu": 0.02, "deep biased": 0.02, "convolution": 0.02,
+}  # fmt: skip
+"""How often each is drawn."""
+
+SMALL = go.Effort(nodes=500)
+"""Searches of polars are cut short: their bounds must hold wherever they end."""
+
+EUCLIDEAN: tuple[Regularizer, ...] = (
+    go.SumOfSquares(), go.SumOfSquares(), go.SumOfSquares(), go.ProductOfNorms(), go.SumOfPowers(2),
+    go.BalancedWeightDecay(2), go.PathNorm(2), go.PowerDecay(2),
+    go.WeightedSum((go.SumOfSquares(), go.ProductOfNorms()), (0.3, 5.0)),
+)  # fmt: skip
+"""Of two layers; all have the polar of ‖u‖ ‖v‖ but for a constant."""
 
 
 def draw(seed: int) -> Case:
@@ -70,45 +45,46 @@ def draw(seed: int) -> Case:
     unit = 2.0 ** int(random.choice([0, 0, 0, -20, 20, -100, 100]))
     mapping, theta = pair_of(random, family, unit)
     loss, kind = loss_of(random, mapping.shape, family, 2.0 ** int(random.choice([0, 0, 0, -60, 60])))
-    lam = lambda_max(Problem(loss, mapping, theta, 1.0), effort=SMALL) * 10.0 ** random.uniform(-6, 0.3)
+    lam = go.lambda_max(go.Problem(loss, mapping, theta, 1.0), effort=SMALL) * 10.0 ** random.uniform(-6, 0.3)
     if not 1e-280 < lam < 1e280:
         lam = 1.0
     words = f"{family} {mapping.shape} {type(theta).__name__} {kind}, units {unit:g}, λ = {lam:.3g}"
-    return Case(seed, Problem(loss, mapping, theta, lam), words)
+    return Case(seed, go.Problem(loss, mapping, theta, lam), words)
 
 
 def pair_of(random: np.random.Generator, family: str, unit: float) -> tuple[Mapping, Regularizer]:
     N, c = int(random.integers(2, 9)), int(random.integers(1, 4))
     two_layers = EUCLIDEAN[random.integers(len(EUCLIDEAN))]
     if family in ("matrix", "masked"):
-        return MatrixProduct(N, c), two_layers
+        return go.MatrixProduct(N, c), two_layers
     if family == "norms":
-        first, second = random.choice(np.array(Norm), 2)
-        return MatrixProduct(N, c), ProductOfNorms((first, second))
+        first, second = random.choice(np.array(go.Norm), 2)
+        return go.MatrixProduct(N, c), go.ProductOfNorms((first, second))
     if family == "non-negative":
-        return MatrixProduct(N, c), NonNegative(ProductOfNorms() if random.random() < 0.5 else SumOfSquares())
+        theta = go.ProductOfNorms() if random.random() < 0.5 else go.SumOfSquares()
+        return go.MatrixProduct(N, c), go.NonNegative(theta)
     if family == "tensor":
         sizes = (2, N % 3 + 1, 2)
-        return RankOneTensor(sizes), SumOfPowers(3) if random.random() < 0.7 else BalancedWeightDecay(3)
+        return go.RankOneTensor(sizes), go.SumOfPowers(3) if random.random() < 0.7 else go.BalancedWeightDecay(3)
     if family == "convolution":
-        return ConvPool(torch.from_numpy(random.normal(size=(N, 1, 4, 4))) * unit, c, 3, 2, c), SumOfSquares()
+        return go.ConvPool(torch.from_numpy(random.normal(size=(N, 1, 4, 4))) * unit, c, 3, 2, c), go.SumOfSquares()
     if family == "deep biased":
         x = torch.from_numpy(random.normal(size=N))
-        mapping = DeepBiasedRelu(torch.stack([x, torch.ones_like(x)], 1), (1, 1, 1))
-        return mapping, WeightedPowers(mapping.exponents, mapping.degree)
+        mapping = go.DeepBiasedRelu(torch.stack([x, torch.ones_like(x)], 1), (1, 1, 1))
+        return mapping, go.WeightedPowers(mapping.exponents, mapping.degree)
     d = int(random.choice([1, 2, 3, 4, 5], p=[0.3, 0.3, 0.3, 0.05, 0.05]))
     S = torch.from_numpy(rows(random, N, d if family == "relu" else min(d, 3))) * unit
     if family == "free bias":
-        return BiasedReluUnit(S, c), OnLayers(SumOfSquares(), (0, 2))
+        return go.BiasedReluUnit(S, c), go.OnLayers(go.SumOfSquares(), (0, 2))
     if family == "relu":
-        return ReluUnit(S, c), two_layers
+        return go.ReluUnit(S, c), two_layers
     if family == "linear":
-        vectors = isinstance(two_layers, PathNorm)  # its polar is known for two vectors only
-        return DeepLinear(S.shape[1], (2, c), S), SumOfSquares() if vectors else two_layers
+        vectors = isinstance(two_layers, go.PathNorm)  # its polar is known for two vectors only
+        return go.DeepLinear(S.shape[1], (2, c), S), go.SumOfSquares() if vectors else two_layers
     widths = (2, 1) if random.random() < 0.5 else (2, 1, 1)
     slope = float(random.choice([0.0, 0.1]))
     K = len(widths)
-    return DeepRelu(S[:, :2].contiguous(), widths, slope), SumOfPowers(K) if slope else BalancedWeightDecay(K)
+    return go.DeepRelu(S[:, :2].contiguous(), widths, slope), go.SumOfPowers(K) if slope else go.BalancedWeightDecay(K)
 
 
 def rows(random: np.random.Generator, N: int, d: int) -> np.ndarray:
@@ -141,9 +117,9 @@ def loss_of(random: np.random.Generator, shape: tuple[int, ...], family: str, un
     if family == "masked":
         mask = random.random(shape) < 0.6
         mask.flat[0] = True
-        return MaskedSquaredLoss(torch.from_numpy(Y) * unit, torch.from_numpy(mask)), "masked"
+        return go.MaskedSquaredLoss(torch.from_numpy(Y) * unit, torch.from_numpy(mask)), "masked"
     if family == "tensor":
-        return SquaredLoss(torch.from_numpy(Y) * unit), "squared"
+        return go.SquaredLoss(torch.from_numpy(Y) * unit), "squared"
     bias = random.choice([None, 0.0, 0.5, 1e-4]) if family != "free bias" else 0.0
     weights = sample_weights(random, shape[0])
     kind = random.choice(["squared", "logistic", "cross entropy"], p=[0.7, 0.2, 0.1])
@@ -152,11 +128,11 @@ def loss_of(random: np.random.Generator, shape: tuple[int, ...], family: str, un
     if kind == "logistic":
         signs = np.sign(Y) + (Y == 0)
         signs[0], signs[1] = 1, -1
-        return LogisticLoss(torch.from_numpy(signs), **options), kind + words
+        return go.LogisticLoss(torch.from_numpy(signs), **options), kind + words
     if kind == "cross entropy" and shape[0] >= shape[1] > 1:
         labels = np.concatenate([np.arange(shape[1]), random.integers(0, shape[1], shape[0] - shape[1])])
-        return CrossEntropyLoss(torch.from_numpy(labels), classes=shape[1], **options), kind + words
-    return SquaredLoss(torch.from_numpy(Y) * unit, **options), "squared" + words
+        return go.CrossEntropyLoss(torch.from_numpy(labels), classes=shape[1], **options), kind + words
+    return go.SquaredLoss(torch.from_numpy(Y) * unit, **options), "squared" + words
 
 
 def sample_weights(random: np.random.Generator, N: int) -> Tensor | None:

@@ -7,29 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+import global_optimality as go
 import laws
 from cases import randn
-from global_optimality import (
-    ConvPool,
-    CrossEntropyLoss,
-    DeepLinear,
-    LogisticLoss,
-    MaskedSquaredLoss,
-    MatrixProduct,
-    PolarBound,
-    Problem,
-    ProductOfNorms,
-    ReluUnit,
-    SquaredLoss,
-    Status,
-    SumOfPowers,
-    SumOfSquares,
-    certify,
-    lambda_max,
-    minimise,
-    polar_of,
-    solve,
-)
 from global_optimality.data import hide, low_rank
 from global_optimality.losses.units import exponent
 from global_optimality.sliding_frank_wolfe.local import OnFaces, singular_pairs
@@ -46,23 +26,23 @@ every_factor = pytest.mark.parametrize("c", FACTORS)
 TOL = 1e-9
 
 
-def relu(loss, lam: float = 0.1, S: Tensor = S) -> Problem:
-    return Problem(loss, ReluUnit(S, outputs=loss.shape[1]), SumOfSquares(), lam)
+def relu(loss, lam: float = 0.1, S: Tensor = S) -> go.Problem:
+    return go.Problem(loss, go.ReluUnit(S, outputs=loss.shape[1]), go.SumOfSquares(), lam)
 
 
 LOSSES = {
-    "squared": lambda: SquaredLoss(Y),
-    "weighted": lambda: SquaredLoss(Y, weights=WEIGHTS, output_bias=0.5),
-    "free bias": lambda: SquaredLoss(Y, output_bias=0.0),
-    "logistic": lambda: LogisticLoss(SIGNS, output_bias=0.0),
-    "cross-entropy": lambda: CrossEntropyLoss(LABELS),
+    "squared": lambda: go.SquaredLoss(Y),
+    "weighted": lambda: go.SquaredLoss(Y, weights=WEIGHTS, output_bias=0.5),
+    "free bias": lambda: go.SquaredLoss(Y, output_bias=0.0),
+    "logistic": lambda: go.LogisticLoss(SIGNS, output_bias=0.0),
+    "cross-entropy": lambda: go.CrossEntropyLoss(LABELS),
 }
 every_loss = pytest.mark.parametrize("name", LOSSES)
 
 
 def same(one, other, unit: float = 1.0) -> None:
     """Both solved, with one optimum in two units of the objective."""
-    assert one.status is other.status is Status.GLOBAL
+    assert one.status is other.status is go.Status.GLOBAL
     assert other.objective == pytest.approx(unit * one.objective, rel=3 * TOL)
 
 
@@ -70,19 +50,19 @@ def same(one, other, unit: float = 1.0) -> None:
 @every_loss
 def test_the_unit_of_the_inputs_is_that_of_lambda(name, c):
     loss = LOSSES[name]()
-    same(solve(relu(loss), tol=TOL), solve(relu(loss, lam=0.1 * c, S=c * S), tol=TOL))
+    same(go.solve(relu(loss), tol=TOL), go.solve(relu(loss, lam=0.1 * c, S=c * S), tol=TOL))
 
 
 @every_factor
 def test_the_unit_of_the_targets_is_that_of_lambda(c):
-    same(solve(relu(SquaredLoss(Y)), tol=TOL), solve(relu(SquaredLoss(c * Y), lam=0.1 * c), tol=TOL), c * c)
+    same(go.solve(relu(go.SquaredLoss(Y)), tol=TOL), go.solve(relu(go.SquaredLoss(c * Y), lam=0.1 * c), tol=TOL), c * c)
 
 
 @every_factor
 def test_the_unit_of_the_sample_weights_is_that_of_lambda_and_of_the_decay(c):
-    one = SquaredLoss(Y, weights=WEIGHTS, output_bias=0.5)
-    other = SquaredLoss(Y, weights=c * WEIGHTS, output_bias=0.5 * c)
-    same(solve(relu(one), tol=TOL), solve(relu(other, lam=0.1 * c), tol=TOL), c)
+    one = go.SquaredLoss(Y, weights=WEIGHTS, output_bias=0.5)
+    other = go.SquaredLoss(Y, weights=c * WEIGHTS, output_bias=0.5 * c)
+    same(go.solve(relu(one), tol=TOL), go.solve(relu(other, lam=0.1 * c), tol=TOL), c)
 
 
 @every_factor
@@ -90,17 +70,17 @@ def test_the_unit_of_a_matrix_is_that_of_lambda(c):
     Z = low_rank(6, 9, 2, seed=0)
     mask = hide(Z, 0.3, seed=0)
 
-    def problem(c: float) -> Problem:
-        return Problem(MaskedSquaredLoss(c * Z, mask), MatrixProduct(6, 9), SumOfSquares(), c * 0.5)
+    def problem(c: float) -> go.Problem:
+        return go.Problem(go.MaskedSquaredLoss(c * Z, mask), go.MatrixProduct(6, 9), go.SumOfSquares(), c * 0.5)
 
-    same(solve(problem(1.0), tol=TOL), solve(problem(c), tol=TOL), c * c)
+    same(go.solve(problem(1.0), tol=TOL), go.solve(problem(c), tol=TOL), c * c)
 
 
 @pytest.mark.parametrize("offset", [1.0, -1e4, 1e8, 1e12])
 def test_a_free_output_bias_takes_up_any_offset(offset):
     shifted = 2.0 ** round(math.log2(abs(offset))) * math.copysign(1, offset)
     targets = (Y * 2**10).round() / 2**10  # exact beside the offset
-    one, other = (solve(relu(SquaredLoss(targets + m, output_bias=0.0)), tol=TOL) for m in (0.0, shifted))
+    one, other = (go.solve(relu(go.SquaredLoss(targets + m, output_bias=0.0)), tol=TOL) for m in (0.0, shifted))
     same(one, other)
     expected = shifted + float(one.output_bias()[0])
     assert float(other.output_bias()[0]) == pytest.approx(expected, abs=1e-6 * abs(shifted))
@@ -109,13 +89,13 @@ def test_a_free_output_bias_takes_up_any_offset(offset):
 @pytest.mark.parametrize("k", [-300, -40, 40, 300])
 def test_powers_of_two_change_no_bit(k):
     """S and λ times 2^k, k even: the weights times 2^{−k/2}, all else the same to the last bit."""
-    problem, other = relu(SquaredLoss(Y)), relu(SquaredLoss(Y), lam=0.1 * 2.0**k, S=S * 2.0**k)
+    problem, other = relu(go.SquaredLoss(Y)), relu(go.SquaredLoss(Y), lam=0.1 * 2.0**k, S=S * 2.0**k)
     W = problem.random(2, 3, seed=1)
-    a, b = certify(problem, W), certify(other, tuple(w * 2.0 ** (-k // 2) for w in W))
+    a, b = go.certify(problem, W), go.certify(other, tuple(w * 2.0 ** (-k // 2) for w in W))
     for name in ("objective", "lower_bound", "gap", "polar", "polar_lower", "alignment", "dual", "escape_objective"):
         assert torch.equal(getattr(a, name), getattr(b, name)), name
     assert torch.equal(a.gradient_norm, b.gradient_norm * 2.0 ** (-k // 2))
-    one, two = solve(problem), solve(other)
+    one, two = go.solve(problem), go.solve(other)
     assert one.objective == two.objective
     assert all(torch.equal(v, w * 2.0 ** (k // 2)) for v, w in zip(one.weights, two.weights, strict=True))
 
@@ -125,10 +105,11 @@ def test_images_in_other_units(k):
     """Images times 2^k with λ times 2^k and weights over 2^(k/2), as rows of S: the same bits."""
     images, Y2 = randn("invariance images", 5, 1, 4, 4), randn("invariance image targets", 5, 2)
     one, two = (
-        Problem(SquaredLoss(Y2), ConvPool(images * s, 1, 3, 2, 2), SumOfSquares(), 0.3 * s) for s in (1.0, 2.0**k)
+        go.Problem(go.SquaredLoss(Y2), go.ConvPool(images * s, 1, 3, 2, 2), go.SumOfSquares(), 0.3 * s)
+        for s in (1.0, 2.0**k)
     )
     W = one.random(2, 3, seed=4)
-    a, b = certify(one, W), certify(two, tuple(w * 2.0 ** (-k // 2) for w in W))
+    a, b = go.certify(one, W), go.certify(two, tuple(w * 2.0 ** (-k // 2) for w in W))
     assert torch.equal(a.objective, b.objective)
     assert torch.equal(a.lower_bound, b.lower_bound)
     assert torch.equal(a.escape_objective, b.escape_objective)
@@ -136,37 +117,37 @@ def test_images_in_other_units(k):
 
 @pytest.mark.parametrize("unit", [2.0**-500, 2.0**40])
 def test_targets_near_the_ends_of_float64(unit):
-    problem = relu(SquaredLoss(Y * unit), lam=0.1 * unit)
-    solution = solve(problem)
-    assert solution.status is Status.GLOBAL
-    assert solution.objective == solve(relu(SquaredLoss(Y))).objective * unit**2
+    problem = relu(go.SquaredLoss(Y * unit), lam=0.1 * unit)
+    solution = go.solve(problem)
+    assert solution.status is go.Status.GLOBAL
+    assert solution.objective == go.solve(relu(go.SquaredLoss(Y))).objective * unit**2
 
 
 def test_a_polar_of_the_callers_own_is_asked_in_the_callers_units():
-    problem = relu(SquaredLoss(1e3 * Y), lam=1e-4, S=1e-6 * S)
-    known = polar_of(problem)
+    problem = relu(go.SquaredLoss(1e3 * Y), lam=1e-4, S=1e-6 * S)
+    known = go.polar_of(problem)
     asked: list[Tensor] = []
 
-    def own(Q: Tensor) -> PolarBound:
+    def own(Q: Tensor) -> go.PolarBound:
         asked.append(Q)
         return known(Q)
 
     W = problem.random(1, 2, seed=0)
-    mine, theirs = certify(problem, W), certify(problem, W, own)
+    mine, theirs = go.certify(problem, W), go.certify(problem, W, own)
     gradient = problem.loss.gradient(problem.mapping.Phi(*W))
     assert torch.allclose(asked[0], -gradient, rtol=1e-12)
     assert torch.allclose(mine.lower_bound, theirs.lower_bound, rtol=1e-12)
-    assert solve(problem, polar=own).objective == pytest.approx(solve(problem).objective, rel=1e-7)
+    assert go.solve(problem, polar=own).objective == pytest.approx(go.solve(problem).objective, rel=1e-7)
 
 
 @pytest.mark.parametrize("name", ["product", "powers", "deep"])
 def test_twins_are_the_same_problem(name):
     data = 1e5 * randn("twin", 7, 3)
-    loss = SquaredLoss(1e-3 * randn("twin y", 7, 2), weights=WEIGHTS[:7], output_bias=2.0)
+    loss = go.SquaredLoss(1e-3 * randn("twin y", 7, 2), weights=WEIGHTS[:7], output_bias=2.0)
     problem = {
         "product": lambda: relu(loss, 3e4, data),
-        "powers": lambda: Problem(SquaredLoss(data), MatrixProduct(7, 3), ProductOfNorms(), 2.0),
-        "deep": lambda: Problem(SquaredLoss(data), DeepLinear(3, (2, 2, 3), S=data), SumOfPowers(3), 2.0),
+        "powers": lambda: go.Problem(go.SquaredLoss(data), go.MatrixProduct(7, 3), go.ProductOfNorms(), 2.0),
+        "deep": lambda: go.Problem(go.SquaredLoss(data), go.DeepLinear(3, (2, 2, 3), S=data), go.SumOfPowers(3), 2.0),
     }[name]()
     other = twin(problem)
     W = problem.random(4, 5, seed=0)
@@ -178,17 +159,17 @@ def test_twins_are_the_same_problem(name):
 
 def test_numbers_beyond_float64_are_refused_by_name():
     with pytest.raises(ValueError, match=r"λ = 1e-305 is 2\^.* in units of the data"):
-        certify(relu(SquaredLoss(Y), lam=1e-305), relu(SquaredLoss(Y)).random(1, 1))
+        go.certify(relu(go.SquaredLoss(Y), lam=1e-305), relu(go.SquaredLoss(Y)).random(1, 1))
     with pytest.raises(ValueError, match="beyond float64"):
-        solve(relu(SquaredLoss(Y * 1e-145, weights=WEIGHTS * 1e-20), lam=1e-165))
+        go.solve(relu(go.SquaredLoss(Y * 1e-145, weights=WEIGHTS * 1e-20), lam=1e-165))
 
 
 @pytest.mark.parametrize("start", [None, 0])
 def test_an_optimum_of_zero_is_certified(start):
-    constant = SquaredLoss(torch.full((N, 1), 0.1, dtype=torch.float64), output_bias=0.0)
+    constant = go.SquaredLoss(torch.full((N, 1), 0.1, dtype=torch.float64), output_bias=0.0)
     problem = relu(constant)
-    solution = solve(problem, start=None if start is None else problem.random(1, 2, seed=start))
-    assert solution.status is Status.GLOBAL
+    solution = go.solve(problem, start=None if start is None else problem.random(1, 2, seed=start))
+    assert solution.status is go.Status.GLOBAL
     assert solution.objective == solution.relative_gap == 0.0
 
 
@@ -196,23 +177,23 @@ def test_an_optimum_of_zero_is_certified(start):
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_never_worse_than_the_start(scale, rounds):
     data = torch.stack([S[:, 0], scale * randn("units", N)], 1)
-    problem = relu(SquaredLoss(Y), lam=1e-3, S=data)
+    problem = relu(go.SquaredLoss(Y), lam=1e-3, S=data)
     starts = problem.random(3, 6, seed=2)
     for i in range(3):
-        start = minimise(problem, tuple(w[i : i + 1] for w in starts), max_steps=20).weights
-        solution = solve(problem, start=start, max_rounds=rounds)
+        start = go.minimise(problem, tuple(w[i : i + 1] for w in starts), max_steps=20).weights
+        solution = go.solve(problem, start=start, max_rounds=rounds)
         assert solution.objective <= float(problem(*start)[0]) * (1 + 1e-13)
         laws.never_rises([row.objective for row in solution.history], 1e-13)
 
 
 def test_no_time_is_a_status_of_every_descent():
-    problem = relu(SquaredLoss(Y))
+    problem = relu(go.SquaredLoss(Y))
     start = problem.random(2, 3, seed=0)
-    descent = minimise(problem, start, stop=lambda: True)
-    assert descent.status == (Status.TIME, Status.TIME)
+    descent = go.minimise(problem, start, stop=lambda: True)
+    assert descent.status == (go.Status.TIME, go.Status.TIME)
     assert int(descent.steps.max()) == 0
-    solution = solve(problem, time_limit=0.0, start=tuple(w[:1] for w in start))
-    assert solution.status is Status.TIME
+    solution = go.solve(problem, time_limit=0.0, start=tuple(w[:1] for w in start))
+    assert solution.status is go.Status.TIME
     assert solution.objective <= float(problem(*start)[0])
 
 
@@ -220,24 +201,24 @@ def test_no_time_is_a_status_of_every_descent():
 def test_wide_completion_within_any_memory(rows, columns):
     Z = low_rank(rows, columns, 2, seed=0)
     mask = hide(Z, 0.4, seed=0)
-    problem = Problem(MaskedSquaredLoss(Z, mask), MatrixProduct(rows, columns), SumOfSquares(), 1.0)
-    problem = replace(problem, lam=0.1 * lambda_max(problem))
-    solution = solve(problem, memory_limit=1.0)
-    assert solution.status is Status.GLOBAL
+    problem = go.Problem(go.MaskedSquaredLoss(Z, mask), go.MatrixProduct(rows, columns), go.SumOfSquares(), 1.0)
+    problem = replace(problem, lam=0.1 * go.lambda_max(problem))
+    solution = go.solve(problem, memory_limit=1.0)
+    assert solution.status is go.Status.GLOBAL
     if rows * columns < 1000:
-        assert solution.objective == pytest.approx(solve(problem).objective, rel=1e-7)
+        assert solution.objective == pytest.approx(go.solve(problem).objective, rel=1e-7)
 
 
 def test_steps_too_large_for_the_memory_are_not_made():
-    problem = relu(SquaredLoss(Y))
+    problem = relu(go.SquaredLoss(Y))
     units = OnFaces(problem).rows
     assert units.S.shape == S.shape
-    solution = solve(problem, memory_limit=1.0, tol=1e-3)
-    assert solution.objective <= solve(problem).objective * (1 + 1e-2)
+    solution = go.solve(problem, memory_limit=1.0, tol=1e-3)
+    assert solution.objective <= go.solve(problem).objective * (1 + 1e-2)
 
 
 def test_singular_pairs_keep_the_product_and_cost_least():
-    problem = Problem(SquaredLoss(randn("pairs", 5, 6)), MatrixProduct(5, 6), SumOfSquares(), 1.0)
+    problem = go.Problem(go.SquaredLoss(randn("pairs", 5, 6)), go.MatrixProduct(5, 6), go.SumOfSquares(), 1.0)
     W = problem.random(1, 9, seed=0)
     pairs = singular_pairs(W)
     X = problem.mapping.Phi(*W)
@@ -250,7 +231,11 @@ def test_singular_pairs_keep_the_product_and_cost_least():
 @pytest.mark.parametrize("decay", [0.0, 1e-6, 1.0])
 @pytest.mark.parametrize("name", ["logistic", "cross-entropy"])
 def test_the_output_bias_is_stationary_whatever_the_spread(name, decay, spread):
-    loss = LogisticLoss(SIGNS, output_bias=decay) if name == "logistic" else CrossEntropyLoss(LABELS, output_bias=decay)
+    loss = (
+        go.LogisticLoss(SIGNS, output_bias=decay)
+        if name == "logistic"
+        else go.CrossEntropyLoss(LABELS, output_bias=decay)
+    )
     X = spread * randn("bias X", 3, *loss.shape)
     b, G = loss.bias(X), loss.gradient(X)
     terms = G.abs().sum(1) + decay * b.abs()

@@ -1,14 +1,13 @@
 """Digits on two principal components: the certified optimum beside networks trained by Adam."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pandas as pd
 import torch
 from torch import Tensor
 
 from global_optimality.certificate import certify
-from global_optimality.factors import Factors
 from global_optimality.losses import CrossEntropyLoss, LogisticLoss, SquaredLoss
 from global_optimality.mappings import ReluUnit
 from global_optimality.polar import lambda_max, polar_of
@@ -19,28 +18,9 @@ from global_optimality.streams import generator
 
 from ..shared import data
 from ..shared.adam import adam
+from ..shared.held_out import HeldOut
 from ..shared.relu_problems import with_bias
 from ..shared.tables import frame
-
-
-@dataclass(frozen=True, eq=False)
-class PlaneDigits:
-    """A training problem, and inputs with labels ±1 that were held out."""
-
-    problem: Problem
-    S: Tensor
-    Y: Tensor
-
-    def accuracy(self, W: Factors) -> Tensor:
-        """Share of held-out samples told right, ``(n,)``, by the sign of one output or the largest of several."""
-        assert isinstance(self.problem.mapping, ReluUnit)
-        loss = self.problem.loss
-        with torch.no_grad():
-            bias = loss.bias(self.problem.mapping.Phi(*W))
-            outputs = replace(self.problem.mapping, S=self.S).Phi(*W) + bias[:, None]
-        if outputs.shape[2] == 1:
-            return ((outputs > 0) == (self.Y > 0)).double().mean((1, 2))
-        return (outputs.argmax(2) == self.Y.argmax(1)).double().mean(1)
 
 
 def principal_components(N: int, *, components: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -69,24 +49,23 @@ def all_digits(loss: type[SquaredLoss] | type[LogisticLoss], share: float) -> Pr
     return replace(problem, lam=share * lambda_max(problem))
 
 
-def at_least_five(N: int, share: float, *, seed: int) -> PlaneDigits:
+def at_least_five(N: int, share: float, *, seed: int) -> HeldOut:
     """Is the digit at least 5? N training images in the plane, the rest held out; logistic loss, λ = share · λ_max."""
     S, target = principal_components(N, components=2, seed=seed)
     labels = (2.0 * (target >= 5) - 1)[:, None].double()
     problem = Problem(LogisticLoss(labels[:N]), ReluUnit(S[:N]), SumOfSquares(), 1.0)
-    return PlaneDigits(replace(problem, lam=share * lambda_max(problem)), S[N:], labels[N:])
+    return HeldOut(replace(problem, lam=share * lambda_max(problem)), S[N:], labels[N:])
 
 
-def ten_classes(N: int, share: float, *, seed: int) -> PlaneDigits:
+def ten_classes(N: int, share: float, *, seed: int) -> HeldOut:
     """Which digit is it? N training images in the plane, the rest held out; cross-entropy, λ = share · λ_max."""
     S, target = principal_components(N, components=2, seed=seed)
     problem = Problem(CrossEntropyLoss(target[:N], classes=10), ReluUnit(S[:N], 10), SumOfSquares(), 1.0)
-    held_out = torch.nn.functional.one_hot(target[N:], 10).double()
-    return PlaneDigits(replace(problem, lam=share * lambda_max(problem)), S[N:], held_out)
+    return HeldOut(replace(problem, lam=share * lambda_max(problem)), S[N:], target[N:])
 
 
 def widths(
-    split: PlaneDigits, solution: Solution, sizes: Sequence[int], *, runs: int, steps: int, seed: int
+    split: HeldOut, solution: Solution, sizes: Sequence[int], *, runs: int, steps: int, seed: int
 ) -> pd.DataFrame:
     """Networks of growing width trained by Adam: excess over the certified optimum, certified gap, test accuracy."""
     polar, tables = polar_of(split.problem), []
@@ -102,7 +81,7 @@ def widths(
     return pd.concat(tables, ignore_index=True)
 
 
-def regions(split: PlaneDigits, solution: Solution, *, points: int = 81) -> pd.DataFrame:
+def regions(split: HeldOut, solution: Solution, *, points: int = 81) -> pd.DataFrame:
     """What the network says on a grid of the two components: the one output, or the index of the largest of several."""
     assert isinstance(split.problem.mapping, ReluUnit)
     reach = float(split.problem.mapping.S[:, :2].abs().max()) * 1.05
@@ -112,7 +91,7 @@ def regions(split: PlaneDigits, solution: Solution, *, points: int = 81) -> pd.D
     return frame(x1=x[:, 0], x2=x[:, 1], y=outputs[:, 0] if outputs.shape[1] == 1 else outputs.argmax(1))
 
 
-def held_out_digits(split: PlaneDigits, solution: Solution) -> pd.DataFrame:
+def held_out_digits(split: HeldOut, solution: Solution) -> pd.DataFrame:
     """Held-out images: components, the digit, and the digit that the network names."""
-    S, labels = split.S, split.Y.argmax(1)
-    return frame(x1=S[:, 0], x2=S[:, 1], digit=labels, named=solution.predict(S).argmax(1))
+    S = split.inputs
+    return frame(x1=S[:, 0], x2=S[:, 1], digit=split.labels, named=solution.predict(S).argmax(1))

@@ -14,6 +14,13 @@ from ..shared.style import COLOUR, MARKER, canvas, styled, write
 SUBNETWORK = (COLOUR.descent, COLOUR.escape, COLOUR.slide, COLOUR.append)
 """One colour a subnetwork."""
 
+ENDINGS = {
+    "close": ("at the best", COLOUR.slide, ""),
+    "trapped": ("settled above it", COLOUR.escape, "///"),
+    "falling": ("still falling", COLOUR.faint, ""),
+}
+"""How runs ended: the name in the legend, a colour and a hatch."""
+
 Drawn = tuple[pd.DataFrame, pd.DataFrame]
 """Nodes and connections, as ``experiments.deep_networks.drawn`` places them."""
 
@@ -59,14 +66,6 @@ def subnetworks(left: Drawn, right: Drawn) -> Figure:
     ]
     figure.legend(handles=signs, loc="outside lower center", ncols=2, handlelength=2.4)
     return figure
-
-
-ENDINGS = {
-    "close": ("at the best", COLOUR.slide, ""),
-    "trapped": ("settled above it", COLOUR.escape, "///"),
-    "falling": ("still falling", COLOUR.faint, ""),
-}
-"""How runs ended: the name in the legend, a colour and a hatch."""
 
 
 @styled

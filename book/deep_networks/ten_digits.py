@@ -1,15 +1,13 @@
 """Parallel convolutional subnetworks on the digits: training objective and test accuracy over r and over starts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pandas as pd
 import torch
-from torch import Tensor
 
 from global_optimality.certificate import certify
 from global_optimality.descent import LBFGS, minimise
-from global_optimality.factors import Factors
 from global_optimality.losses import CrossEntropyLoss
 from global_optimality.mappings import ConvPool
 from global_optimality.problem import Problem
@@ -17,27 +15,11 @@ from global_optimality.regularizers import BalancedWeightDecay
 from global_optimality.streams import generator
 
 from ..shared import data
+from ..shared.held_out import HeldOut
 from ..shared.tables import runs_table
 
 
-@dataclass(frozen=True, eq=False)
-class TenDigits:
-    """The training problem, and held-out images ``(N, 1, 8, 8)`` with their labels."""
-
-    problem: Problem
-    images: Tensor
-    labels: Tensor
-
-    def accuracy(self, W: Factors) -> Tensor:
-        """Share of the held-out digits told right by every run, ``(n,)``."""
-        mapping = self.problem.mapping
-        assert isinstance(mapping, ConvPool)
-        with torch.no_grad():
-            scores = replace(mapping, images=self.images).Phi(*W)
-        return (scores.argmax(2) == self.labels).double().mean(1)
-
-
-def digits(N: int, lam: float, *, channels: int = 2, held_out: int = 600, seed: int, device: str = "cpu") -> TenDigits:
+def digits(N: int, lam: float, *, channels: int = 2, held_out: int = 600, seed: int, device: str = "cpu") -> HeldOut:
     """N digits to train on, ``held_out`` others to test on; 3 × 3 filters, max-pooling over 2 × 2, ten outputs.
 
     Grey values are divided by 16; λ is that of the mean cross-entropy, so the sum's is N · ``lam``.
@@ -48,10 +30,10 @@ def digits(N: int, lam: float, *, channels: int = 2, held_out: int = 600, seed: 
     images, labels = (samples.S / 16).reshape(-1, 1, 8, 8).to(device), samples.target.to(device)
     mapping = ConvPool(images[train], channels=channels, kernel=3, pool=2, outputs=10)
     problem = Problem(CrossEntropyLoss(labels[train], classes=10), mapping, BalancedWeightDecay(2), N * lam)
-    return TenDigits(problem, images[test], labels[test])
+    return HeldOut(problem, images[test], labels[test])
 
 
-def against_size(split: TenDigits, sizes: Sequence[int], *, runs: int, steps: int, seed: int) -> pd.DataFrame:
+def against_size(split: HeldOut, sizes: Sequence[int], *, runs: int, steps: int, seed: int) -> pd.DataFrame:
     """Descents from ``runs`` starts for every r: ``runs_table`` with test accuracy, verdict at 1 % and excess."""
     tables = []
     for r in sizes:
@@ -79,7 +61,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def shuffled(split: TenDigits, r: int, *, steps: int, seed: int) -> float:
+def shuffled(split: HeldOut, r: int, *, steps: int, seed: int) -> float:
     """The control: test accuracy after training on shuffled labels, best of two starts. Chance is about 0.1."""
     Y = split.problem.loss.Y
     order = torch.randperm(len(Y), generator=generator(seed, "shuffled labels")).to(Y.device)

@@ -9,13 +9,10 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator, PercentFo
 from ..shared.style import COLOUR, MARKER, canvas, styled
 
 LOOKS = {
-    "weight decay": (COLOUR.descent, MARKER.slide),
-    "path norm": (COLOUR.slide, MARKER.plateau),
-    "batch norm": (COLOUR.saddle, MARKER.escape),
-    "dropout": (COLOUR.escape, MARKER.local_maximum),
-    "max-norm": (COLOUR.global_optimum, MARKER.local_minimum),
-    "ℓ1 decay": (COLOUR.negative_control, MARKER.saddle),
-}
+    "weight decay": (COLOUR.descent, MARKER.slide), "path norm": (COLOUR.slide, MARKER.plateau),
+    "batch norm": (COLOUR.saddle, MARKER.escape), "dropout": (COLOUR.escape, MARKER.local_maximum),
+    "max-norm": (COLOUR.global_optimum, MARKER.local_minimum), "ℓ1 decay": (COLOUR.negative_control, MARKER.saddle),
+}  # fmt: skip
 """A colour and a shape for every method."""
 
 FLOOR = 1e-12

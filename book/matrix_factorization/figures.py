@@ -65,22 +65,19 @@ def gap_against_gradient(table: pd.DataFrame) -> Figure:
     above = square * t**2 > FLOOR
     axes.plot(t[above], square * t[above] ** 2, color=COLOUR.curve, linewidth=1, linestyle="--")
     write(axes, "slope 2", (1e-4, square * 1e-8), (34, -14))
-    axes.set(
-        xscale="log", yscale="log", xlabel=r"gradient norm  $\|\nabla f\|/\sqrt{\lambda f}$", ylabel="relative to $f$"
-    )
-    axes.set_ylim(FLOOR / 3, 1)
     axes.legend(loc="upper left")
+    axes.set(xlabel=r"gradient norm  $\|\nabla f\|/\sqrt{\lambda f}$", ylabel="relative to $f$")
+    axes.set(xscale="log", yscale="log", ylim=(FLOOR / 3, 1))
     return figure
 
 
 @styled
 def polar_against_size(table: pd.DataFrame) -> Figure:
     """The polar of every run against r, beside max(1, σ_{r+1}/λ)."""
-    figure, axes = canvas(3.4)
     first = table.drop_duplicates("size").sort_values("size")
-    axes.plot(
-        first["size"], first["polar_r"], color=COLOUR.curve, linewidth=1.2, label=r"$\max(1,\ \sigma_{r+1}/\lambda)$"
-    )
+    figure, axes = canvas(3.4)
+    closed = r"$\max(1,\ \sigma_{r+1}/\lambda)$"
+    axes.plot(first["size"], first["polar_r"], color=COLOUR.curve, linewidth=1.2, label=closed)
     dots(axes, table["size"], table["polar"], MARKER.slide, COLOUR.descent, "measured, every run", hollow=True)
     axes.axhline(1, color=COLOUR.slide, linestyle="--", linewidth=1.2)
     write(axes, "at most 1: globally optimal", (first["size"].max(), 1), (0, -13), ha="right", color=COLOUR.slide)

@@ -10,9 +10,6 @@ from torch import Tensor
 
 from claimbook.templates import render
 
-DIGITS = 12
-"""Significant digits of an exported number."""
-
 
 @dataclass(frozen=True, eq=False)
 class Live:
@@ -33,6 +30,10 @@ class Live:
 def live(name: str, title: str, picture: str, **data: Any) -> Live:
     """The figure ``name`` with its data: numbers, text, tensors, data frames (one list a column), lists of these."""
     return Live(name, title, picture, {key: _plain(value) for key, value in data.items()})
+
+
+DIGITS = 12
+"""Significant digits of an exported number."""
 
 
 def _plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum, unique
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -38,23 +39,23 @@ class Colours:
     faint: str = "#B8B8B8"
 
 
-@dataclass(frozen=True)
-class Markers:
-    """A shape for every role, so that no figure speaks by colour alone."""
+@unique
+class Markers(StrEnum):
+    """A shape for every role, no two alike, so that no figure speaks by colour alone."""
 
-    global_optimum: str = "*"
-    saddle: str = "X"
-    local_minimum: str = "v"
-    local_maximum: str = "^"
-    plateau: str = "s"
-    slide: str = "o"
-    escape: str = "D"
-    append: str = "P"
-    descent: str = "."
+    global_optimum = "*"
+    saddle = "X"
+    local_minimum = "v"
+    local_maximum = "^"
+    plateau = "s"
+    slide = "o"
+    escape = "D"
+    append = "P"
+    descent = "."
 
 
 COLOUR = Colours()
-MARKER = Markers()
+MARKER = Markers
 LEVELS = "cividis"
 """The colour map of heat maps and surfaces: monotone in lightness, and the same to colour-blind readers."""
 

@@ -15,9 +15,6 @@ DEPENDENT = 1e-12
 """Rays count as dependent where det AᵀA, over the product of the squared lengths, is below DEPENDENT: their minimum
 then lies, up to rounding, where one of them is not used."""
 
-LOWER = 1e-9
-"""A minimum is not global if it exceeds the best of its size by more than LOWER, relative."""
-
 
 class Family(Enum):
     """How rays are drawn; every ray has unit price, so a longer one is cheaper for what it produces."""
@@ -25,6 +22,10 @@ class Family(Enum):
     SPHERE = "unit rays, uniform on the sphere"
     ORTHANT = "unit rays, uniform on the sphere's non-negative part"
     LENGTHS = "uniform directions, lengths between ½ and 2"
+
+
+LOWER = 1e-9
+"""A minimum is not global if it exceeds the best of its size by more than LOWER, relative."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,11 +43,11 @@ class Chapter:
     text: str
     title: str
     kernel: str
-    claims: tuple[str, ...]
-    figures: tuple[str, ...]
     minutes: float
     limit_minutes: float
     collects_claims: bool
+    claims: tuple[str, ...]
+    figures: tuple[str, ...]
 
     @property
     def folder(self) -> Path | None:

@@ -6,20 +6,9 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from . import mappings
 from .factors import Factors
-from .mappings import (
-    AlexNet,
-    BiasedReluUnit,
-    ConvPool,
-    DeepBiasedRelu,
-    DeepLinear,
-    DeepRelu,
-    Mapping,
-    NormalizedConvPool,
-    NormalizedRelu,
-    Pooling,
-    ReluUnit,
-)
+from .mappings import Mapping, Pooling
 from .mappings.alexnet import response_normalization
 from .problem import Problem
 
@@ -35,7 +24,7 @@ def to_torch(problem: Problem, W: Factors, *, hidden_bias: bool | None = None) -
     if len(W[0]) != 1:
         raise ValueError(f"a module is one network but W holds {len(W[0])} runs: pass one run, w[:1].")
     mapping = problem.mapping
-    if type(mapping) not in LAYERS or (isinstance(mapping, DeepLinear) and mapping.S is None):
+    if type(mapping) not in LAYERS or (isinstance(mapping, mappings.DeepLinear) and mapping.S is None):
         raise TypeError(
             f"{type(mapping).__name__} takes no inputs: to_torch serves mappings of data, such as ReluUnit."
         )
@@ -104,13 +93,13 @@ def _relu_unit(mapping: Mapping, W: Factors) -> list[nn.Module]:
 
 
 def _biased_relu_unit(mapping: Mapping, W: Factors) -> list[nn.Module]:
-    assert isinstance(mapping, BiasedReluUnit)
+    assert isinstance(mapping, mappings.BiasedReluUnit)
     biases, constants = mapping.folded(*(w[None] for w in W))
     return _chain((W[0][:, :, None], W[2][:, None]), (biases[0], constants[0]), nn.ReLU)
 
 
 def _deep_relu(mapping: Mapping, W: Factors) -> list[nn.Module]:
-    assert isinstance(mapping, DeepRelu)
+    assert isinstance(mapping, mappings.DeepRelu)
     slope = mapping.slope
     return _chain(W, (None,) * len(W), nn.ReLU if slope == 0 else lambda: nn.LeakyReLU(slope))
 
@@ -125,7 +114,7 @@ def _deep_linear(mapping: Mapping, W: Factors) -> list[nn.Module]:
 
 
 def _normalized_relu(mapping: Mapping, W: Factors) -> list[nn.Module]:
-    assert isinstance(mapping, NormalizedRelu)
+    assert isinstance(mapping, mappings.NormalizedRelu)
     weights, biases = zip(*mapping.folded(*(w[None] for w in W)), strict=True)
     return _chain((*(w[0] for w in weights), W[-1]), (*(b[0].flatten() for b in biases), None), nn.ReLU)
 
@@ -135,13 +124,13 @@ def _pooling(pooling: Pooling, size: int) -> nn.Module:
 
 
 def _conv_pool(mapping: Mapping, W: Factors) -> list[nn.Module]:
-    assert isinstance(mapping, ConvPool)
+    assert isinstance(mapping, mappings.ConvPool)
     pooling, last = _pooling(mapping.pooling, mapping.pool), W[1].flatten(0, 1).mT
     return [_convolution(W[0].flatten(0, 1)), nn.ReLU(), pooling, nn.Flatten(), _linear(last)]
 
 
 def _normalized_conv_pool(mapping: Mapping, W: Factors) -> list[nn.Module]:
-    assert isinstance(mapping, NormalizedConvPool)
+    assert isinstance(mapping, mappings.NormalizedConvPool)
     filters, bias = mapping.folded(W[0][None], W[1][None])
     pooling, last = _pooling(mapping.pooling, mapping.pool), W[2].flatten(0, 1).mT
     convolution = _convolution(filters[0].flatten(0, 1), bias[0].flatten())
@@ -161,7 +150,7 @@ class ResponseNormalization(nn.Module):
 
 
 def _alexnet(mapping: Mapping, W: Factors) -> list[nn.Module]:
-    assert isinstance(mapping, AlexNet)
+    assert isinstance(mapping, mappings.AlexNet)
     r, (one, two) = len(W[0]), mapping.pools
     hidden, last = torch.block_diag(*W[2].mT), W[3].flatten(0, 1).mT
     first = [_convolution(W[0].flatten(0, 1)), nn.ReLU(), ResponseNormalization(r, mapping.window), nn.MaxPool2d(one)]
@@ -170,14 +159,14 @@ def _alexnet(mapping: Mapping, W: Factors) -> list[nn.Module]:
 
 
 LAYERS: dict[type[Mapping], Callable[[Mapping, Factors], list[nn.Module]]] = {
-    AlexNet: _alexnet,
-    BiasedReluUnit: _biased_relu_unit,
-    ConvPool: _conv_pool,
-    DeepBiasedRelu: _deep_biased_relu,
-    DeepLinear: _deep_linear,
-    DeepRelu: _deep_relu,
-    NormalizedConvPool: _normalized_conv_pool,
-    NormalizedRelu: _normalized_relu,
-    ReluUnit: _relu_unit,
+    mappings.AlexNet: _alexnet,
+    mappings.BiasedReluUnit: _biased_relu_unit,
+    mappings.ConvPool: _conv_pool,
+    mappings.DeepBiasedRelu: _deep_biased_relu,
+    mappings.DeepLinear: _deep_linear,
+    mappings.DeepRelu: _deep_relu,
+    mappings.NormalizedConvPool: _normalized_conv_pool,
+    mappings.NormalizedRelu: _normalized_relu,
+    mappings.ReluUnit: _relu_unit,
 }
 """The layers of one run's weights ``(r, *D_k)``, the last one linear."""

@@ -87,8 +87,8 @@ def test_more_effort_proves_more():
 def test_ten_classes_count_the_largest_output():
     split = digits.ten_classes(40, 0.3, seed=0)
     solution = solve(split.problem, tol=1e-3)
-    named = solution.predict(split.S).argmax(1)
-    share = float((named == split.Y.argmax(1)).double().mean())
+    named = solution.predict(split.inputs).argmax(1)
+    share = float((named == split.labels).double().mean())
     assert float(split.accuracy(solution.weights)) == pytest.approx(share, abs=1e-12)
     assert share > 0.15
     shown = digits.held_out_digits(split, solution)

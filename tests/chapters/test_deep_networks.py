@@ -219,7 +219,7 @@ def trained_digits():
 
 def test_digits_are_split_and_scored(trained_digits):
     split, table = trained_digits
-    train, test = split.problem.mapping.images, split.images
+    train, test = split.problem.mapping.images, split.inputs
     assert not (train[:, None] == test[None]).flatten(2).all(2).any(), "no image twice"
     assert (table["objective"] > table["lower_bound"]).all()
     assert "CERTIFIED" not in set(table["verdict"])

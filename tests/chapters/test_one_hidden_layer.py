@@ -156,7 +156,7 @@ def split():
 
 def test_the_digits_split_has_no_sample_twice_and_whitened_training_inputs(split):
     S = planted.inputs(split[0].problem)
-    assert len(S) + len(split[0].S) == 1797
+    assert len(S) + len(split[0].inputs) == 1797
     np.testing.assert_allclose(S[:, :2].mean(0), 0, atol=1e-12)
     np.testing.assert_allclose(S[:, :2].std(0), 1, atol=1e-12)
 
@@ -166,8 +166,8 @@ def test_adam_is_never_better_than_the_certified_optimum(split):
     assert split[1].relative_gap <= 1e-8
     assert table["excess"].min() > 0
     assert (table["relative_gap"] >= table["excess"] - 1e-9).all()
-    predicted = split[1].predict(split[0].S) > 0
-    right = (predicted == (split[0].Y > 0)).double().mean()
+    predicted = split[1].predict(split[0].inputs) > 0
+    right = (predicted == (split[0].labels > 0)).double().mean()
     assert float(split[0].accuracy(split[1].weights)) == pytest.approx(float(right))
 
 

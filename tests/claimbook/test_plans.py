@@ -40,16 +40,16 @@ def test_goals_and_counts_come_from_the_problems(project):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("name", "other", "said"),
     [
-        (PLAN.replace("[one]", "[onne]"), "unknown chapter onne: did you mean one"),
-        (PLAN.replace("[derive]", "[hard]"), "unknown level hard"),
-        (PLAN.replace("title", "name"), "exactly the entries levels, read, title"),
-        (PLAN.replace("week", "month"), "unknown plan week"),
+        ("[one]", "[onne]", "unknown chapter onne: did you mean one"),
+        ("[derive]", "[hard]", "unknown level hard"),
+        ("title", "name", "exactly the entries levels, read, title"),
+        ("week", "month", "unknown plan week"),
     ],
 )
-def test_what_a_plan_names_must_exist(project, text, said):
-    (project.root / "book" / "course.yml").write_text(text)
+def test_what_a_plan_names_must_exist(project, name, other, said):
+    (project.root / "book" / "course.yml").write_text(PLAN.replace(name, other))
     with pytest.raises(BookError, match=said):
         table(project, "% plan: week")
 

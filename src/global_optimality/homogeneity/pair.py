@@ -15,15 +15,6 @@ from ..regularizers import Regularizer
 from ..streams import generator, normal
 from .measure import Degree, Homogeneity, check_degree, measure_degree, random_points
 
-SHRINKS = (1e-2, 1e-4, 1e-6)
-"""Factors by which one layer alone is scaled: a ratio ‖φ‖/θ that grows without end along it refutes condition 2."""
-
-POINTS = 32
-"""Dense points tried by ``check_pair``, and as many with most entries zero."""
-
-FEW = 4
-"""The same for the check at the construction of a problem."""
-
 
 class Nondegeneracy(Enum):
     """The outcome of the test; a test at points can refute, never prove."""
@@ -44,6 +35,16 @@ class PairTest:
     largest_ratio: float
     verdict: Nondegeneracy
     witness: Factors | None
+
+
+SHRINKS = (1e-2, 1e-4, 1e-6)
+"""Factors by which one layer alone is scaled: a ratio ‖φ‖/θ that grows without end along it refutes condition 2."""
+
+POINTS = 32
+"""Dense points tried by ``check_pair``, and as many with most entries zero."""
+
+FEW = 4
+"""The same for the check at the construction of a problem."""
 
 
 def check_pair(mapping: Mapping, regularizer: Regularizer, *, seed: int = 0) -> PairTest:

@@ -1,5 +1,6 @@
 """Mappings of given inputs: what those of samples, and those of images, say alike of their data and outputs."""
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from torch import Tensor
@@ -7,17 +8,26 @@ from torch import Tensor
 from .base import Mapping
 
 
-class HiddenUnit(Mapping):
+class OfInputs(Mapping):
+    """A mapping of N inputs, a row each: output ``(n, N, outputs)``."""
+
+    outputs: int
+
+    @property
+    @abstractmethod
+    def data(self) -> Tensor: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.data), self.outputs)
+
+
+class HiddenUnit(OfInputs):
     """One hidden unit on S ``(N, d)``, a row a sample: degree 2, output ``(n, N, outputs)``."""
 
     degree: ClassVar[int] = 2
 
     S: Tensor
-    outputs: int
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.S), self.outputs)
 
     @property
     def data(self) -> Tensor:
@@ -43,15 +53,10 @@ class FullyConnected(Mapping):
         return self.S
 
 
-class OnImages(Mapping):
+class OnImages(OfInputs):
     """A mapping of images ``(N, C, height, width)``: output ``(n, N, outputs)``."""
 
     images: Tensor
-    outputs: int
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.images), self.outputs)
 
     @property
     def data(self) -> Tensor:

@@ -12,7 +12,9 @@ from ..status import Status
 
 
 class Step(Enum):
-    """The kinds of pieces of the path."""
+    """The kinds of pieces of the path, with the paper's numbers of the steps; the escape is the way along which step 1
+    leaves the zero subnetwork of step 4.
+    """
 
     START = "the start"
     DESCEND = "local descent (step 1)"

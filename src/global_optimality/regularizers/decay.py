@@ -13,12 +13,6 @@ from .powers import power, squares, sum_of
 
 @final
 @dataclass(frozen=True)
-class WeightDecay(HalfSquares):
-    """θ = ½ Σ ‖wᵏ‖² of any number of layers, degree 2: λθ adds λw to the gradient, as torch's ``weight_decay`` does."""
-
-
-@final
-@dataclass(frozen=True)
 class L1Decay(Regularizer):
     """θ = Σ ‖wᵏ‖₁ of any number of layers, degree 1; torch takes the subgradient 0 at zero entries."""
 
@@ -46,8 +40,14 @@ class PowerDecay(Regularizer):
     def degree(self) -> int:
         return self.q
 
+    def theta(self, *W: Tensor) -> Tensor:
+        return sum_of([power(squares(w), self.q / 2) for w in W]) / len(W)
+
     def product(self, shapes: Shapes) -> NormProduct | None:
         return euclidean(self.q) if len(shapes) == self.q else None
 
-    def theta(self, *W: Tensor) -> Tensor:
-        return sum_of([power(squares(w), self.q / 2) for w in W]) / len(W)
+
+@final
+@dataclass(frozen=True)
+class WeightDecay(HalfSquares):
+    """θ = ½ Σ ‖wᵏ‖² of any number of layers, degree 2: λθ adds λw to the gradient, as torch's ``weight_decay`` does."""

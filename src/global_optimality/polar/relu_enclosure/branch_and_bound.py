@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
 import torch
@@ -30,26 +29,11 @@ LARGEST_MOMENTS = 100
 LARGEST_RANK = 6
 """Rank of Q up to which signs of rows are cut: the cover of the output directions starts from 2^rank orthants."""
 
-STARTS = 16
-"""Ascents of each run."""
-
-
-CONES_PER_MOMENT = 50
-"""Newton's steps for signs of rows cost as much as a cone's for N d c = N · moments² / CONES_PER_MOMENT."""
-
-
-class Ended(enum.Enum):
-    """How the enclosure of one run ended."""
-
-    CLOSED = "The lower and the upper bound agree to the tolerance."
-    BELOW_TARGET = "The upper bound is at most the target: Ω° ≤ target is proved."
-    ABOVE_TARGET = "The lower bound exceeds the target: Ω° ≤ target is refuted by the atom."
-    EFFORT_SPENT = "The effort is spent; both bounds are valid. More nodes or seconds would tighten them."
-
 
 @dataclass(frozen=True, eq=False)
 class Enclosure:
-    """lower ≤ Ω°(Q) ≤ upper (n,), the atom u (n, d), v (n, c) that attains lower, and how each run ended.
+    """lower ≤ Ω°(Q) ≤ upper (n,), the atom u (n, d), v (n, c) that attains lower, and whether these agree to the
+    tolerance, ``closed`` (n,).
 
     ``search`` is what ``refine`` goes on with; it counts bounded cells of all runs.
     """
@@ -58,8 +42,12 @@ class Enclosure:
     upper: Tensor
     u: Tensor
     v: Tensor
-    ended: tuple[Ended, ...]
+    closed: Tensor
     search: Search
+
+
+STARTS = 16
+"""Ascents of each run."""
 
 
 def enclose(
@@ -95,8 +83,11 @@ def refine(search: Search, effort: Effort = EFFORT, clock: Clock | None = None) 
     upper = torch.maximum(upper, lower)
     u = search.covers[0].best.point[0]
     closed = upper <= lower * (1 + (effort.tolerance or 0.0)) + method.slack
-    ended = _ended(lower, upper, closed, effort.target)
-    return Enclosure(lower, upper, u, attained(method.polar, u)[1], ended, search)
+    return Enclosure(lower, upper, u, attained(method.polar, u)[1], closed, search)
+
+
+CONES_PER_MOMENT = 50
+"""Newton's steps for signs of rows cost as much as a cone's for N d c = N · moments² / CONES_PER_MOMENT."""
 
 
 def work(S: Tensor, Q: Tensor) -> float:
@@ -113,16 +104,3 @@ def _method(polar: PolarProblem, u: Tensor) -> Cones | RowSigns:
 def _by_signs(polar: PolarProblem) -> bool:
     """Cones for few columns, else signs of rows where d and the rank of Q allow them."""
     return CONES_UP_TO < polar.S.shape[1] <= LARGEST_MOMENTS and polar.outputs() <= LARGEST_RANK
-
-
-def _ended(lower: Tensor, upper: Tensor, closed: Tensor, target: float | None) -> tuple[Ended, ...]:
-    return tuple(
-        Ended.BELOW_TARGET
-        if target is not None and u <= target
-        else Ended.ABOVE_TARGET
-        if target is not None and w > target
-        else Ended.CLOSED
-        if c
-        else Ended.EFFORT_SPENT
-        for w, u, c in zip(lower.tolist(), upper.tolist(), closed.tolist(), strict=True)
-    )
