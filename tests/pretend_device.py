@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils import _pytree as tree
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+from torch.utils import _pytree as tree  # torch has no public name for it
+from torch.utils._python_dispatch import TorchDispatchMode  # as torch's own documentation imports it
+from torch.utils.backend_registration import _setup_privateuseone_for_python_backend  # no public name
 
 NAME = "pretend"
 _setup_privateuseone_for_python_backend(NAME)
@@ -34,7 +34,7 @@ class Pretended(Tensor):
 
     @staticmethod
     def __new__(cls, real: Tensor) -> "Pretended":
-        return torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        return torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]  # no public name
             cls,
             real.shape,
             strides=real.stride(),

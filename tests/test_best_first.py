@@ -133,7 +133,7 @@ def test_known_values_are_not_searched_below():
 
 
 def test_an_interrupt_returns_bounds_that_hold(monkeypatch):
-    monkeypatch.setattr(module, "_last_interrupt", -np.inf)
+    monkeypatch.setattr(module, "_last_interrupt", -np.inf)  # no interrupt of a test before this one
     search = refine(started(Intervals(interrupt=4)), Effort(tolerance=1e-4))
     assert holds(search)
     assert 5 < search.made < refine(started(), Effort(tolerance=1e-4)).made
@@ -149,10 +149,10 @@ def test_time_ends_the_search(monkeypatch):
 
 
 def test_little_time_makes_small_rounds():
-    assert best_first._affordable(1000, 2.0, 1.0) == best_first.SHARE * 500
-    assert best_first._affordable(1000, 2.0, 1e-9) == best_first.FEWEST
-    assert best_first._affordable(0, 0.0, 5.0) == best_first.FEWEST
-    assert best_first._affordable(10, 1.0, np.inf) == np.inf
+    assert best_first.affordable(1000, 2.0, 1.0) == best_first.SHARE * 500
+    assert best_first.affordable(1000, 2.0, 1e-9) == best_first.FEWEST
+    assert best_first.affordable(0, 0.0, 5.0) == best_first.FEWEST
+    assert best_first.affordable(10, 1.0, np.inf) == np.inf
 
 
 def test_a_long_search_says_how_far_it_is(monkeypatch):

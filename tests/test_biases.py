@@ -160,10 +160,10 @@ def test_the_bound_over_arcs_holds_inside_them():
     q = randn("q", 6)
     ends = torch.linspace(0, 2 * math.pi, 33).double()
     left, right = ends[:-1], ends[1:]
-    upper = biased_chain._over_arcs(mapping.S, q, left, right)
+    upper = biased_chain.over_arcs(mapping.S, q, left, right)
     for share in (0.0, 0.3, 0.5, 0.9, 1.0):
         for i, t in enumerate(left + share * (right - left)):
-            assert biased_chain._at_angles(mapping.S, q, t[None])[0] <= float(upper[i])
+            assert biased_chain.at_angles(mapping.S, q, t[None])[0] <= float(upper[i])
 
 
 def test_other_widths_and_more_columns_have_no_polar_yet():

@@ -41,7 +41,7 @@ def test_seconds_run_down(monkeypatch):
 
 
 def test_an_interrupt_ends_the_block_and_a_second_one_the_program(monkeypatch):
-    monkeypatch.setattr(effort, "_last_interrupt", -math.inf)
+    monkeypatch.setattr(effort, "_last_interrupt", -math.inf)  # no interrupt of a test before this one
     clock = Effort().started()
     with clock.interruptible():
         raise KeyboardInterrupt

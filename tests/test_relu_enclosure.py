@@ -113,7 +113,7 @@ def interrupted(*_, **__):
 def test_an_interrupt_returns_bounds_that_hold_and_a_certificate(where, name, monkeypatch):
     S, Y = normal(8, 4, seed=1), normal(8, 1, seed=2)
     problem = Problem(SquaredLoss(Y), ReluUnit(S), SumOfSquares(), 0.5)
-    monkeypatch.setattr(effort, "_last_interrupt", -np.inf)
+    monkeypatch.setattr(effort, "_last_interrupt", -np.inf)  # no interrupt of a test before this one
     monkeypatch.setattr(where, name, interrupted)
     W = problem.random(1, 3, seed=4)
     certificate = certify(problem, W)

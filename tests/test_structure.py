@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -93,3 +94,36 @@ def test_a_class_is_called_by_one_name_only():
     )
     assert named["Certificate"] == 1
     assert {name for name, count in named.items() if count > 1} == set()
+
+
+def private(file: Path) -> list[str]:
+    """Lines of a file that use a private name of another module, as an import, an attribute or text, and say no why."""
+    text = file.read_text(encoding="utf-8")
+    lines, found = text.splitlines(), []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom):
+            names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+        elif isinstance(node, ast.Attribute):
+            own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+            names = [] if own else [node.attr]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "setattr":
+            names = [str(a.value) for a in node.args[:2] if isinstance(a, ast.Constant)]
+        else:
+            continue
+        line = lines[node.end_lineno - 1 if isinstance(node, ast.Attribute) and node.end_lineno else node.lineno - 1]
+        if any(re.fullmatch(r"_\w*[^_]", name.split(".")[-1]) for name in names) and "  # " not in line:
+            found.append(f"{file.name}: {line.strip()}")
+    return found
+
+
+def test_tests_use_public_names_or_say_why_not():
+    assert [line for file in sorted((ROOT / "tests").rglob("*.py")) for line in private(file)] == []
+
+
+def test_a_private_name_would_be_seen(tmp_path):
+    file = tmp_path / "some.py"
+    file.write_text(
+        "from a._b import c\nfrom a import _b\na._b()\nm.setattr(a, '_b', 1)\n"
+        "self._b = a.__name__\na._repr_html_()\na._b()  # why\n"
+    )
+    assert len(private(file)) == 4

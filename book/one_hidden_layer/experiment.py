@@ -121,7 +121,9 @@ def path(problem: Problem, W: Factors, *, samples: int = 3, tol: float = 1e-9) -
     """Theorem 2's path from W (one run): descent on faces, slide along a null vector, append, escape.
 
     One row a point: the iterates of every descent, and ``samples`` points inside every slide and every escape. Zero
-    units are kept in the count ``size`` and put to use first; one is appended only when none is left.
+    units are kept in the count ``size`` and put to use first; one is appended only when none is left. Another walk than
+    ``meta_algorithm``: that one looks inside the steps of a descent too and cuts each until f never rises on its way,
+    which took 10 to 150 times as long here.
     """
     polar, rows, r = polar_of(problem), [], W[0].shape[1]
     times = [j / (samples + 1) for j in range(1, samples + 2)]

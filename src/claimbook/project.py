@@ -40,6 +40,16 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Results:
+    """A folder among the results of a project, as an attribute of it."""
+
+    name: str
+
+    def __get__(self, project: Project, owner: type[Project] | None = None) -> Path:
+        return project.build / self.name
+
+
+@dataclass(frozen=True)
 class Project:
     """Paths of a book whose `_config.yml` and `_toc.yml` lie in `root`; results go to `output` (default: _build)."""
 
@@ -81,21 +91,7 @@ class Project:
     def build(self) -> Path:
         return self.output or self.root / "_build"
 
-    @property
-    def cache(self) -> Path:
-        return self.build / "cache"
-
-    @property
-    def work(self) -> Path:
-        return self.build / "work"
-
-    @property
-    def staged(self) -> Path:
-        return self.build / "staged"
-
-    @property
-    def html(self) -> Path:
-        return self.build / "html"
+    cache, work, staged, html = Results("cache"), Results("work"), Results("staged"), Results("html")
 
     def import_path(self) -> str:
         """PYTHONPATH under which the book's own sources come first: `src`, then the book's folder itself."""

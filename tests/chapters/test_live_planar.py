@@ -61,7 +61,7 @@ def test_cones_are_bounded_as_by_the_package_and_close_on_the_polar(found: Solut
     vertices = torch.stack([ends.cos(), ends.sin()], 2)[:, :, None]
     cones = ReluCones(S, q[:, None], (), S.new_ones(1), 0.0, outer=False)
     centres = [vertices.new_full((len(vertices), 2), 0.5)]
-    by_centre = cones._vertex_bounds((vertices,), centres).amax(1)
+    by_centre = cones._vertex_bounds((vertices,), centres).amax(1)  # the bound of a cone from its centre alone
     torch.testing.assert_close(
         torch.tensor(shown["bare"], dtype=torch.float64), by_centre, rtol=EXPORTED, atol=EXPORTED
     )

@@ -259,7 +259,8 @@ def test_shakes_lower_nothing_at_the_optimum_and_everything_at_zero():
     assert float(flat(*W)) == pytest.approx(best.objective, rel=1e-12), "the same φ and θ"
     for start, falls in ((W, False), (tuple(torch.zeros_like(w) for w in W), True)):
         batch = shaken.ParallelRuns([shaken.Group(flat, best.size + 1, 1)])
-        state = shaken._Shaken(problem, batch, batch.columns([start]), shaken.generator(0, "test"))
+        random = shaken.generator(0, "test")
+        state = shaken._Shaken(problem, batch, batch.columns([start]), random)  # one kick, of a start of our choice
         assert bool(state.shake_all(shaken.Shakes(noises=2, steps=20)).any()) is falls
 
 

@@ -31,15 +31,6 @@ class Pattern:
     A: Matrix
 
 
-@dataclass(frozen=True)
-class ThreeLayers:
-    """Training over all sizes: outputs ``(N,)``, the objective recomputed from them, patterns in the program."""
-
-    x: Matrix
-    objective: float
-    patterns: int
-
-
 def cells_in_the_plane(S: Matrix) -> Mask:
     """Which samples are active, for every cell of the circle of first-layer weights; S ``(N, 2)``, cells ``(P, N)``.
 
@@ -121,6 +112,15 @@ def three_layer_polar(kinds: list[Pattern], q: Matrix, *, tolerance: float = 1e-
         A.value, c.value = cone, slope
         best = max(best, float(program.solve(solver=cp.CLARABEL, **options)))  # type: ignore[arg-type]
     return best * size
+
+
+@dataclass(frozen=True)
+class ThreeLayers:
+    """Training over all sizes: outputs ``(N,)``, the objective recomputed from them, patterns in the program."""
+
+    x: Matrix
+    objective: float
+    patterns: int
 
 
 def three_layers(kinds: list[Pattern], y: Matrix, lam: float, *, tolerance: float = 1e-10) -> ThreeLayers:

@@ -1,4 +1,9 @@
-"""The polar Ω° of a pair (φ, θ), the induced Ω, and λ_max."""
+"""The polar Ω° of a pair (φ, θ), the induced Ω, and λ_max.
+
+Lower bounds come from one ascent for each kind of mathematics: ``ascent.climb`` follows gradients of any φ;
+``great_circles.ascents`` searches circles exactly, for ‖Qᵀ(Su)₊‖ alone, and ``relu_enclosure.ascent`` takes its ends
+onto their faces; ``signs`` alternates between corners, where a maximum norm has no gradient to follow.
+"""
 
 from .bound import Oracle, Polar, PolarBound, oracle
 from .lookup import lambda_max, oracle_of, polar_of

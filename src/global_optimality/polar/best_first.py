@@ -159,8 +159,8 @@ def refine(search: Search, effort: Effort, clock: Clock | None = None) -> Search
     goal = math.inf if effort.nodes is None else search.made + effort.nodes
     with clock.interruptible():
         while search.made < goal and not clock.over:
-            affordable = _affordable(search.made - first, clock.spent - began, clock.left)
-            chosen = _chosen(search, effort, min(goal - search.made, affordable))
+            fitting = affordable(search.made - first, clock.spent - began, clock.left)
+            chosen = _chosen(search, effort, min(goal - search.made, fitting))
             if chosen is None:
                 break
             search = _expanded(search, *chosen)
@@ -169,7 +169,7 @@ def refine(search: Search, effort: Effort, clock: Clock | None = None) -> Search
     return search
 
 
-def _affordable(made: int, spent: float, left: float) -> float:
+def affordable(made: int, spent: float, left: float) -> float:
     """Cells that fit into SHARE of the seconds left, at the speed so far."""
     if math.isinf(left):
         return math.inf

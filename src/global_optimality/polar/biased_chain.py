@@ -57,12 +57,12 @@ def _enclose(mapping: DeepBiasedRelu, q: Tensor, effort: Effort, clock: Clock) -
     S = torch.nn.functional.pad(mapping.S, (0, 2 - mapping.S.shape[1]))
     ends = torch.linspace(0, 2 * math.pi, ARCS + 1, dtype=S.dtype, device=S.device)
     left, right = ends[:-1], ends[1:]
-    upper = _over_arcs(S, q, left, right)
+    upper = over_arcs(S, q, left, right)
     best, point, made, limit = 0.0, None, ARCS, math.inf if effort.nodes is None else effort.nodes
     settled, tolerance = 0.0, effort.tolerance or 0.0
     with clock.interruptible():
         while True:
-            value, found = _at_angles(S, q, (left + right) / 2)
+            value, found = at_angles(S, q, (left + right) / 2)
             if value > best:
                 best, point = value, found
             enough = best * (1 + tolerance) if effort.target is None else max(best * (1 + tolerance), effort.target)
@@ -72,13 +72,13 @@ def _enclose(mapping: DeepBiasedRelu, q: Tensor, effort: Effort, clock: Clock) -
                 break
             middle = (left + right) / 2
             left, right = torch.cat([left, middle]), torch.cat([middle, right])
-            upper = torch.minimum(_over_arcs(S, q, left, right), upper.repeat(2))
+            upper = torch.minimum(over_arcs(S, q, left, right), upper.repeat(2))
             made += len(left)
     top = max([settled, best, *upper.tolist()])
     return PolarBound(q.new_tensor([best]), q.new_tensor([top]), _atom(mapping, point, q))
 
 
-def _over_arcs(S: Tensor, q: Tensor, left: Tensor, right: Tensor) -> Tensor:
+def over_arcs(S: Tensor, q: Tensor, left: Tensor, right: Tensor) -> Tensor:
     """An upper bound of the polar's sum over each arc of u, ``(arcs,)``."""
     low, high = _hidden(S, left, right)
     best = torch.zeros_like(left)
@@ -103,7 +103,7 @@ def _hidden(S: Tensor, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
     return low.clamp(min=0), high.clamp(min=0)
 
 
-def _at_angles(S: Tensor, q: Tensor, t: Tensor) -> tuple[float, Tensor]:
+def at_angles(S: Tensor, q: Tensor, t: Tensor) -> tuple[float, Tensor]:
     """The largest value over u at the angles t, attained, and (angle, z, b, sign) there."""
     h = (torch.stack([torch.cos(t), torch.sin(t)], 1) @ S.mT).relu()
     found = [(*_largest(h, sign * q, None), sign) for sign in (1.0, -1.0)]

@@ -174,7 +174,11 @@ def _enclose(arrangement: Arrangement, Q: Tensor) -> tuple[Tensor, Tensor, Tenso
 
 
 def _ascent(arrangement: Arrangement, folded: Folded) -> Tensor:
-    """A good point u (1, 3) for the search to beat: u ← B Bᵀu, normalised, from some normals, both ways."""
+    """A good point u (1, 3) for the search to beat: u ← B Bᵀu, normalised, from some normals, both ways.
+
+    The enumeration finds the maximum anyway, so a first value within some percent is enough: ``great_circles.ascents``
+    finds the maximum itself, at more than the cost of the whole enumeration in the plane.
+    """
     few = arrangement.normals[:: max(1, len(arrangement.normals) // STARTS)]
     u = torch.cat([few, -few])
     best, point = -1.0, u[:1]
