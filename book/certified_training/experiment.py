@@ -149,15 +149,14 @@ def freed(problem: Problem, networks: dict[int, Factors]) -> pd.DataFrame:
             zero = r - int((slice_norms(settled)[0] > 0).sum())
             if not zero:
                 continue
-            before = certify(problem, settled, polar)
             padded = tuple(torch.cat([w, torch.zeros_like(w[:, :1])], 1) for w in settled)
             gradient = max(float(g[0, -1].norm()) for g in problem.gradient(*padded)[1])
-            after, escapes = escape(problem, settled, r, polar)
-            proved = certify(problem, after, polar)
+            (_, before), *later = escape(problem, settled, r, polar)
+            after, proved = later[-1] if later else (settled, before)
             left = r - int((slice_norms(after)[0] > 0).sum())
             verdict = proved.verdict(TOL)[0] is Verdict.CERTIFIED
             slope = float(before.polar)
-            rows.append((r, run, zero, gradient, slope, float(before.relative_gap), escapes, left, verdict))
+            rows.append((r, run, zero, gradient, slope, float(before.relative_gap), len(later), left, verdict))
     names = ["size", "run", "zero_units", "gradient", "slope", "gap_before", "escapes", "zero_units_left", "certified"]
     return pd.DataFrame(rows, columns=names)
 

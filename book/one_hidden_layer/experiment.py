@@ -6,11 +6,11 @@ from dataclasses import replace
 import pandas as pd
 import torch
 
-from global_optimality.certificate import Verdict, certify
+from global_optimality.certificate import Certificate, Verdict, certify
 from global_optimality.descent import GradientDescent, minimise
 from global_optimality.factors import Factors, append, scale, take_runs, zeros_like_slice
 from global_optimality.meta_algorithm import null_vectors
-from global_optimality.polar import Polar, polar_of
+from global_optimality.polar import polar_of
 from global_optimality.problem import Problem
 from global_optimality.regularizers import Norm, ProductOfNorms
 from global_optimality.sliding_frank_wolfe import Solution
@@ -60,14 +60,11 @@ def census(problem: Problem, sizes: Sequence[int], *, runs: int, optimum: float,
     One row a run and stage ("descent", "escaped"): objective, certified gap, units left, whether one of the r is zero.
     """
     polar, rows = polar_of(problem), []
-    for r in sizes:
-        start = problem.random(runs, r, seed=seed, deviation=0.3)
-        first = minimise(problem, start, GradientDescent(), max_steps=400).weights
+    for r, first in zip(sizes, _descended(problem, sizes, runs, seed), strict=True):
         for run in range(runs):
-            W = descend(problem, take_runs(first, torch.tensor([run])))
-            rows.append(("descent", r, run, 0, *_judged(problem, W, polar)))
-            W, escapes = escape(problem, W, r, polar)
-            rows.append(("escaped", r, run, escapes, *_judged(problem, W, polar)))
+            ends = list(escape(problem, descend(problem, take_runs(first, torch.tensor([run]))), r, polar))
+            rows.append(("descent", r, run, 0, *_judged(*ends[0])))
+            rows.append(("escaped", r, run, len(ends) - 1, *_judged(*ends[-1])))
     names = ["stage", "size", "run", "escapes", "objective", "relative_gap", "polar", "active", "verdict"]
     table = pd.DataFrame(rows, columns=names)
     table["excess"] = 1 - optimum / table["objective"]
@@ -76,8 +73,17 @@ def census(problem: Problem, sizes: Sequence[int], *, runs: int, optimum: float,
     return table
 
 
-def _judged(problem: Problem, W: Factors, polar: Polar) -> tuple[float, float, float, int, str]:
-    c = certify(problem, W, polar)
+def _descended(problem: Problem, sizes: Sequence[int], runs: int, seed: int) -> list[Factors]:
+    """Gradient descents from random starts of each r, all in one batch: zero units, which stay zero, fill them up."""
+    most = max(sizes)
+    starts = [problem.random(runs, r, seed=seed, deviation=0.3) for r in sizes]
+    filled = [append(W, tuple(w.new_zeros(runs, most - w.shape[1], *w.shape[2:]) for w in W)) for W in starts]
+    together = tuple(torch.cat(parts) for parts in zip(*filled, strict=True))
+    ends = minimise(problem, together, GradientDescent(), max_steps=400).weights
+    return [tuple(w[k * runs : (k + 1) * runs, :r] for w in ends) for k, r in enumerate(sizes)]
+
+
+def _judged(W: Factors, c: Certificate) -> tuple[float, float, float, int, str]:
     return float(c.objective), float(c.relative_gap), float(c.polar), active_units(W), c.verdict(TOL)[0].name
 
 

@@ -39,7 +39,7 @@ def enclosure(S: Tensor, X: Tensor) -> tuple[float, float, int]:
     """
     lam = LITTLE * float(X.square().sum())
     problem = Problem(SquaredLoss(X), ReluUnit(S), SumOfSquares(), lam)
-    solution = solve(problem, tol=1e-12)
+    solution = solve(problem)
     remainder = X - problem.mapping.Phi(*solution.weights)[0]
     lower = float((remainder * X).sum() / polar_of(problem)(remainder[None]).upper[0])
     directions = normal(generator(0, "units of norm one"), 400, S.shape[1])

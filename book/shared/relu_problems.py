@@ -1,10 +1,12 @@
 """Planted problems with one hidden layer, their descent on faces, and escapes along the polar's atom."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 import torch
 from torch import Tensor
 
-from global_optimality.certificate import Verdict, certify
+from global_optimality.certificate import Certificate, Verdict, certify
 from global_optimality.factors import Factors, append, scale, slice_norms, zeros_like_slice
 from global_optimality.losses import SquaredLoss
 from global_optimality.mappings import ReluUnit
@@ -62,14 +64,18 @@ def take_alive(W: Factors) -> Factors:
     return tuple(w[:, alive] for w in W) if bool(alive.any()) else tuple(w[:, :1] for w in W)
 
 
-def escape(problem: Problem, W: Factors, r: int, polar: Polar) -> tuple[Factors, int]:
-    """While one of r units is zero and the polar exceeds λ: put its atom there and descend. (weights, escapes)."""
-    for count in range(100):
+def escape(problem: Problem, W: Factors, r: int, polar: Polar) -> Iterator[tuple[Factors, Certificate]]:
+    """The weights, certified; then while one of r units is zero, the polar exceeds λ and f falls: put its atom there,
+    descend, and certify again."""
+    while True:
         certificate = certify(problem, W, polar)
+        yield W, certificate
         if active_units(W) >= r or certificate.verdict(TOL)[0] is Verdict.CERTIFIED:
-            return W, count
-        W = descend(problem, append(W, certificate.escape))
-    return W, 100
+            return
+        new = descend(problem, append(W, certificate.escape))
+        if not bool(problem(*new) < problem(*W)):
+            return
+        W = new
 
 
 def active_units(W: Factors) -> int:

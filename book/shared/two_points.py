@@ -1,12 +1,13 @@
 """The two-point toy: x = ±1, y = (2, 3), λ = ½, where every local minimum of every size is known by hand."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 import torch
 
 from global_optimality.certificate import certify
-from global_optimality.factors import Factors, slice_norms, take_runs
+from global_optimality.factors import Factors, append, slice_norms, take_runs
 from global_optimality.losses import SquaredLoss
 from global_optimality.mappings import ReluUnit
 from global_optimality.meta_algorithm import meta_algorithm
@@ -51,8 +52,11 @@ def balanced_starts(n: int, r: int, *, seed: int) -> Factors:
     return size * signs[0], size * signs[1]
 
 
-def gradient_flow(problem: Problem, W: Factors, *, step: float = 0.02, steps: int = 1500) -> Factors:
-    """Gradient descent with a small fixed step, as the closed form assumes: no line search, no saddle escape."""
+def gradient_flow(problem: Problem, W: Factors, *, step: float = 0.05, steps: int = 600) -> Factors:
+    """Gradient descent with a small fixed step, as the closed form assumes: no line search, no saddle escape.
+
+    No sign changes: |u| = |v| is scaled by 1 ± step · residual − step · λ, which is positive for residuals up to 3.
+    """
     for _ in range(steps):
         _, gradient = problem.gradient(*W)
         W = tuple(w - step * g for w, g in zip(W, gradient, strict=True))
@@ -64,10 +68,24 @@ def success_probability(r: int) -> float:
     return 1 - 2 * 0.75**r + 0.5**r
 
 
+def flows(sizes: Sequence[int], *, runs: int, seed: int) -> list[Factors]:
+    """The ends of ``gradient_flow`` from balanced starts of each size, in one batch: zero units fill up the smaller
+    networks, and stay zero."""
+    starts, most = [balanced_starts(runs, r, seed=seed) for r in sizes], max(sizes)
+    filled = [append(W, tuple(w.new_zeros(runs, most - r, 1) for w in W)) for r, W in zip(sizes, starts, strict=True)]
+    ends = gradient_flow(toy(), tuple(torch.cat(parts) for parts in zip(*filled, strict=True)))
+    return [tuple(w[k * runs : (k + 1) * runs, :r] for w in ends) for k, r in enumerate(sizes)]
+
+
 def runs_of_size(r: int, *, runs: int, seed: int) -> tuple[pd.DataFrame, Factors]:
     """One row a run: where it ended, its polar, whether a unit went to zero; and the final weights."""
-    problem = toy()
-    W = gradient_flow(problem, balanced_starts(runs, r, seed=seed))
+    (W,) = flows([r], runs=runs, seed=seed)
+    return judged(W), W
+
+
+def judged(W: Factors) -> pd.DataFrame:
+    """One row a run of the toy: its objective, its polar, whether a unit is zero."""
+    problem, (runs, r) = toy(), W[0].shape[:2]
     certificate = certify(problem, W)
     norms = slice_norms(W)
     drop = (certificate.objective - certificate.escape_objective) / certificate.objective
@@ -77,14 +95,14 @@ def runs_of_size(r: int, *, runs: int, seed: int) -> tuple[pd.DataFrame, Factors
         zero_units=(norms < DEAD).sum(1), escape_drop=drop,
     )  # fmt: skip
     table["global"] = table["objective"] < OPTIMUM + CLOSE
-    return table, W
+    return table
 
 
 def success(sizes: Sequence[int], *, runs: int, seed: int) -> pd.DataFrame:
     """Share of global runs for each r with its standard error, beside the closed form; failures by kind."""
     rows = []
-    for r in sizes:
-        table, _ = runs_of_size(r, runs=runs, seed=seed)
+    for r, W in zip(sizes, flows(sizes, runs=runs, seed=seed), strict=True):
+        table = judged(W)
         failed = table[~table["global"]]
         expected = success_probability(r)
         error = (expected * (1 - expected) / runs) ** 0.5
@@ -97,30 +115,42 @@ def success(sizes: Sequence[int], *, runs: int, seed: int) -> pd.DataFrame:
     return table
 
 
-def failures(sizes: Sequence[int], *, runs: int, seed: int, radius: float = 1e-2, trials: int = 300) -> pd.DataFrame:
+def failures(
+    sizes: Sequence[int], *, runs: int, seed: int, repairs: int, radius: float = 1e-2, trials: int = 300
+) -> pd.DataFrame:
     """Every failed run examined: saddle or local minimum, and where the meta-algorithm ends from there.
 
-    ``neighbour_drop`` is the largest decrease of f over ``trials`` random points at distances up to ``radius``.
+    ``neighbour_drop`` is the largest decrease of f over ``trials`` random points at distances up to ``radius``. The
+    meta-algorithm sets out from the first ``repairs`` failures of each size and kind; ``repaired``: it ended certified,
+    at the optimum (NaN where it did not set out).
     """
     problem, tables = toy(), []
-    for r in sizes:
-        table, W = runs_of_size(r, runs=runs, seed=seed)
-        bad = torch.tensor((~table["global"]).to_numpy())
-        table, W = table[~table["global"]].reset_index(drop=True), take_runs(W, bad)
-        drops, statuses, ends, rises = [], [], [], []
+    for r, W in zip(sizes, flows(sizes, runs=runs, seed=seed), strict=True):
+        table = judged(W)
+        W = take_runs(W, torch.tensor((~table["global"]).to_numpy()))
+        table = table[~table["global"]].reset_index(drop=True)
+        drops, repaired, ends, rises = [], [], [], []
         stream = generator(seed, "neighbours", r)
-        for run in range(len(table)):
+        chosen = table.groupby(table["zero_units"] > 0).cumcount() < repairs
+        for run, taken in enumerate(chosen):
             one = take_runs(W, torch.tensor([run]))
             size = radius * uniform(stream, trials, 1, 1)
             near = tuple(w + size * normal(stream, trials, *w.shape[1:]) for w in one)
             drops.append(float(problem(*one) - problem(*near).min()))
-            path = meta_algorithm(problem, one, seed=seed)
-            statuses.append(path.status.name)
-            ends.append(float(path.objective[-1]))
-            rises.append(path.largest_rise)
-        table = table.assign(neighbour_drop=drops, repaired=statuses, repaired_objective=ends, largest_rise=rises)
+            end, arrived, rise = _repaired(problem, one, seed) if taken else (math.nan, math.nan, math.nan)
+            repaired.append(arrived)
+            ends.append(end)
+            rises.append(rise)
+        table = table.assign(neighbour_drop=drops, repaired=repaired, repaired_objective=ends, largest_rise=rises)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def _repaired(problem: Problem, W: Factors, seed: int) -> tuple[float, float, float]:
+    """(f at the end, whether that is certified and the optimum, largest rise) of the meta-algorithm's path from W."""
+    path = meta_algorithm(problem, W, seed=seed)
+    end = float(path.objective[-1])
+    return end, float(path.status.name == "GLOBAL" and abs(end - OPTIMUM) < CLOSE), path.largest_rise
 
 
 def one_sided(r: int) -> Factors:
