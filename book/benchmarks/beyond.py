@@ -19,7 +19,7 @@ def optimal_faces(*, draws: int = 20) -> pd.DataFrame:
     return faces([*sizes, *middle, *noises], range(draws))
 
 
-def faces_with_bias(*, draws: int = 20) -> pd.DataFrame:
+def faces_with_bias(*, draws: int = 12) -> pd.DataFrame:
     """A column of ones among the inputs: what makes weights of optima ambiguous."""
     settings = [Setting(f"{name}, bias", 20, share) for name in ("line", "plane") for share in (0.3, 0.1, 0.03)]
     return faces(settings, range(draws))
@@ -27,7 +27,7 @@ def faces_with_bias(*, draws: int = 20) -> pd.DataFrame:
 
 def fixed_width(*, draws: int = 5) -> pd.DataFrame:
     """Processor time of exact training against N: widths 1, 2 and 3 by enumeration, free width by ``solve``."""
-    widths = {1: (20, 40, 80, 160, 320, 640), 2: (10, 20, 40, 80, 160), 3: (10, 15, 20, 30)}
+    widths = {1: (20, 40, 80, 160, 320, 640), 2: (10, 20, 40, 80), 3: (10, 14, 20)}
     return timings(widths, (20, 40, 80, 160, 320, 640, 1280), draws=range(draws))
 
 

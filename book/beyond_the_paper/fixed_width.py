@@ -200,10 +200,24 @@ def timings(
     return pd.DataFrame(rows, columns=["draw", "N", "width", "cpu_seconds", "programs", "gap", "excess", "size"])
 
 
-def exponents(table: pd.DataFrame, column: str = "cpu_seconds", *, least: int = 0) -> pd.DataFrame:
-    """The exponent b of ``column`` ∝ N^b on each draw and width, N ≥ ``least``: one row a draw."""
+def exponents(table: pd.DataFrame, column: str = "cpu_seconds") -> pd.DataFrame:
+    """The exponent b of ``column`` ∝ N^b on each draw and width: one row a draw."""
     rows = [
         (width, draw, float(np.polyfit(np.log(part["N"]), np.log(part[column]), 1)[0]))
-        for (width, draw), part in table[table["N"] >= least].groupby(["width", "draw"])
+        for (width, draw), part in table.groupby(["width", "draw"])
     ]
     return pd.DataFrame(rows, columns=["width", "draw", "exponent"])
+
+
+def means(table: pd.DataFrame) -> pd.DataFrame:
+    """Geometric mean of the processor time over the draws, by width and N."""
+    logs = table.assign(cpu_seconds=np.log(table["cpu_seconds"]))
+    averages = logs.groupby(["width", "N"]).agg(cpu_seconds=("cpu_seconds", "mean")).reset_index()
+    return averages.assign(cpu_seconds=np.exp(averages["cpu_seconds"]))
+
+
+def against_free(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of fixed width, each with the size that ``solve`` found on the same data, ``free_size``."""
+    free = table.loc[table["width"] == "free", ["draw", "N", "size"]].rename(columns={"size": "free_size"})
+    rows = table[table["width"] != "free"].rename(columns={"size": "width_number"})
+    return rows.merge(free.drop_duplicates(["draw", "N"]), on=["draw", "N"])

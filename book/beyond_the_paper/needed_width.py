@@ -26,6 +26,9 @@ RATE = 0.03
 SHARE = 0.9
 """The share of successes asked for."""
 
+SETTLED = 1e-3
+"""A run has settled when a restart gains less than this share of f."""
+
 SCALES = {"small": 0.01, "usual": 0.3, "large": 3.0}
 """Standard deviations of the weights at the start, in units of √(Θ*/r*): a unit of the optimum is about that large."""
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from global_optimality.problem import Problem
 from global_optimality.regularizers import SumOfSquares
 from global_optimality.sliding_frank_wolfe import Solution, solve
 
+from ..shared.outcomes import intervals
 from ..shared.planted_relu import teacher_problem
 from ..shared.relu_problems import inputs, line_problem, plane_problem
 
@@ -28,6 +30,10 @@ PAIRED = 1e-5
 """Two unit directions this close to opposite are a pair."""
 
 
+NOISE = 0.1
+"""The noise of a setting, unless told otherwise."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """A family of problems: inputs of dimension d, N samples, λ as a share of λ_max, a level of noise."""
@@ -35,7 +41,7 @@ class Setting:
     family: str
     N: int
     share: float
-    noise: float = 0.1
+    noise: float = NOISE
 
     def problem(self, draw: int) -> Problem:
         """One draw of the data."""
@@ -60,6 +66,12 @@ def around(count: int) -> Tensor:
     """Unit inputs ``(count, 2)`` once around the circle."""
     angle = 2 * math.pi * torch.arange(count, dtype=torch.float64) / count
     return torch.stack([angle.cos(), angle.sin()], 1)
+
+
+def degrees(problem: Problem) -> list[float]:
+    """The angles of the samples of a problem in the plane, from 0 to 360."""
+    S = inputs(problem)
+    return torch.atan2(S[:, 1], S[:, 0]).rad2deg().remainder(360).tolist()
 
 
 def circle_table(solution: Solution, proved_at: Sequence[int], count: int = 96, *, within: float = 0.0) -> pd.DataFrame:
@@ -108,3 +120,29 @@ def faces(settings: Sequence[Setting], draws: Sequence[int]) -> pd.DataFrame:
                 found = {"undecided": str(undecided)}
             rows.append({**vars(setting), "draw": draw, **found})
     return pd.DataFrame(rows)
+
+
+def law(table: pd.DataFrame) -> pd.DataFrame:
+    """The exponent b of r* ∝ N^b at noise NOISE, fitted on each draw: mean, 95 % interval by family and λ."""
+    part = table[(table["noise"] == NOISE) & table["share"].isin((0.3, 0.03))]
+    rows = [
+        (*key, float(np.polyfit(np.log(group["N"]), np.log(group["smallest"]), 1)[0]))
+        for key, group in part.groupby(["family", "share", "draw"])
+    ]
+    fitted = pd.DataFrame(rows, columns=["family", "share", "draw", "exponent"])
+    return intervals(fitted, ["family", "share"], "exponent").rename(columns={"mean": "exponent"}).reset_index()
+
+
+def pairs(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose tight atoms form k > d pairs, with the errors of r* = k + d and of the face's dimension = k − d."""
+    d = table["family"].map({"teacher, d = 2": 2, "teacher, d = 3": 3, "line, bias": 2, "plane, bias": 3})
+    k = table["tight"] // 2
+    rows = table.assign(k=k, d=d, size_error=table["smallest"] - k - d, dimension_error=table["dimension"] - k + d)
+    return rows[table["paired"] & (k > d)]
+
+
+def shares(table: pd.DataFrame) -> pd.DataFrame:
+    """Of each family and λ: the share of draws whose function is unique, whose weights are, whose atoms are paired."""
+    columns = ["unique_function", "unique_weights", "paired"]
+    means = table.groupby(["family", "share"])[columns].mean()
+    return means.assign(draws=table.groupby(["family", "share"]).size()).reset_index()
