@@ -19,16 +19,16 @@ def optimal_faces(*, draws: int = 20) -> pd.DataFrame:
     return faces([*sizes, *middle, *noises], range(draws))
 
 
-def faces_with_bias(*, draws: int = 12) -> pd.DataFrame:
+def faces_with_bias(*, draws: int = 3) -> pd.DataFrame:
     """A column of ones among the inputs: what makes weights of optima ambiguous."""
-    settings = [Setting(f"{name}, bias", 20, share) for name in ("line", "plane") for share in (0.3, 0.1, 0.03)]
+    settings = [Setting(f"{name}, bias", 15, share) for name in ("line", "plane") for share in (0.3, 0.03)]
     return faces(settings, range(draws))
 
 
-def fixed_width(*, draws: int = 5) -> pd.DataFrame:
+def fixed_width(*, draws: int = 3) -> pd.DataFrame:
     """Processor time of exact training against N: widths 1, 2 and 3 by enumeration, free width by ``solve``."""
-    widths = {1: (20, 40, 80, 160, 320, 640), 2: (10, 20, 40, 80), 3: (10, 14, 20)}
-    return timings(widths, (20, 40, 80, 160, 320, 640, 1280), draws=range(draws))
+    widths = {1: (20, 40, 80, 160, 320), 2: (10, 20, 40), 3: (8, 10, 14)}
+    return timings(widths, (20, 40, 80, 160, 320), draws=range(draws))
 
 
 def needed_width(*, draws: int = 6, runs: int = 10, steps: int = 2500) -> pd.DataFrame:
@@ -37,6 +37,6 @@ def needed_width(*, draws: int = 6, runs: int = 10, steps: int = 2500) -> pd.Dat
     return descents(setting, (1, 2, 4, 8, 16, 32, 64), draws=range(draws), runs=runs, steps=steps)
 
 
-def unseen(*, draws: int = 5) -> pd.DataFrame:
-    """The bound beside the measured test error, planted and random labels, N to 3000."""
-    return generalisation((30, 100, 300, 1000, 3000), seeds=range(draws))
+def unseen(*, draws: int = 3) -> pd.DataFrame:
+    """The bound beside the measured test error, planted and random labels, N to 1000."""
+    return generalisation((30, 100, 300, 1000), seeds=range(draws))
