@@ -48,10 +48,15 @@ def _logarithmic(axes: Axes, ticks: list[int]) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
+def _above(axes: Axes, columns: int) -> None:
+    """The legend over the axes."""
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, handlelength=1.2, columnspacing=1.0)
+
+
 @styled
 def smallest_size(sizes: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
     """Top: mean r* against N with intervals, beside the bound N. Bottom: r* against the local maxima of the dual."""
-    figure, (top, bottom) = canvas(6.0, rows=2)
+    figure, (top, bottom) = canvas(6.6, rows=2)
     looks = {("teacher, d = 2", 0.3): "o", ("teacher, d = 2", 0.03): "s", ("teacher, d = 3", 0.3): "v",
              ("teacher, d = 3", 0.03): "^"}  # fmt: skip
     colours = {"teacher, d = 2": COLOUR.descent, "teacher, d = 3": COLOUR.escape}
@@ -68,7 +73,7 @@ def smallest_size(sizes: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
     top.set(yscale="log", xlabel="samples $N$", ylabel="smallest size $r^*$")
     top.set_yticks([1, 2, 5, 10, 20, 100, 500], ["1", "2", "5", "10", "20", "100", "500"])
     top.yaxis.set_minor_locator(NullLocator())
-    top.legend(loc="upper left")
+    _above(top, 2)
     for (family, colour), marker in zip(colours.items(), ("s", "^"), strict=True):
         part = pairs[pairs["family"] == family]
         bottom.plot(part["maxima"], part["smallest"], marker, color=colour, markersize=4, alpha=0.5, label=family[-5:])
@@ -80,15 +85,18 @@ def smallest_size(sizes: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
 
 @styled
 def cost_of_width(means: pd.DataFrame) -> Figure:
-    """Processor time against N for each width, geometric means over the draws."""
-    figure, axes = canvas(3.6)
-    for width, (colour, marker) in WIDTHS.items():
-        part = means[means["width"] == width].sort_values("N")
-        label = "free width" if width == "free" else f"width {width}"
-        axes.plot(part["N"], part["cpu_seconds"], marker + "-", color=colour, markersize=6, linewidth=1.4, label=label)
-    _logarithmic(axes, [10, 20, 40, 80, 160, 320, 640, 1280])
-    axes.set(yscale="log", xlabel="samples $N$", ylabel="processor time (s)")
-    axes.legend(loc="upper left", ncols=2)
+    """Against N for each width, geometric means over the draws: processor time, and the number of convex programs."""
+    figure, panels = canvas(5.4, rows=2, sharex=True)
+    for axes, column in zip(panels, ("cpu_seconds", "programs"), strict=True):
+        for width, (colour, marker) in WIDTHS.items():
+            part = means[means["width"] == width].sort_values("N")
+            label = "free width" if width == "free" else f"width {width}"
+            axes.plot(part["N"], part[column], marker + "-", color=colour, markersize=6, linewidth=1.4, label=label)
+        _logarithmic(axes, sorted(means.loc[means["N"] % 10 == 0, "N"].unique()))
+        axes.set(yscale="log")
+    panels[0].set(ylabel="processor time (s)")
+    panels[1].set(xlabel="samples $N$", ylabel="convex programs")
+    _above(panels[0], 4)
     return figure
 
 
@@ -99,19 +107,21 @@ def success(shares: pd.DataFrame) -> Figure:
     for scale, (colour, marker) in SCALES.items():
         part = shares[shares["scale"] == scale].sort_values("size")
         axes.fill_between(part["size"], part["low"].clip(0, 1), part["high"].clip(0, 1), color=colour, alpha=0.15)
-        axes.plot(part["size"], part["mean"], marker + "-", color=colour, markersize=6, linewidth=1.4, label=scale)
+        axes.plot(
+            part["size"], part["mean"], marker + "-", color=colour, markersize=6, linewidth=1.4, label=f"{scale} start"
+        )
     axes.axhline(0.9, color=COLOUR.negative_control, linewidth=1.0)
     _logarithmic(axes, sorted(shares["size"].unique()))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set(xlabel="size $r$", ylabel="certified successes", ylim=(-0.03, 1.03))
-    axes.legend(loc="upper left", title="start")
+    _above(axes, 3)
     return figure
 
 
 @styled
 def unseen(table: pd.DataFrame, trivial: float) -> Figure:
     """The bound and the measured test error against N: planted and random labels."""
-    figure, axes = canvas(3.6)
+    figure, axes = canvas(4.0)
     looks = {"planted": (COLOUR.descent, "o"), "random": (COLOUR.escape, "^")}
     for labels, (colour, marker) in looks.items():
         part = table[table["labels"] == labels].groupby("N").mean(numeric_only=True).reset_index()
@@ -120,5 +130,5 @@ def unseen(table: pd.DataFrame, trivial: float) -> Figure:
     axes.axhline(trivial, color=COLOUR.negative_control, linewidth=1.0)
     _logarithmic(axes, sorted(table["N"].unique()))
     axes.set(yscale="log", xlabel="samples $N$", ylabel="error, clipped at 2")
-    axes.legend(loc="upper right", fontsize=10)
+    _above(axes, 2)
     return figure

@@ -210,10 +210,11 @@ def exponents(table: pd.DataFrame, column: str = "cpu_seconds") -> pd.DataFrame:
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:
-    """Geometric mean of the processor time over the draws, by width and N."""
-    logs = table.assign(cpu_seconds=np.log(table["cpu_seconds"]))
-    averages = logs.groupby(["width", "N"]).agg(cpu_seconds=("cpu_seconds", "mean")).reset_index()
-    return averages.assign(cpu_seconds=np.exp(averages["cpu_seconds"]))
+    """Geometric means over the draws of processor time and programs, by width and N."""
+    columns = ["cpu_seconds", "programs"]
+    logs = table.assign(**{column: np.log(table[column]) for column in columns})
+    averages = logs.groupby(["width", "N"]).agg(dict.fromkeys(columns, "mean")).reset_index()
+    return averages.assign(**{column: np.exp(averages[column]) for column in columns})
 
 
 def against_free(table: pd.DataFrame) -> pd.DataFrame:
