@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
@@ -57,8 +58,9 @@ def completion_peers(*, sizes: Sequence[tuple[int, int]] = SIZES, rank: int = 5,
                 break
         rows.append(last)
     table = pd.DataFrame(rows).assign(entries=lambda t: t["m"] * t["n"], threads=torch.get_num_threads())
-    own = table[table["way"] == "accelerated proximal gradient"].set_index(["m", "n"])["cpu_seconds"]
-    return table.assign(ratio=[row.cpu_seconds / own[row.m, row.n] for row in table.itertuples()])
+    own: Any = table[table["way"] == "accelerated proximal gradient"].set_index(["m", "n"])["cpu_seconds"]
+    ratio = [row["cpu_seconds"] / own[row["m"], row["n"]] for row in rows]
+    return table.assign(ratio=ratio)
 
 
 def objective(X: np.ndarray, Y: np.ndarray, mask: np.ndarray, lam: float) -> float:
@@ -81,7 +83,7 @@ def _cvxpy(solver: str, Y: np.ndarray, mask: np.ndarray, lam: float) -> Callable
 
 def soft_impute(Y: np.ndarray, mask: np.ndarray, lam: float, threshold: float) -> np.ndarray:
     """The last thresholded matrix of fancyimpute; its call of scikit-learn, whose argument was renamed, is mended."""
-    module = importlib.import_module("fancyimpute.soft_impute")
+    module: Any = importlib.import_module("fancyimpute.soft_impute")
     module.check_array = lambda X, **_: X
     solver = module.SoftImpute(
         shrinkage_value=lam, convergence_threshold=threshold, max_iters=5000, init_fill_method="zero", verbose=False

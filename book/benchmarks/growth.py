@@ -1,6 +1,7 @@
 """How a cost grows: the exponent of a power law through at least four sizes, with its interval."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ def growth(sizes: Sequence[float], seconds: Sequence[float]) -> dict[str, float]
     """
     if len(set(sizes)) < LEAST:
         raise ValueError(f"{len(set(sizes))} sizes: an exponent needs at least {LEAST}.")
-    line = stats.linregress(np.log(sizes), np.log(seconds))
+    line: Any = stats.linregress(np.log(sizes), np.log(seconds))
     half = float(stats.t.ppf(0.975, len(sizes) - 2)) * line.stderr
     return {"exponent": line.slope, "low": line.slope - half, "high": line.slope + half, "sizes": len(set(sizes))}
 

@@ -1,6 +1,8 @@
 """max |Σ q_i (s_iᵀu)₊| on the ball for d = 3 to 20: ours, SCIP as a mixed-integer program, and MAiNGO."""
 
+import importlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 import torch
@@ -51,27 +53,25 @@ def ours(S: Tensor, q: Tensor, limit: float) -> Bounds:
 
 def scip(S: Tensor, q: Tensor, limit: float) -> Bounds:
     """A binary variable for the sign of each row, |s_iᵀu| ≤ ‖s_i‖ as big M, ‖u‖² ≤ 1; once for either sign of q."""
-    from pyscipopt import Model, quicksum
-
-    found = []
+    peer, found = importlib.import_module("pyscipopt"), []
     for sign in (1.0, -1.0):
-        model = Model()
+        model = peer.Model()
         model.hideOutput()
         model.setParam("limits/gap", TOLERANCE / 2)
         model.setParam("timing/clocktype", 1)  # of the processor, as we count
         model.setParam("limits/time", limit / 2)
         u = [model.addVar(lb=-1, ub=1) for _ in range(S.shape[1])]
-        model.addCons(quicksum(x * x for x in u) <= 1)
+        model.addCons(peer.quicksum(x * x for x in u) <= 1)
         total = []
         for row, weight in zip(S.tolist(), (sign * q).tolist(), strict=True):
             size = sum(x * x for x in row) ** 0.5
-            z = quicksum(a * x for a, x in zip(row, u, strict=True))
+            z = peer.quicksum(a * x for a, x in zip(row, u, strict=True))
             h, on = model.addVar(lb=0, ub=size), model.addVar(vtype="B")
             model.addCons(h >= z)
             model.addCons(h <= z + size * (1 - on))
             model.addCons(h <= size * on)
             total.append(weight * h)
-        model.setObjective(quicksum(total), "maximize")
+        model.setObjective(peer.quicksum(total), "maximize")
         model.optimize()
         point = torch.tensor([[model.getVal(x) for x in u]], dtype=S.dtype)
         found.append((_value(S, q, point), model.getDualbound()))
@@ -80,8 +80,7 @@ def scip(S: Tensor, q: Tensor, limit: float) -> Bounds:
 
 def maingo(S: Tensor, q: Tensor, limit: float) -> Bounds:
     """Deterministic global optimisation by McCormick relaxations; once for either sign of q."""
-    import maingopy
-
+    maingopy: Any = importlib.import_module("maingopy")
     rows, found = S.tolist(), []
 
     class Model(maingopy.MAiNGOmodel):

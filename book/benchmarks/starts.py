@@ -1,5 +1,6 @@
 """Many starts of one hidden layer, the same steps of Adam: all in one tensor, vmap, JAX, and a loop of torch.optim."""
 
+import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -79,9 +80,8 @@ def vmap_adam(problem: Problem, W: Factors, steps: int) -> Factors:
 
 def _jax_adam() -> Callable[[Problem, Factors, int], Factors]:
     """The same in JAX: vmap of the gradient, the whole loop in one jit."""
-    import jax
-    import jax.numpy as jnp
-
+    jax: Any = importlib.import_module("jax")
+    jnp: Any = importlib.import_module("jax.numpy")
     jax.config.update("jax_enable_x64", True)
 
     def objective(u: Any, v: Any, S: Any, y: Any, lam: float) -> Any:
