@@ -51,6 +51,20 @@ def test_an_interrupt_ends_the_block_and_a_second_one_the_program(monkeypatch):
         raise KeyboardInterrupt
 
 
+def test_an_interrupt_ends_the_time_of_all_that_wait_for_the_block(monkeypatch):
+    monkeypatch.setattr(effort, "_last_interrupt", -math.inf)  # no interrupt of a test before this one
+    solver, proof, other = (Effort().started() for _ in range(3))
+    reached = False
+    with solver.interruptible():
+        with other.interruptible():
+            pass
+        with proof.interruptible():
+            raise KeyboardInterrupt
+        reached = True
+    assert reached
+    assert (solver.over, proof.over, other.over) == (True, True, False)
+
+
 def test_other_errors_pass():
     clock = Effort().started()
     with pytest.raises(ZeroDivisionError), clock.interruptible():
