@@ -19,7 +19,7 @@ Bounds = tuple[float, float]
 
 
 def polar_peers(
-    *, dimensions: Sequence[int] = (3, 4, 5, 6, 8, 10, 20), N: int = 20, draws: int = 2, limit: float = 20.0,
+    *, dimensions: Sequence[int] = (3, 4, 6, 10, 20), N: int = 20, draws: int = 2, limit: float = 4.0,
     seed: int = 0,
 ) -> pd.DataFrame:  # fmt: skip
     """One row a dimension, draw and way: processor seconds until the bounds are 1e-3 apart, or after ``limit``.

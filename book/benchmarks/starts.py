@@ -23,7 +23,7 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 def many_starts(
-    *, runs: Sequence[int] = (8, 32, 128, 512), r: int = 32, N: int = 100, d: int = 10, steps: int = 40,
+    *, runs: Sequence[int] = (8, 32, 128, 512), r: int = 32, N: int = 100, d: int = 10, steps: int = 10,
     rounds: int = 3, seed: int = 0,
 ) -> pd.DataFrame:  # fmt: skip
     """Median seconds of each way from the same starts, its ratio to ours, and how far its objectives are from ours.

@@ -18,14 +18,14 @@ from .scnn import network_of_pyscnn
 from .timing import clocked
 
 GAPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
-SIZES = (30, 100, 300, 1000, 3000)
-GATES = 300
+SIZES = (30, 60, 120, 250, 500)
+GATES = 100
 """Cells that pyscnn samples."""
-PEER_UP_TO = 300
+PEER_UP_TO = 60
 """Samples up to which pyscnn runs: beyond, it takes longer than all the rest."""
 
 
-def time_to_gap(*, sizes: Sequence[int] = SIZES, draws: int = 2, limit: float = 200.0) -> pd.DataFrame:
+def time_to_gap(*, sizes: Sequence[int] = SIZES, draws: int = 2, limit: float = 60.0) -> pd.DataFrame:
     """One row a size, draw, way and gap: seconds until it was proved; NaN where it was not.
 
     λ = N/100. Each solve is alone in a process; ``megabytes`` is what it added to its peak memory. Our own gaps count

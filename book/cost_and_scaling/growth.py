@@ -1,4 +1,4 @@
-"""How a cost grows: the exponent of a power law through at least four sizes, with its interval."""
+"""How a cost grows: the exponent of a power law through at least four sizes, with its interval; who is faster where."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,3 +30,14 @@ def growths(table: pd.DataFrame, by: str, size: str, seconds: str = "cpu_seconds
         if part[size].nunique() >= LEAST:
             rows.append({by: name, **growth(part[size].tolist(), part[seconds].tolist())})
     return pd.DataFrame(rows)
+
+
+def medians(table: pd.DataFrame, size: str, value: str = "cpu_seconds") -> pd.DataFrame:
+    """A row a size, a column a way: the median over draws; NaN where a way was not measured or did not arrive."""
+    order = list(dict.fromkeys(table["way"]))
+    return table.groupby([size, "way"])[value].median().unstack("way")[order]
+
+
+def arrived(table: pd.DataFrame, when: str) -> pd.DataFrame:
+    """The table with the seconds of those that did not arrive (column ``when`` false) made NaN."""
+    return table.assign(cpu_seconds=table["cpu_seconds"].where(table[when].astype(bool)))
