@@ -47,7 +47,7 @@ def completion_peers(*, sizes: Sequence[tuple[int, int]] = SIZES, rank: int = 5,
         rows.append(row("accelerated proximal gradient", ours.X, seconds.cpu))
         peers: dict[str, Callable[[], np.ndarray]] = {}
         chosen = [name for name, most in CVXPY_UP_TO.items() if m * n <= most]
-        peers |= {f"CVXPY, {name}": _cvxpy(name, Y, mask, lam) for name in chosen}
+        peers |= {f"CVXPY, {name}": by_cvxpy(name, Y, mask, lam) for name in chosen}
         for way, solve in peers.items():
             X, spent = clocked(solve)
             rows.append(row(way, X, spent.cpu))
@@ -68,7 +68,7 @@ def objective(X: np.ndarray, Y: np.ndarray, mask: np.ndarray, lam: float) -> flo
     return 0.5 * float(np.square(mask * (Y - X)).sum()) + lam * float(np.linalg.svd(X, compute_uv=False).sum())
 
 
-def _cvxpy(solver: str, Y: np.ndarray, mask: np.ndarray, lam: float) -> Callable[[], np.ndarray]:
+def by_cvxpy(solver: str, Y: np.ndarray, mask: np.ndarray, lam: float) -> Callable[[], np.ndarray]:
     """The program as its users write it, at the tolerance of the gap."""
     options = {"eps": GAP} if solver == "SCS" else {"tol_gap_rel": GAP, "tol_gap_abs": GAP}
 

@@ -18,10 +18,10 @@ from .scnn import network_of_pyscnn
 from .timing import clocked
 
 GAPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
-SIZES = (30, 60, 120, 250, 500)
+SIZES = (30, 100, 300, 1000, 3000)
 GATES = 100
 """Cells that pyscnn samples."""
-PEER_UP_TO = 60
+PEER_UP_TO = 100
 """Samples up to which pyscnn runs: beyond, it takes longer than all the rest."""
 
 
@@ -36,13 +36,14 @@ def time_to_gap(*, sizes: Sequence[int] = SIZES, draws: int = 2, limit: float = 
     rows: list[dict[str, object]] = []
     for N in sizes:
         for draw in range(draws):
-            for side in (_ours, _pyscnn) if N <= PEER_UP_TO else (_ours,):
+            for side in (solve_to_gaps, pyscnn_once) if N <= PEER_UP_TO else (solve_to_gaps,):
                 with ProcessPoolExecutor(1, mp_context=spawn) as alone:
                     rows += alone.submit(side, N, draw, limit).result()
     return pd.DataFrame(rows).assign(d=3, limit=limit, threads=1)
 
 
-def _ours(N: int, draw: int, limit: float) -> list[dict[str, object]]:
+def solve_to_gaps(N: int, draw: int, limit: float) -> list[dict[str, object]]:
+    """Our rows of one problem."""
     torch.set_num_threads(1)
     before, problem = peak(), plane_problem(N, N / 100, seed=draw)
     polar, sorting = clocked(lambda: polar_of(problem))
@@ -62,7 +63,8 @@ def _ours(N: int, draw: int, limit: float) -> list[dict[str, object]]:
     return rows
 
 
-def _pyscnn(N: int, draw: int, limit: float) -> list[dict[str, object]]:
+def pyscnn_once(N: int, draw: int, limit: float) -> list[dict[str, object]]:
+    """The rows of one run of pyscnn, which knows no limit of time."""
     torch.set_num_threads(1)
     before, problem = peak(), plane_problem(N, N / 100, seed=draw)
     weights, seconds = clocked(lambda: network_of_pyscnn(problem, GATES, draw))

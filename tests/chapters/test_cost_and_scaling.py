@@ -45,17 +45,17 @@ def test_our_sides_of_the_races_prove_what_they_say():
     assert lower <= 5 * (1 + 1e-12)
     assert upper >= 5 * (1 - 1e-12)
     assert upper <= lower * (1 + polar_peers.TOLERANCE)
-    rows = pd.DataFrame(time_to_gap._ours(20, 0, 20.0)).sort_values("gap", ascending=False)
+    rows = pd.DataFrame(time_to_gap.solve_to_gaps(20, 0, 20.0)).sort_values("gap", ascending=False)
     assert rows["reached"].max() <= 1e-6
     assert rows["cpu_seconds"].is_monotonic_increasing
 
 
-def test_cvxpy_gets_the_program_of_the_race():
+def testby_cvxpy_gets_the_program_of_the_race():
     if importlib.util.find_spec("scs") is None:
         pytest.skip("SCS is not installed")
     random = np.random.default_rng(0)
     Y, mask = random.normal(size=(6, 5)), random.random((6, 5)) > 0.4
-    X = completion_peers._cvxpy("SCS", Y * mask, mask, 0.8)()
+    X = completion_peers.by_cvxpy("SCS", Y * mask, mask, 0.8)()
     ours = completion_peers.convex.matrix_completion(Y * mask, mask, 0.8, tol=1e-8)
     value = completion_peers.objective(X, Y * mask, mask, 0.8)
     assert ours.lower_bound <= value <= ours.objective * (1 + 1e-4)
