@@ -112,23 +112,29 @@ def test_more_branches_cost_no_more():
 # --- deep ReLU --------------------------------------------------------------------------------------------------------
 
 
+ENCLOSED = 1e-4
+"""Relative width of the polar's enclosure on paths: no bound can be asked to prove a smaller gap."""
+
+PROVED = 10 * ENCLOSED
+"""The gap asked for there: on top come the descent's own end and the loss, of which the bound's error is a share."""
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_theorem_2_from_more_subnetworks_than_outputs(seed):
     problem = curve(3, (2, 1, 1), 0.3)
     r = problem.card + 1
-    polar = deep_relu_polar(problem.mapping, Effort(nodes=3000, tolerance=1e-4))
-    path = meta_algorithm(problem, r=r, seed=seed, method=LBFGS(), polar=polar, tol=1e-2, max_rounds=3, samples=1)
+    polar = deep_relu_polar(problem.mapping, Effort(nodes=3000, tolerance=ENCLOSED))
+    path = meta_algorithm(problem, r=r, seed=seed, method=LBFGS(), polar=polar, tol=PROVED, max_rounds=30, samples=1)
     assert path.largest_rise <= 1e-12
     assert set(path.size) == {r}, "no subnetwork is appended when r > card(X)"
-    assert Step.SLIDE in path.steps or path.status is Status.GLOBAL
-    if path.status is Status.GLOBAL:
-        assert path.certificate.verdict(1e-2) == (Verdict.CERTIFIED,)
+    assert path.status is Status.GLOBAL
+    assert path.certificate.verdict(PROVED) == (Verdict.CERTIFIED,)
 
 
 def test_theorem_2_from_few_subnetworks_appends():
     problem = curve(3, (2, 1, 1), 0.1)
-    polar = deep_relu_polar(problem.mapping, Effort(nodes=3000, tolerance=1e-4))
-    path = meta_algorithm(problem, r=1, method=LBFGS(), polar=polar, tol=1e-2, max_rounds=4)
+    polar = deep_relu_polar(problem.mapping, Effort(nodes=3000, tolerance=ENCLOSED))
+    path = meta_algorithm(problem, r=1, method=LBFGS(), polar=polar, tol=PROVED, max_rounds=30)
     assert path.largest_rise <= 1e-12
     assert path.status is Status.GLOBAL
     assert 1 < path.size[-1] <= problem.card

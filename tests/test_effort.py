@@ -1,10 +1,15 @@
 """Effort, its clock, interruption and progress."""
 
 import math
+from collections.abc import Callable
 
 import pytest
+from torch import nn
 
+import global_optimality as go
+from cases import randn
 from global_optimality import Effort, effort, progress
+from global_optimality.polar.relu_enclosure.cones import Cones
 from global_optimality.progress import Reporter, progress_to
 
 
@@ -51,6 +56,20 @@ def test_an_interrupt_ends_the_block_and_a_second_one_the_program(monkeypatch):
         raise KeyboardInterrupt
 
 
+def test_an_interrupt_ends_the_time_of_all_that_wait_for_the_block(monkeypatch):
+    monkeypatch.setattr(effort, "_last_interrupt", -math.inf)  # no interrupt of a test before this one
+    solver, proof, other = (Effort().started() for _ in range(3))
+    reached = False
+    with solver.interruptible():
+        with other.interruptible():
+            pass
+        with proof.interruptible():
+            raise KeyboardInterrupt
+        reached = True
+    assert reached
+    assert (solver.over, proof.over, other.over) == (True, True, False)
+
+
 def test_other_errors_pass():
     clock = Effort().started()
     with pytest.raises(ZeroDivisionError), clock.interruptible():
@@ -83,3 +102,50 @@ def test_progress_goes_to_stderr_unless_the_environment_is_quiet(monkeypatch, ca
         Reporter("counting").say(lambda: "1 of 2")
     said = capsys.readouterr()
     assert said.err == said.out == ""
+
+
+S, Y = randn("effort S", 10, 4), randn("effort Y", 10, 1)
+PROBLEM = go.Problem(go.SquaredLoss(Y), go.ReluUnit(S), go.SumOfSquares(), 0.3)
+MODEL = nn.Sequential(nn.Linear(4, 3, bias=False), nn.ReLU(), nn.Linear(3, 1, bias=False)).double()
+
+SEARCHES: dict[str, Callable[[Effort], float]] = {
+    "polar_of": lambda e: -float(go.polar_of(PROBLEM, e)(Y[None]).upper),
+    "lambda_max": lambda e: -go.lambda_max(PROBLEM, effort=e),
+    "certify": lambda e: float(go.certify(PROBLEM, PROBLEM.random(1, 3), effort=e).lower_bound),
+    "solve": lambda e: go.solve(PROBLEM, effort=e, max_rounds=1).history[-1].best_bound,
+    "meta_algorithm": lambda e: float(
+        go.meta_algorithm(PROBLEM, method=go.LBFGS(), effort=e, max_rounds=1).certificate.lower_bound
+    ),
+    "certify_network": lambda e: (
+        go.certify_network(MODEL, S, Y, loss=nn.MSELoss(reduction="sum"), weight_decay=0.3, effort=e).best_possible
+    ),
+}
+"""What each proves with an effort: the larger, the more."""
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_whatever_searches_spends_the_effort_asked_for_and_says_how_far_it_is(name, monkeypatch):
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    said = []
+    with progress_to(said.append):
+        few, more = (SEARCHES[name](Effort(nodes=nodes)) for nodes in (1, 60))
+    assert more > few
+    assert any("cells" in line for line in said)
+    assert said[-1] == "", "the line is cleared"
+
+
+def test_an_interrupted_proof_ends_the_solver_too(monkeypatch):
+    branch, calls = Cones.branch, 0
+
+    def once(*arguments, **options):
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise KeyboardInterrupt
+        return branch(*arguments, **options)
+
+    monkeypatch.setattr(effort, "_last_interrupt", -math.inf)  # no interrupt of a test before this one
+    monkeypatch.setattr(Cones, "branch", once)
+    solution = go.solve(PROBLEM)
+    assert solution.status is go.Status.INTERRUPTED
+    assert 0 < solution.certificate.lower_bound < solution.objective

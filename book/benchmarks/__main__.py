@@ -21,12 +21,16 @@ from .batching import batching
 from .beyond import faces_with_bias, fixed_width, needed_width, optimal_faces, unseen
 from .bounds import bounds
 from .completion import completion
+from .completion_peers import completion_peers
 from .deep import branch_and_bound, deep
 from .frontier import frontier
 from .grids import SWEEPS, counted
+from .polar_peers import polar_peers
 from .relu import certified_training, convex_program, exact_polar
 from .scnn import against_pyscnn
+from .starts import many_starts
 from .subnetworks import subnetworks, tuning
+from .time_to_gap import time_to_gap
 
 BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame] | Sweep]] = {
     "adam_steps": ("certified_training", SWEEPS["adam_steps"]),
@@ -52,6 +56,10 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame] | Sweep]] = {
     "fixed_width": ("beyond_the_paper", fixed_width),
     "needed_width": ("beyond_the_paper", needed_width),
     "unseen": ("beyond_the_paper", unseen),
+    "many_starts": ("cost_and_scaling", many_starts),
+    "completion_peers": ("cost_and_scaling", completion_peers),
+    "time_to_gap": ("cost_and_scaling", time_to_gap),
+    "polar_peers": ("cost_and_scaling", polar_peers),
     "tuning": ("implications", tuning),
     "subnetworks": ("implications", subnetworks),
 }

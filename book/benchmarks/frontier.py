@@ -1,8 +1,6 @@
 """What can be certified: N by d, each problem in a process of its own, with its seconds and its peak memory."""
 
 import multiprocessing
-import resource
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 
@@ -12,6 +10,7 @@ import torch
 from ..shared.planted_relu import teacher_problem
 from ..shared.relu_problems import plane_problem
 from .relu import certified_row
+from .time_to_gap import peak
 
 TOL = 1e-4
 SIZES = ((3, 250), (3, 500), (3, 1000), (3, 2000), (4, 100), (4, 200), (4, 400), (5, 50), (5, 100), (6, 25), (6, 50))
@@ -37,13 +36,7 @@ def frontier(
 
 def _row(d: int, N: int, time_limit: float, seed: int, threads: int) -> dict[str, object]:
     torch.set_num_threads(threads)
-    before = _peak()
+    before = peak()
     problem = plane_problem(N, N / 100, seed=seed) if d == 3 else teacher_problem(N, d, N / 100, seed=seed)
     row = certified_row(problem, TOL, time_limit=time_limit)
-    return {**row, "megabytes": (_peak() - before) / 2**20}
-
-
-def _peak() -> int:
-    """The largest resident memory of this process so far, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
+    return {**row, "megabytes": (peak() - before) / 2**20}

@@ -30,18 +30,12 @@ def against_pyscnn(*, gates: Sequence[int] = (50, 200, 500), seed: int = 0) -> p
     λ = N · c · λ_scnn, and pyscnn is told not to rescale the data. Its augmented Lagrangian runs at its default
     tolerance, in float64. ``ModuleNotFoundError`` says how to install it.
     """
-    try:
-        peer = importlib.import_module("scnn.optimize")
-    except ModuleNotFoundError as missing:
-        raise ModuleNotFoundError(
-            'pyscnn is not installed: pip install pyscnn "torch==2.13.0", in an environment of its own.'
-        ) from missing
     problem = teacher_problem(100, 5, 1.0, seed=seed)
     polar = polar_of(problem)
     ours, seconds = clocked(lambda: solve(problem, tol=1e-4, polar=polar))
     found = [("solve", ours.weights, seconds)]
     for count in gates:
-        weights, seconds = clocked(lambda count=count: _pyscnn(peer.optimize_model, problem, count, seed))
+        weights, seconds = clocked(lambda count=count: network_of_pyscnn(problem, count, seed))
         found.append((f"pyscnn, {count} sampled cells", weights, seconds))
     rows = []
     for way, weights, seconds in found:
@@ -62,15 +56,23 @@ def against_pyscnn(*, gates: Sequence[int] = (50, 200, 500), seed: int = 0) -> p
     return pd.DataFrame(rows).assign(N=N, d=d, lam=problem.lam, threads=torch.get_num_threads())
 
 
-def _pyscnn(optimize_model, problem: Problem, gates: int, seed: int) -> Factors:
-    """The ReLU network that pyscnn returns, balanced: its weights as factors ``(1, r, d)``, ``(1, r, c)``."""
-    activations, metrics, models, regularizers, solvers = (
-        importlib.import_module(f"scnn.{name}")
-        for name in ("activations", "metrics", "models", "regularizers", "solvers")
-    )
+def network_of_pyscnn(problem: Problem, gates: int, seed: int) -> Factors:
+    """The ReLU network that pyscnn returns, balanced: its weights as factors ``(1, r, d)``, ``(1, r, c)``.
+
+    ``ModuleNotFoundError`` says how to install it.
+    """
+    try:
+        activations, metrics, models, optimize, regularizers, solvers = (
+            importlib.import_module(f"scnn.{name}")
+            for name in ("activations", "metrics", "models", "optimize", "regularizers", "solvers")
+        )
+    except ModuleNotFoundError as missing:
+        raise ModuleNotFoundError(
+            'pyscnn is not installed: pip install pyscnn "torch==2.13.0", in an environment of its own.'
+        ) from missing
     S, Y = inputs(problem).numpy(), problem.loss.Y.numpy()
     model = models.ConvexReLU(activations.sample_gate_vectors(seed, S.shape[1], gates), c=Y.shape[1])
-    network, _ = optimize_model(
+    network, _ = optimize.optimize_model(
         model, solvers.AL(model), metrics.Metrics(), S, Y,
         regularizer=regularizers.NeuronGL1(problem.lam / Y.size),
         return_convex=False, unitize_data=False, device="cpu", dtype="float64", seed=seed,

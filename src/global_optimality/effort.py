@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import final
@@ -110,19 +111,24 @@ class Clock:
     def interruptible(self) -> Iterator[None]:
         """Inside, Ctrl-C ends the block and sets ``interrupted``, so that its user returns the best so far.
 
+        It ends the time of all blocks around this one as well: a proof that is cut short ends the solver that asked.
         What the block assigns must be sound at any moment: one immutable state, replaced in one assignment. A second
         Ctrl-C within a second is raised.
         """
         global _last_interrupt
+        token = _running.set((*_running.get(), self))
         try:
             yield
         except KeyboardInterrupt:
-            self.interrupted = True
+            for clock in _running.get():
+                clock.interrupted = True
             before, _last_interrupt = _last_interrupt, time.monotonic()
             if _last_interrupt - before < TWICE:
                 raise
         finally:
+            _running.reset(token)
             self._progress.end()
 
 
 _last_interrupt = -math.inf
+_running: ContextVar[tuple[Clock, ...]] = ContextVar("running", default=())

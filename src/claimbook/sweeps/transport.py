@@ -24,6 +24,9 @@ TRIES = 5
 WORKERLESS = 20.0
 """Seconds without any worker after which a cluster of this machine is started anew."""
 
+FETCH = 5.0
+"""Seconds for which a result may be on its way."""
+
 Outcome = tuple[bytes, float] | BaseException | None
 """Packed rows and their seconds; the error that the machine made; None where another client has stored the rows."""
 
@@ -128,9 +131,13 @@ class _UnderWay:
         key = f"{chunk.key}-{self._tries[chunk.key]}"
         arguments = self._plan.specification, chunk.shared, list(chunk.batch)
         future = self._client.submit(perform, *arguments, key=key, pure=False)
+        self.watch(future, chunk)
+        return True
+
+    def watch(self, future: Any, chunk: Chunk) -> None:
+        """Wait for a future."""
         self.chunks[future] = chunk
         self.ended.add(future)
-        return True
 
     def next(self) -> Any:
         """The next future that has ended; _NoWorkersError where a cluster of this machine has lost its workers."""
@@ -164,7 +171,12 @@ def _on_dask(client: Any, plan: Sweep, waiting: Sequence[Chunk], store: Store) -
         chunk = work.chunks.pop(future)
         error = future.exception() if future.status == "error" else None
         if future.status == "finished":
-            yield chunk, future.result()
+            try:
+                found = future.result(timeout=FETCH)
+            except TimeoutError:  # its worker has died since: another one computes it again, if there is one
+                work.watch(future, chunk)
+                continue
+            yield chunk, found
         elif error is not None and not (isinstance(error, KilledWorker) or of_the_machine(error)):
             raise error
         elif not work.send(chunk):

@@ -42,11 +42,11 @@ def meta_algorithm(
     """Theorem 2's construction from W (one run) or from a random start of r subnetworks (default 1).
 
     On the way an ascent of the polar shows how to leave zero; once its atoms leave no gap above ``tol``, or none lowers
-    f, a proof is tried, of at most ``effort``. Ends with GLOBAL when the certified relative gap is at most
-    ``tol``, with TIME after ``time_limit`` seconds. Every piece of the path is looked at in ``samples`` points between
-    its ends. With ``local`` (``local_of``: on faces, kinks included) its steps are followed, and ``method`` descends
-    where f rises on the way between two of them. ``ValueError`` for several runs, r < 1, an infinite start, or unequal
-    degrees.
+    f, a proof is tried, of at most ``effort``. Ends with GLOBAL when the certified relative gap is at most ``tol``,
+    with TIME after ``time_limit`` seconds, on Ctrl-C with INTERRUPTED and the path so far. Every piece of the path is
+    looked at in ``samples`` points between its ends. With ``local`` (``local_of``: on faces, kinks included) its steps
+    are followed, and ``method`` descends where f rises on the way between two of them. ``ValueError`` for several runs,
+    r < 1, an infinite start, or unequal degrees.
     """
     W = _start(problem, W, r, seed)
     whole("samples", samples)
@@ -56,18 +56,42 @@ def meta_algorithm(
     method = replace(method, interior=samples)
     clock = Effort(seconds=time_limit).started("meta-algorithm")
     polar = oracle_of(problem, polar, effort)
-    trail, accuracy, faces = Trail(problem, W, samples), COARSE, None if local is None else local(problem)
-    for _ in range(max_rounds):
+    trail, faces = Trail(problem, W, samples), None if local is None else local(problem)
+    certificate, status = None, Status.INTERRUPTED
+    with clock.interruptible():
+        certificate, status = _walk(trail, faces, method, polar, effort, clock, tol, max_rounds)
+    if certificate is None:
+        trail.settle()
+        certificate = _proof(trail, polar, effort, clock)
+    return trail.path(certificate, Status.INTERRUPTED if clock.interrupted else status)
+
+
+def _walk(
+    trail: Trail,
+    faces: Local | None,
+    method: Method,
+    polar: Oracle,
+    effort: Effort | None,
+    clock: Clock,
+    tol: float,
+    max_rounds: int,
+) -> tuple[Certificate, Status]:
+    """The rounds: the certificate of the last weights, and why they ended."""
+    problem, accuracy = trail.problem, COARSE
+    for count in range(max_rounds):
+        clock.say(
+            lambda k=count: f"round {k}, {trail.size[-1]} subnetworks, objective {float(trail.objective[-1]):.10g}"
+        )
         if _descend(trail, faces, method, accuracy, clock):
             accuracy = FINE * tol
         if clock.over:
-            return trail.path(_proof(trail, polar, effort, clock), Status.TIME)
+            return _proof(trail, polar, effort, clock), Status.TIME
         gap, way = ascent(problem, trail.weights, polar)
         certificate = None
         if not gap > tol:
             certificate = _proof(trail, polar, effort, clock)
             if _within(certificate, tol):
-                return trail.path(certificate, Status.GLOBAL)
+                return certificate, Status.GLOBAL
             gap, way = float(certificate.relative_gap[0]), certificate.escape
         if accuracy > FINE * tol and not gap > accuracy / FINE:
             accuracy = max(FINE * accuracy, FINE * tol)
@@ -80,13 +104,13 @@ def meta_algorithm(
             continue
         certificate = _proof(trail, polar, effort, clock) if certificate is None else certificate
         if _within(certificate, tol):
-            return trail.path(certificate, Status.GLOBAL)
+            return certificate, Status.GLOBAL
         if trail.escape(certificate.escape):
             continue
         if accuracy <= FINE * tol:
-            return trail.path(certificate, Status.NO_ESCAPE)
+            return certificate, Status.NO_ESCAPE
         accuracy = max(FINE * accuracy, FINE * tol)
-    return trail.path(_proof(trail, polar, effort, clock), Status.STEPS)
+    return _proof(trail, polar, effort, clock), Status.STEPS
 
 
 def _start(problem: Problem, W: Factors | None, r: int | None, seed: int) -> Factors:

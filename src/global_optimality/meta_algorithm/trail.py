@@ -149,6 +149,14 @@ class Trail:
         self._follow(Step.ESCAPE, curve)
         return True
 
+    def settle(self) -> None:
+        """After an interrupt: end the path at the present weights, which may have come before the record of them."""
+        records = self.objective, self.steps, self.size
+        whole = min(map(len, records))
+        for record in records:
+            del record[whole:]
+        self._follow(self.steps[-1] if self.steps else Step.START, lambda t: self.weights, only_end=True)
+
     def path(self, certificate: Certificate, status: Status) -> DescentPath:
         objective = torch.cat(self.objective)
         return DescentPath(objective, tuple(self.steps), tuple(self.size), self.weights, certificate, status)

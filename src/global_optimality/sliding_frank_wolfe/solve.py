@@ -74,7 +74,7 @@ def solve(
     status = Status.INTERRUPTED
     with clock.interruptible():
         status = run.rounds(max_rounds)
-    return run.solution(problem, status)
+    return run.solution(problem, Status.INTERRUPTED if clock.interrupted else status)
 
 
 def solve_path(problem: Problem, lams: Sequence[float], *, polar: Polar | None = None, **options) -> list[Solution]:

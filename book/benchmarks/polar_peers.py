@@ -1,0 +1,125 @@
+"""max |Σ q_i (s_iᵀu)₊| on the ball for d = 3 to 20: ours, SCIP as a mixed-integer program, and MAiNGO."""
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from global_optimality import Effort, Problem, ReluUnit, SquaredLoss, SumOfSquares, polar_of
+from global_optimality.streams import generator, normal
+
+from .timing import clocked
+
+TOLERANCE = 1e-3
+Bounds = tuple[float, float]
+"""A value that is attained, and an upper bound."""
+
+
+def polar_peers(
+    *, dimensions: Sequence[int] = (3, 4, 6, 10, 20), N: int = 20, draws: int = 2, limit: float = 4.0,
+    seed: int = 0,
+) -> pd.DataFrame:  # fmt: skip
+    """One row a dimension, draw and way: processor seconds until the bounds are 1e-3 apart, or after ``limit``.
+
+    Rows and weights are standard normal. ``gap`` is that between the two bounds of a way, ``excess`` by what its upper
+    bound exceeds the best value that any way attained: a negative one would be a wrong bound.
+    """
+    rows = []
+    for d in dimensions:
+        for draw in range(draws):
+            stream = generator(seed, "polar peers", d, draw)
+            S, q = normal(stream, N, d), normal(stream, N)
+            sides: dict[str, Callable[[Tensor, Tensor, float], Bounds]] = {
+                "ours": ours, "SCIP": scip, "MAiNGO": maingo
+            }  # fmt: skip
+            found = {way: clocked(lambda side=side, S=S, q=q: side(S, q, limit)) for way, side in sides.items()}
+            best = max(bounds[0] for bounds, _ in found.values())
+            for way, ((lower, upper), seconds) in found.items():
+                row = {"d": d, "draw": draw, "way": way, "cpu_seconds": seconds.cpu, "seconds": seconds.wall}
+                gap = upper / lower - 1
+                rows.append(row | {"gap": gap, "closed": gap <= 1.01 * TOLERANCE, "excess": upper / best - 1})
+    return pd.DataFrame(rows).assign(N=N, limit=limit, tolerance=TOLERANCE, threads=torch.get_num_threads())
+
+
+def ours(S: Tensor, q: Tensor, limit: float) -> Bounds:
+    """The polar of one hidden layer with one output."""
+    problem = Problem(SquaredLoss(q[:, None]), ReluUnit(S), SumOfSquares(), 1.0)
+    bound = polar_of(problem, Effort(tolerance=TOLERANCE, seconds=limit))(q[None, :, None])
+    return float(bound.lower), float(bound.upper)
+
+
+def scip(S: Tensor, q: Tensor, limit: float) -> Bounds:
+    """A binary variable for the sign of each row, |s_iᵀu| ≤ ‖s_i‖ as big M, ‖u‖² ≤ 1; once for either sign of q."""
+    peer, found = importlib.import_module("pyscipopt"), []
+    for sign in (1.0, -1.0):
+        model = peer.Model()
+        model.hideOutput()
+        model.setParam("limits/gap", TOLERANCE / 2)
+        model.setParam("timing/clocktype", 1)  # of the processor, as we count
+        model.setParam("limits/time", limit / 2)
+        u = [model.addVar(lb=-1, ub=1) for _ in range(S.shape[1])]
+        model.addCons(peer.quicksum(x * x for x in u) <= 1)
+        total = []
+        for row, weight in zip(S.tolist(), (sign * q).tolist(), strict=True):
+            size = sum(x * x for x in row) ** 0.5
+            z = peer.quicksum(a * x for a, x in zip(row, u, strict=True))
+            h, on = model.addVar(lb=0, ub=size), model.addVar(vtype="B")
+            model.addCons(h >= z)
+            model.addCons(h <= z + size * (1 - on))
+            model.addCons(h <= size * on)
+            total.append(weight * h)
+        model.setObjective(peer.quicksum(total), "maximize")
+        model.optimize()
+        point = torch.tensor([[model.getVal(x) for x in u]], dtype=S.dtype)
+        found.append((_value(S, q, point), model.getDualbound()))
+    return max(value for value, _ in found), max(bound for _, bound in found)
+
+
+def maingo(S: Tensor, q: Tensor, limit: float) -> Bounds:
+    """Deterministic global optimisation by McCormick relaxations; once for either sign of q."""
+    maingopy: Any = importlib.import_module("maingopy")
+    rows, found = S.tolist(), []
+
+    class Model(maingopy.MAiNGOmodel):
+        """Minimises −sign Σ q_i max(s_iᵀu, 0) on the ball."""
+
+        def __init__(self, weights: list[float]) -> None:
+            maingopy.MAiNGOmodel.__init__(self)
+            self.weights = weights
+
+        def get_variables(self):
+            box, real = maingopy.Bounds(-1, 1), maingopy.VT_CONTINUOUS
+            return [maingopy.OptimizationVariable(box, real, f"u{k}") for k in range(len(rows[0]))]
+
+        def evaluate(self, u):
+            total = 0 * u[0]
+            for row, weight in zip(rows, self.weights, strict=True):
+                z = sum((a * x for a, x in zip(row[1:], u[1:], strict=True)), row[0] * u[0])
+                total = total - weight * maingopy.max(z, 0.0)
+            square = sum((x * x for x in u[1:]), u[0] * u[0])
+            result = maingopy.EvaluationContainer()
+            result.objective = total
+            result.ineq = [square - 1]
+            return result
+
+    for sign in (1.0, -1.0):
+        model = Model((sign * q).tolist())  # the solver does not keep it alive
+        solver = maingopy.MAiNGO(model)
+        for name, value in (("epsilonR", TOLERANCE / 2), ("epsilonA", 1e-9), ("maxTime", limit / 2)):
+            solver.set_option(name, value)
+        solver.set_option("PRE_maxLocalSearches", 1)
+        solver.set_log_file_name("")
+        solver.set_option("loggingDestination", 0)
+        solver.solve()
+        point = torch.tensor([solver.get_solution_point()], dtype=S.dtype)
+        found.append((_value(S, q, point), -solver.get_final_LBD()))
+    return max(value for value, _ in found), max(bound for _, bound in found)
+
+
+def _value(S: Tensor, q: Tensor, u: Tensor) -> float:
+    """|Σ q_i (s_iᵀu)₊| at u, scaled back onto the ball where a solver's tolerance let it leave."""
+    u = u / u.norm().clamp(min=1.0)
+    return abs(float(torch.relu(S @ u[0]) @ q))

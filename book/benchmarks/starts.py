@@ -1,0 +1,112 @@
+"""Many starts of one hidden layer, the same steps of Adam: all in one tensor, vmap, JAX, and a loop of torch.optim."""
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from global_optimality.factors import Factors, take_runs
+from global_optimality.problem import Problem
+
+from ..shared.adam import adam
+from ..shared.planted_relu import teacher_problem
+from ..shared.relu_problems import inputs
+from .timing import clocked_medians
+
+LAM, RATE = 1.0, 0.03
+BETAS, EPSILON = (0.9, 0.999), 1e-8
+"""PyTorch's defaults."""
+
+
+def many_starts(
+    *, runs: Sequence[int] = (8, 32, 128, 512), r: int = 32, N: int = 100, d: int = 10, steps: int = 10,
+    rounds: int = 3, seed: int = 0,
+) -> pd.DataFrame:  # fmt: skip
+    """Median seconds of each way from the same starts, its ratio to ours, and how far its objectives are from ours.
+
+    The compilation of JAX is outside its time. ``ModuleNotFoundError`` without JAX.
+    """
+    jax_adam = _jax_adam()
+    problem = teacher_problem(N, d, LAM, seed=seed)
+    rows = []
+    for count in runs:
+        W = problem.random(count, r, seed=seed, deviation=0.3)
+        sides: dict[str, Callable[[], Factors]] = {
+            "all in one tensor": lambda W=W: adam(problem, W, steps=steps, rate=RATE),
+            "torch.func.vmap": lambda W=W: vmap_adam(problem, W, steps),
+            "JAX, vmap and jit": lambda W=W: jax_adam(problem, W, steps),
+            "loop of torch.optim": lambda W=W: looped(problem, W, steps),
+        }
+        ends = {way: problem(*side()) for way, side in sides.items()}
+        ours = ends["all in one tensor"]
+        seconds = clocked_medians(sides, rounds=rounds)
+        for way, spent in seconds.items():
+            ratio = spent.cpu / seconds["all in one tensor"].cpu
+            difference = float(((ends[way] - ours) / ours).abs().max())
+            row = {"runs": count, "way": way, "seconds": spent.wall, "cpu_seconds": spent.cpu, "ratio": ratio}
+            rows.append(row | {"difference": difference})
+    return pd.DataFrame(rows).assign(r=r, N=N, d=d, steps=steps, rounds=rounds, threads=torch.get_num_threads())
+
+
+def looped(problem: Problem, W: Factors, steps: int) -> Factors:
+    """One run after the other, each as users of torch.optim write it."""
+    ends = [adam(problem, take_runs(W, torch.tensor([i])), steps=steps, rate=RATE) for i in range(len(W[0]))]
+    return tuple(torch.cat(parts) for parts in zip(*ends, strict=True))
+
+
+def vmap_adam(problem: Problem, W: Factors, steps: int) -> Factors:
+    """The objective of one run, differentiated and mapped over the runs by torch.func."""
+    S, y = inputs(problem), problem.loss.Y[:, 0]
+
+    def objective(u: Tensor, v: Tensor) -> Tensor:
+        residual = torch.relu(S @ u.T) @ v[:, 0] - y
+        return 0.5 * (residual @ residual) + 0.5 * problem.lam * (u.square().sum() + v.square().sum())
+
+    gradient = torch.func.vmap(torch.func.grad(objective, argnums=(0, 1)))
+    x, m, s = list(W), [torch.zeros_like(w) for w in W], [torch.zeros_like(w) for w in W]
+    for step in range(steps):
+        rate = RATE * (1 - step / steps)
+        for i, g in enumerate(gradient(*x)):
+            m[i] = BETAS[0] * m[i] + (1 - BETAS[0]) * g
+            s[i] = BETAS[1] * s[i] + (1 - BETAS[1]) * g * g
+            mean = m[i] / (1 - BETAS[0] ** (step + 1))
+            x[i] = x[i] - rate * mean / ((s[i] / (1 - BETAS[1] ** (step + 1))).sqrt() + EPSILON)
+    return tuple(x)
+
+
+def _jax_adam() -> Callable[[Problem, Factors, int], Factors]:
+    """The same in JAX: vmap of the gradient, the whole loop in one jit."""
+    jax: Any = importlib.import_module("jax")
+    jnp: Any = importlib.import_module("jax.numpy")
+    jax.config.update("jax_enable_x64", True)
+
+    def objective(u: Any, v: Any, S: Any, y: Any, lam: float) -> Any:
+        residual = jnp.maximum(S @ u.T, 0) @ v[:, 0] - y
+        return 0.5 * residual @ residual + 0.5 * lam * ((u**2).sum() + (v**2).sum())
+
+    gradient = jax.vmap(jax.grad(objective, argnums=(0, 1)), in_axes=(0, 0, None, None, None))
+
+    def run(W: Any, S: Any, y: Any, lam: float, steps: int) -> Any:
+        def step(i: Any, state: Any) -> Any:
+            x, m, s = state
+            g = gradient(*x, S, y, lam)
+            m = jax.tree.map(lambda a, b: BETAS[0] * a + (1 - BETAS[0]) * b, m, g)
+            s = jax.tree.map(lambda a, b: BETAS[1] * a + (1 - BETAS[1]) * b * b, s, g)
+            rate, first, second = RATE * (1 - i / steps), 1 - BETAS[0] ** (i + 1), 1 - BETAS[1] ** (i + 1)
+            x = jax.tree.map(lambda w, a, b: w - rate * (a / first) / (jnp.sqrt(b / second) + EPSILON), x, m, s)
+            return x, m, s
+
+        zeros = jax.tree.map(jnp.zeros_like, W)
+        return jax.lax.fori_loop(0, steps, step, (W, zeros, zeros))[0]
+
+    compiled = jax.jit(run, static_argnums=4)
+
+    def called(problem: Problem, W: Factors, steps: int) -> Factors:
+        data = tuple(jnp.asarray(w.numpy()) for w in W), inputs(problem).numpy(), problem.loss.Y[:, 0].numpy()
+        return tuple(torch.from_numpy(np.array(w)) for w in compiled(*data, problem.lam, steps))
+
+    return called

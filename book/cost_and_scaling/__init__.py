@@ -1,0 +1,1 @@
+"""The chapter Cost and scaling: how the recorded costs grow, and where others are faster."""

@@ -1,0 +1,50 @@
+"""The figures of the chapter Cost and scaling."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+from ..shared.style import COLOUR, canvas, styled
+
+LOOKS = ((COLOUR.descent, "o", "-"), (COLOUR.escape, "D", "--"), (COLOUR.slide, "s", "-."), (COLOUR.saddle, "X", ":"),
+         (COLOUR.append, "P", "-"))  # fmt: skip
+"""Colour, mark and line of the ways, ours first."""
+
+
+def _curves(axes: Axes, table: pd.DataFrame) -> None:
+    """A curve a column over the index, both axes logarithmic."""
+    for (way, column), (colour, marker, line) in zip(table.items(), LOOKS, strict=False):
+        known = column.dropna()
+        axes.plot(
+            known.index, known, marker=marker, linestyle=line, color=colour, linewidth=1.5, markersize=6, label=str(way)
+        )
+    axes.set(xscale="log", yscale="log", ylabel="processor seconds")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 3.0, 5.0)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+@styled
+def beside_peers(starts: pd.DataFrame, polars: pd.DataFrame) -> Figure:
+    """Above: seconds by number of starts; below: seconds of a polar by dimension. A column a way in each table."""
+    figure, (above, below) = canvas(6.4, rows=2)
+    _curves(above, starts)
+    above.set(xlabel="starts", title="The same steps of Adam")
+    _curves(below, polars)
+    below.set(xlabel="dimension $d$", title="A polar to a gap of 0.001")
+    for axes in (above, below):
+        axes.legend(loc="upper left", bbox_to_anchor=(0, 1.0))
+        axes.margins(y=0.25)
+    return figure
+
+
+@styled
+def time_to_gap(table: pd.DataFrame) -> Figure:
+    """Seconds until a gap is proved, by samples; a column a gap."""
+    figure, axes = canvas(3.6)
+    _curves(axes, table.rename(columns=lambda gap: f"gap {gap:g}"))
+    axes.set(xlabel="samples $N$")
+    axes.legend(loc="upper left")
+    return figure

@@ -1,0 +1,43 @@
+"""How a cost grows: the exponent of a power law through at least four sizes, with its interval; who is faster where."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+LEAST = 4
+"""A line through fewer sizes says nothing about growth."""
+
+
+def growth(sizes: Sequence[float], seconds: Sequence[float]) -> dict[str, float]:
+    """Slope of the least-squares line of log seconds over log size, and its 95 % interval by Student's t.
+
+    ``ValueError`` for fewer than LEAST different sizes.
+    """
+    if len(set(sizes)) < LEAST:
+        raise ValueError(f"{len(set(sizes))} sizes: an exponent needs at least {LEAST}.")
+    line: Any = stats.linregress(np.log(sizes), np.log(seconds))
+    half = float(stats.t.ppf(0.975, len(sizes) - 2)) * line.stderr
+    return {"exponent": line.slope, "low": line.slope - half, "high": line.slope + half, "sizes": len(set(sizes))}
+
+
+def growths(table: pd.DataFrame, by: str, size: str, seconds: str = "cpu_seconds") -> pd.DataFrame:
+    """``growth`` of every way in the column ``by`` that was measured at enough sizes."""
+    rows = []
+    for name, part in table[table[seconds].notna()].groupby(by, sort=False):
+        if part[size].nunique() >= LEAST:
+            rows.append({by: name, **growth(part[size].tolist(), part[seconds].tolist())})
+    return pd.DataFrame(rows)
+
+
+def medians(table: pd.DataFrame, size: str, value: str = "cpu_seconds") -> pd.DataFrame:
+    """A row a size, a column a way: the median over draws; NaN where a way was not measured or did not arrive."""
+    order = list(dict.fromkeys(table["way"]))
+    return table.groupby([size, "way"])[value].median().unstack("way")[order]
+
+
+def arrived(table: pd.DataFrame, when: str) -> pd.DataFrame:
+    """The table with the seconds of those that did not arrive (column ``when`` false) made NaN."""
+    return table.assign(cpu_seconds=table["cpu_seconds"].where(table[when].astype(bool)))

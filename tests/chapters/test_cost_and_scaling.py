@@ -1,0 +1,61 @@
+"""The chapter Cost and scaling: exponents with intervals, medians that keep what did not arrive, and the figures."""
+
+import importlib.util
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from book.benchmarks import completion_peers, polar_peers, time_to_gap
+from book.cost_and_scaling import figures
+from book.cost_and_scaling.growth import arrived, growth, growths, medians
+
+SIZES = [10, 20, 50, 100, 300]
+
+
+def test_the_exponent_of_a_power_law_lies_in_its_interval():
+    exact = growth(SIZES, [2e-3 * n**1.5 for n in SIZES])
+    assert exact["exponent"] == pytest.approx(1.5, abs=1e-12)
+    assert exact["high"] - exact["low"] < 1e-6
+    noise, inside = np.random.default_rng(0), 0
+    for _ in range(200):
+        found = growth(SIZES, [n**2 * float(np.exp(0.3 * noise.normal())) for n in SIZES])
+        inside += found["low"] <= 2 <= found["high"]
+    assert 180 <= inside <= 199, "95 % of the intervals hold the exponent"
+    with pytest.raises(ValueError, match="at least 4"):
+        growth([1, 2, 3, 3], [1, 2, 3, 3])
+
+
+def test_what_did_not_arrive_is_no_time():
+    rows = [(n, way, draw, n * k, not (way == "b" and n > 20))
+            for n in SIZES for way, k in (("a", 1.0), ("b", 3.0)) for draw in range(3)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["N", "way", "draw", "cpu_seconds", "closed"])
+    known = arrived(table, "closed")
+    assert growths(known, "way", "N")["way"].tolist() == ["a"]
+    middle = medians(known, "N")
+    assert middle["b"].notna().tolist() == [True, True, False, False, False]
+    assert figures.beside_peers(middle, middle).axes[0].get_xscale() == "log"
+    assert figures.time_to_gap(middle.rename(columns={"a": 0.1, "b": 0.01})).axes[0].get_legend() is not None
+
+
+def test_our_sides_of_the_races_prove_what_they_say():
+    S, q = torch.eye(3, dtype=torch.float64), torch.tensor([3.0, 4.0, -1.0], dtype=torch.float64)
+    lower, upper = polar_peers.ours(S, q, 5.0)  # max of 3(u₁)₊ + 4(u₂)₊ − (u₃)₊ on the ball
+    assert lower <= 5 * (1 + 1e-12)
+    assert upper >= 5 * (1 - 1e-12)
+    assert upper <= lower * (1 + polar_peers.TOLERANCE)
+    rows = pd.DataFrame(time_to_gap.solve_to_gaps(20, 0, 20.0)).sort_values("gap", ascending=False)
+    assert rows["reached"].max() <= 1e-6
+    assert rows["cpu_seconds"].is_monotonic_increasing
+
+
+def testby_cvxpy_gets_the_program_of_the_race():
+    if importlib.util.find_spec("scs") is None:
+        pytest.skip("SCS is not installed")
+    random = np.random.default_rng(0)
+    Y, mask = random.normal(size=(6, 5)), random.random((6, 5)) > 0.4
+    X = completion_peers.by_cvxpy("SCS", Y * mask, mask, 0.8)()
+    ours = completion_peers.convex.matrix_completion(Y * mask, mask, 0.8, tol=1e-8)
+    value = completion_peers.objective(X, Y * mask, mask, 0.8)
+    assert ours.lower_bound <= value <= ours.objective * (1 + 1e-4)
