@@ -89,4 +89,4 @@ def soft_impute(Y: np.ndarray, mask: np.ndarray, lam: float, threshold: float) -
         shrinkage_value=lam, convergence_threshold=threshold, max_iters=5000, init_fill_method="zero", verbose=False
     )
     filled = solver.solve(np.where(mask, Y, 0.0), ~mask)
-    return solver._svd_step(filled, lam)[0]
+    return solver._svd_step(filled, lam)[0]  # the peer returns its input filled in, not this

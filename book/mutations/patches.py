@@ -16,7 +16,7 @@ from torch import Tensor
 from global_optimality import certificate
 from global_optimality.certificate import Certificate, Verdict
 from global_optimality.descent import minimise as _minimise  # noqa: F401  (the package before its module)
-from global_optimality.descent.minimise import _Runs
+from global_optimality.descent.minimise import _Runs  # an error is put where no user reaches
 from global_optimality.factors import Factors
 from global_optimality.losses import CrossEntropyLoss, LogisticLoss
 from global_optimality.losses.samples import SampleLoss

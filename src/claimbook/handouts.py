@@ -66,11 +66,12 @@ def _add(presentation: Any, drawing: Drawing, picture: bytes) -> None:
     scale = min(room[0] / shown.width, room[1] / shown.height)
     shown.width, shown.height = int(shown.width * scale), int(shown.height * scale)
     shown.left, shown.top = int((Inches(WIDTH) - shown.width) / 2), Inches(1.7)
-    shown._element.nvPicPr.cNvPr.set("descr", drawing.alt)
+    # python-pptx has no public way to a description, nor to a picture in two formats
+    shown._element.nvPicPr.cNvPr.set("descr", drawing.alt)  # as said
     name = PackURI(f"/ppt/media/{drawing.file.name}")
     part = Part(name, "image/svg+xml", slide.part.package, drawing.file.read_bytes())
     relation = slide.part.relate_to(part, RELATIONSHIP_TYPE.IMAGE)
-    shown._element.blipFill.blip.append(parse_xml(_SVG.format(relation)))
+    shown._element.blipFill.blip.append(parse_xml(_SVG.format(relation)))  # as said
 
 
 def write_handouts(site: Path, place: Path) -> None:

@@ -1,6 +1,7 @@
 """Progress by chapter and cell, or by chunk with the time left: one line that is rewritten where it can be.
 
-A terminal and a notebook rewrite it; elsewhere it is one line an event.
+A terminal and a notebook rewrite it; elsewhere it is one line an event. By hand: tqdm and rich draw a bar for each
+task, which is noise in a log.
 """
 
 from __future__ import annotations

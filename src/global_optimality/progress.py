@@ -1,4 +1,8 @@
-"""What a long computation says while it works: one line on stderr, in a terminal, a notebook or a log."""
+"""What a long computation says while it works: one line on stderr, in a terminal, a notebook or a log.
+
+By hand: tqdm and rich count towards a known end, which a search has not, and the library needs torch, numpy and scipy
+only.
+"""
 
 import os
 import sys

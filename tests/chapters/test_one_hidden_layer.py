@@ -51,7 +51,8 @@ def test_saddles_and_local_minima_are_told_apart_and_all_repaired():
     assert 0 < dead.sum() < len(failed)
     assert failed.loc[~dead, "neighbour_drop"].max() <= 0
     assert failed.loc[dead, "neighbour_drop"].min() > 1e-6
-    assert failed["repaired"].count() == 6 and failed["repaired"].min() == 1
+    assert failed["repaired"].count() == 6
+    assert failed["repaired"].min() == 1
     assert failed["largest_rise"].max() <= 1e-12
 
 

@@ -125,6 +125,6 @@ class _Elsewhere(Mapping):
 
     def phi(self, *W: Tensor) -> Tensor:
         U, b, V = W
-        mean = self.trained._hidden(U, b).mean(-1, keepdim=True)
+        mean = self.trained._hidden(U, b).mean(-1, keepdim=True)  # of this very class
         height = U @ (self.inputs - self.trained.centre).mT + self.trained.reach * b
         return (torch.relu(height) - mean)[..., :, None] * V[..., None, :]
