@@ -21,16 +21,16 @@ from .batching import batching
 from .beyond import faces_with_bias, fixed_width, needed_width, optimal_faces, unseen
 from .bounds import bounds
 from .completion import completion
-from .completion_peers import completion_peers
+from .completion_peers import COMPLETION_PEERS
 from .deep import branch_and_bound, deep
 from .frontier import frontier
 from .grids import SWEEPS, counted
-from .polar_peers import polar_peers
+from .polar_peers import POLAR_PEERS
 from .relu import certified_training, convex_program, exact_polar
 from .scnn import against_pyscnn
-from .starts import many_starts
+from .starts import MANY_STARTS
 from .subnetworks import subnetworks, tuning
-from .time_to_gap import time_to_gap
+from .time_to_gap import TIME_TO_GAP
 
 BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame] | Sweep]] = {
     "adam_steps": ("certified_training", SWEEPS["adam_steps"]),
@@ -56,10 +56,10 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame] | Sweep]] = {
     "fixed_width": ("beyond_the_paper", fixed_width),
     "needed_width": ("beyond_the_paper", needed_width),
     "unseen": ("beyond_the_paper", unseen),
-    "many_starts": ("cost_and_scaling", many_starts),
-    "completion_peers": ("cost_and_scaling", completion_peers),
-    "time_to_gap": ("cost_and_scaling", time_to_gap),
-    "polar_peers": ("cost_and_scaling", polar_peers),
+    "many_starts": ("cost_and_scaling", MANY_STARTS),
+    "completion_peers": ("cost_and_scaling", COMPLETION_PEERS),
+    "time_to_gap": ("cost_and_scaling", TIME_TO_GAP),
+    "polar_peers": ("cost_and_scaling", POLAR_PEERS),
     "tuning": ("implications", tuning),
     "subnetworks": ("implications", subnetworks),
 }

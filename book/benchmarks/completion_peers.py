@@ -1,7 +1,7 @@
 """Nuclear-norm completion to a certified gap of 1e-6: ours, CVXPY with two solvers, and fancyimpute's soft-impute."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import cvxpy as cp
@@ -9,58 +9,54 @@ import numpy as np
 import pandas as pd
 import torch
 
+from claimbook.sweeps import Sweep
 from global_optimality import convex
 from global_optimality.streams import generator, normal
 
 from .timing import clocked
 
 GAP = 1e-6
-SIZES = ((20, 16), (30, 24), (40, 32), (80, 64), (500, 400), (5000, 50))
+SIZES = [list(size) for size in ((20, 16), (30, 24), (40, 32), (80, 64), (500, 400), (5000, 50))]
+RANK = 5
 CVXPY_UP_TO = {"SCS": 6000, "CLARABEL": 1300}
 """Entries up to which CVXPY solves its semidefinite program: beyond, half a minute and more."""
 THRESHOLDS = (1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
 """Of soft-impute's stopping rule, tried from the left until our certificate accepts; the last try alone is timed."""
 
 
-def completion_peers(*, sizes: Sequence[tuple[int, int]] = SIZES, rank: int = 5, seed: int = 0) -> pd.DataFrame:
-    """One row a size and way: processor seconds, and the gap of its matrix by our certificate.
+def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row a way: processor seconds, and the gap of its matrix by our certificate.
 
-    Rank-``rank`` matrices with noise of a tenth, half of the entries seen, λ a fifth of the largest singular value of
-    what is seen. ``reached`` is against a lower bound proved to 1e-7 outside the time. Soft-impute is not told a gap:
-    it stops where steps are small.
+    A rank-five matrix with noise of a tenth, half of the entries seen, λ a fifth of the largest singular value of what
+    is seen. ``reached`` is against a lower bound proved to 1e-7 outside the time. Soft-impute is not told a gap: it
+    stops where steps are small.
     """
-    rows = []
-    for m, n in sizes:
-        stream = generator(seed, "completion peers", m, n)
-        Y = (normal(stream, m, rank) @ normal(stream, rank, n) + 0.1 * normal(stream, m, n)).numpy()
-        mask = (normal(stream, m, n) > 0).numpy()
-        Y = Y * mask
-        lam = 0.2 * float(np.linalg.norm(Y, 2))
-        ours, seconds = clocked(lambda Y=Y, mask=mask, lam=lam: convex.matrix_completion(Y, mask, lam, tol=GAP))
-        bound = convex.matrix_completion(Y, mask, lam, tol=GAP / 10).lower_bound
+    m, n = shared["size"]
+    stream = generator(0, "completion peers", m, n)
+    Y = (normal(stream, m, RANK) @ normal(stream, RANK, n) + 0.1 * normal(stream, m, n)).numpy()
+    mask = (normal(stream, m, n) > 0).numpy()
+    Y = Y * mask
+    lam = 0.2 * float(np.linalg.norm(Y, 2))
+    bound = convex.matrix_completion(Y, mask, lam, tol=GAP / 10).lower_bound
 
-        def row(way: str, X: np.ndarray, spent: float, size=(m, n), data=(Y, mask, lam), bound=bound) -> dict:
-            value = objective(X, *data)
-            reached = (value - bound) / value
-            return {"m": size[0], "n": size[1], "way": way, "cpu_seconds": spent, "reached": reached}
+    def row(way: str, side: Callable[[], np.ndarray]) -> dict[str, Any]:
+        X, seconds = clocked(side)
+        value = objective(X, Y, mask, lam)
+        return {"m": m, "n": n, "way": way, "cpu_seconds": seconds.cpu, "reached": (value - bound) / value}
 
-        rows.append(row("accelerated proximal gradient", ours.X, seconds.cpu))
-        peers: dict[str, Callable[[], np.ndarray]] = {}
-        chosen = [name for name, most in CVXPY_UP_TO.items() if m * n <= most]
-        peers |= {f"CVXPY, {name}": by_cvxpy(name, Y, mask, lam) for name in chosen}
-        for way, solve in peers.items():
-            X, spent = clocked(solve)
-            rows.append(row(way, X, spent.cpu))
-        for threshold in THRESHOLDS:
-            X, spent = clocked(lambda Y=Y, mask=mask, lam=lam, t=threshold: soft_impute(Y, mask, lam, t))
-            last = row("soft-impute of fancyimpute", X, spent.cpu)
-            if last["reached"] <= GAP:
-                break
-        rows.append(last)
-    table = pd.DataFrame(rows).assign(entries=lambda t: t["m"] * t["n"], threads=torch.get_num_threads())
-    own: Any = table[table["way"] == "accelerated proximal gradient"].set_index(["m", "n"])["cpu_seconds"]
-    ratio = [row["cpu_seconds"] / own[row["m"], row["n"]] for row in rows]
-    return table.assign(ratio=ratio)
+    rows = [row("accelerated proximal gradient", lambda: convex.matrix_completion(Y, mask, lam, tol=GAP).X)]
+    chosen = [name for name, most in CVXPY_UP_TO.items() if m * n <= most]
+    rows += [row(f"CVXPY, {name}", by_cvxpy(name, Y, mask, lam)) for name in chosen]
+    last: dict[str, Any] = {}
+    for threshold in THRESHOLDS:
+        last = row("soft-impute of fancyimpute", lambda t=threshold: soft_impute(Y, mask, lam, t))
+        if last["reached"] <= GAP:
+            break
+    table = pd.DataFrame([*rows, last])
+    return table.assign(ratio=table["cpu_seconds"] / table["cpu_seconds"].iloc[0], threads=torch.get_num_threads())
+
+
+COMPLETION_PEERS = Sweep(race, {"size": SIZES})
 
 
 def objective(X: np.ndarray, Y: np.ndarray, mask: np.ndarray, lam: float) -> float:

@@ -1,47 +1,44 @@
 """max |Σ q_i (s_iᵀu)₊| on the ball for d = 3 to 20: ours, SCIP as a mixed-integer program, and MAiNGO."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor
 
+from claimbook.sweeps import Sweep
 from global_optimality import Effort, Problem, ReluUnit, SquaredLoss, SumOfSquares, polar_of
 from global_optimality.streams import generator, normal
 
 from .timing import clocked
 
 TOLERANCE = 1e-3
+SAMPLES = 20
 Bounds = tuple[float, float]
 """A value that is attained, and an upper bound."""
 
 
-def polar_peers(
-    *, dimensions: Sequence[int] = (3, 4, 6, 10, 20), N: int = 20, draws: int = 2, limit: float = 4.0,
-    seed: int = 0,
-) -> pd.DataFrame:  # fmt: skip
-    """One row a dimension, draw and way: processor seconds until the bounds are 1e-3 apart, or after ``limit``.
+def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row a way: processor seconds until the bounds are 1e-3 apart, or after the limit.
 
     Rows and weights are standard normal. ``gap`` is that between the two bounds of a way, ``excess`` by what its upper
     bound exceeds the best value that any way attained: a negative one would be a wrong bound.
     """
-    rows = []
-    for d in dimensions:
-        for draw in range(draws):
-            stream = generator(seed, "polar peers", d, draw)
-            S, q = normal(stream, N, d), normal(stream, N)
-            sides: dict[str, Callable[[Tensor, Tensor, float], Bounds]] = {
-                "ours": ours, "SCIP": scip, "MAiNGO": maingo
-            }  # fmt: skip
-            found = {way: clocked(lambda side=side, S=S, q=q: side(S, q, limit)) for way, side in sides.items()}
-            best = max(bounds[0] for bounds, _ in found.values())
-            for way, ((lower, upper), seconds) in found.items():
-                row = {"d": d, "draw": draw, "way": way, "cpu_seconds": seconds.cpu, "seconds": seconds.wall}
-                gap = upper / lower - 1
-                rows.append(row | {"gap": gap, "closed": gap <= 1.01 * TOLERANCE, "excess": upper / best - 1})
-    return pd.DataFrame(rows).assign(N=N, limit=limit, tolerance=TOLERANCE, threads=torch.get_num_threads())
+    stream, limit = generator(0, "polar peers", shared["d"], shared["draw"]), shared["limit"]
+    S, q = normal(stream, SAMPLES, shared["d"]), normal(stream, SAMPLES)
+    sides: dict[str, Callable[[Tensor, Tensor, float], Bounds]] = {"ours": ours, "SCIP": scip, "MAiNGO": maingo}
+    found = {way: clocked(lambda side=side: side(S, q, limit)) for way, side in sides.items()}
+    best, rows = max(bounds[0] for bounds, _ in found.values()), []
+    for way, ((lower, upper), seconds) in found.items():
+        gap = upper / lower - 1
+        row = {"way": way, "cpu_seconds": seconds.cpu, "gap": gap, "closed": gap <= 1.01 * TOLERANCE}
+        rows.append(row | {"excess": upper / best - 1})
+    return pd.DataFrame(rows).assign(N=SAMPLES, tolerance=TOLERANCE, threads=torch.get_num_threads())
+
+
+POLAR_PEERS = Sweep(race, {"d": [3, 4, 6, 10, 20], "draw": [0, 1], "limit": [3.0]})
 
 
 def ours(S: Tensor, q: Tensor, limit: float) -> Bounds:

@@ -1,7 +1,7 @@
 """Many starts of one hidden layer, the same steps of Adam: all in one tensor, vmap, JAX, and a loop of torch.optim."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from claimbook.sweeps import Sweep
 from global_optimality.factors import Factors, take_runs
 from global_optimality.problem import Problem
 
@@ -18,38 +19,37 @@ from ..shared.relu_problems import inputs
 from .timing import clocked_medians
 
 LAM, RATE = 1.0, 0.03
+UNITS, SAMPLES, DIMENSION, ROUNDS = 32, 100, 10, 3
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 """PyTorch's defaults."""
 
 
-def many_starts(
-    *, runs: Sequence[int] = (8, 32, 128, 512), r: int = 32, N: int = 100, d: int = 10, steps: int = 10,
-    rounds: int = 3, seed: int = 0,
-) -> pd.DataFrame:  # fmt: skip
+def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
     """Median seconds of each way from the same starts, its ratio to ours, and how far its objectives are from ours.
 
     The compilation of JAX is outside its time. ``ModuleNotFoundError`` without JAX.
     """
-    jax_adam = _jax_adam()
-    problem = teacher_problem(N, d, LAM, seed=seed)
+    jax_adam, steps = _jax_adam(), shared["steps"]
+    problem = teacher_problem(SAMPLES, DIMENSION, LAM, seed=0)
+    W = problem.random(shared["runs"], UNITS, seed=0, deviation=0.3)
+    sides: dict[str, Callable[[], Factors]] = {
+        "all in one tensor": lambda: adam(problem, W, steps=steps, rate=RATE),
+        "torch.func.vmap": lambda: vmap_adam(problem, W, steps),
+        "JAX, vmap and jit": lambda: jax_adam(problem, W, steps),
+        "loop of torch.optim": lambda: looped(problem, W, steps),
+    }
+    ends = {way: problem(*side()) for way, side in sides.items()}
+    ours = ends["all in one tensor"]
+    seconds = clocked_medians(sides, rounds=ROUNDS)
     rows = []
-    for count in runs:
-        W = problem.random(count, r, seed=seed, deviation=0.3)
-        sides: dict[str, Callable[[], Factors]] = {
-            "all in one tensor": lambda W=W: adam(problem, W, steps=steps, rate=RATE),
-            "torch.func.vmap": lambda W=W: vmap_adam(problem, W, steps),
-            "JAX, vmap and jit": lambda W=W: jax_adam(problem, W, steps),
-            "loop of torch.optim": lambda W=W: looped(problem, W, steps),
-        }
-        ends = {way: problem(*side()) for way, side in sides.items()}
-        ours = ends["all in one tensor"]
-        seconds = clocked_medians(sides, rounds=rounds)
-        for way, spent in seconds.items():
-            ratio = spent.cpu / seconds["all in one tensor"].cpu
-            difference = float(((ends[way] - ours) / ours).abs().max())
-            row = {"runs": count, "way": way, "seconds": spent.wall, "cpu_seconds": spent.cpu, "ratio": ratio}
-            rows.append(row | {"difference": difference})
-    return pd.DataFrame(rows).assign(r=r, N=N, d=d, steps=steps, rounds=rounds, threads=torch.get_num_threads())
+    for way, spent in seconds.items():
+        ratio = spent.cpu / seconds["all in one tensor"].cpu
+        difference = float(((ends[way] - ours) / ours).abs().max())
+        rows.append({"way": way, "cpu_seconds": spent.cpu, "ratio": ratio, "difference": difference})
+    return pd.DataFrame(rows).assign(r=UNITS, N=SAMPLES, d=DIMENSION, rounds=ROUNDS, threads=torch.get_num_threads())
+
+
+MANY_STARTS = Sweep(race, {"runs": [8, 32, 128, 512], "steps": [5]})
 
 
 def looped(problem: Problem, W: Factors, steps: int) -> Factors:

@@ -3,12 +3,13 @@
 import multiprocessing
 import resource
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import pandas as pd
 import torch
 
+from claimbook.sweeps import Sweep
 from global_optimality.certificate import certify
 from global_optimality.polar import polar_of
 from global_optimality.sliding_frank_wolfe import solve
@@ -18,28 +19,29 @@ from .scnn import network_of_pyscnn
 from .timing import clocked
 
 GAPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
-SIZES = (30, 100, 300, 1000, 3000)
+LIMIT = 120.0
+"""Seconds of descent; the certificate is computed all the same."""
 GATES = 100
 """Cells that pyscnn samples."""
 PEER_UP_TO = 100
 """Samples up to which pyscnn runs: beyond, it takes longer than all the rest."""
 
 
-def time_to_gap(*, sizes: Sequence[int] = SIZES, draws: int = 2, limit: float = 60.0) -> pd.DataFrame:
-    """One row a size, draw, way and gap: seconds until it was proved; NaN where it was not.
+def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """A row a way and gap: seconds until it was proved; NaN where it was not.
 
     λ = N/100. Each solve is alone in a process; ``megabytes`` is what it added to its peak memory. Our own gaps count
     the sorting of the arrangement and are read off the history; pyscnn proves none, so that the gap it reaches is ours
     of its network, and the time that of its whole run.
     """
-    spawn = multiprocessing.get_context("spawn")
-    rows: list[dict[str, object]] = []
-    for N in sizes:
-        for draw in range(draws):
-            for side in (solve_to_gaps, pyscnn_once) if N <= PEER_UP_TO else (solve_to_gaps,):
-                with ProcessPoolExecutor(1, mp_context=spawn) as alone:
-                    rows += alone.submit(side, N, draw, limit).result()
-    return pd.DataFrame(rows).assign(d=3, limit=limit, threads=1)
+    spawn, rows = multiprocessing.get_context("spawn"), []
+    for side in (solve_to_gaps, pyscnn_once) if shared["N"] <= PEER_UP_TO else (solve_to_gaps,):
+        with ProcessPoolExecutor(1, mp_context=spawn) as alone:
+            rows += alone.submit(side, shared["N"], shared["draw"], LIMIT).result()
+    return pd.DataFrame(rows).assign(d=3, limit=LIMIT, threads=1)
+
+
+TIME_TO_GAP = Sweep(race, {"N": [30, 100, 300, 1000, 3000], "draw": [0, 1]})
 
 
 def solve_to_gaps(N: int, draw: int, limit: float) -> list[dict[str, object]]:
@@ -48,7 +50,7 @@ def solve_to_gaps(N: int, draw: int, limit: float) -> list[dict[str, object]]:
     before, problem = peak(), plane_problem(N, N / 100, seed=draw)
     polar, sorting = clocked(lambda: polar_of(problem))
     solution, all_ = clocked(lambda: solve(problem, tol=GAPS[-1], polar=polar, time_limit=limit))
-    shared = {"N": N, "draw": draw, "way": "solve", "reached": solution.relative_gap}
+    shared: dict[str, object] = {"way": "solve", "reached": solution.relative_gap}
     shared["megabytes"] = (peak() - before) / 2**20
     rows: list[dict[str, object]] = []
     share = all_.cpu / max(all_.wall, 1e-9)  # the history tells wall-clock seconds
@@ -69,7 +71,7 @@ def pyscnn_once(N: int, draw: int, limit: float) -> list[dict[str, object]]:
     before, problem = peak(), plane_problem(N, N / 100, seed=draw)
     weights, seconds = clocked(lambda: network_of_pyscnn(problem, GATES, draw))
     reached = float(certify(problem, weights, polar_of(problem)).relative_gap[0])
-    shared = {"N": N, "draw": draw, "way": f"pyscnn, {GATES} sampled cells", "reached": reached}
+    shared: dict[str, object] = {"way": f"pyscnn, {GATES} sampled cells", "reached": reached}
     shared["megabytes"] = (peak() - before) / 2**20
     return [{**shared, "gap": gap, "cpu_seconds": seconds.cpu if reached <= gap else float("nan")} for gap in GAPS]
 

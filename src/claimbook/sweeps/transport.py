@@ -21,7 +21,7 @@ from .store import Store
 TRIES = 5
 """A chunk whose worker dies, or lacks memory, so many times is left for the next start."""
 
-WORKERLESS = 20.0
+WORKERLESS = 10.0
 """Seconds without any worker after which a cluster of this machine is started anew."""
 
 FETCH = 5.0
