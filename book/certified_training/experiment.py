@@ -196,7 +196,7 @@ def many_features(N: int, lam: float, components: Sequence[int], efforts: Sequen
         S, target = principal_components(N, components=k, seed=seed)
         labels = (2.0 * (target[:N] >= 5) - 1)[:, None].double()
         problem = Problem(LogisticLoss(labels), ReluUnit(S[:N]), SumOfSquares(), lam)
-        solution = solutions[k] = solve(problem, tol=TOL, polar=Enclosed(S[:N], effort=Effort(nodes=1)), max_rounds=9)
+        solution = solutions[k] = solve(problem, tol=TOL, polar=Enclosed(S[:N], effort=Effort(nodes=1)), max_rounds=4)
         for effort in efforts:
             proved = certify(problem, solution.weights, Enclosed(S[:N], effort=Effort(nodes=effort, tolerance=TOL)))
             verdict = proved.verdict(10 * TOL)[0].name

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from global_optimality.effort import Effort
 from global_optimality.factors import Factors, take_runs
 from global_optimality.losses import SquaredLoss
 from global_optimality.mappings import RankOneTensor
+from global_optimality.polar import PolarBound
 from global_optimality.polar.tensor import tensor_polar
 from global_optimality.problem import Problem
 from global_optimality.regularizers import SumOfPowers
@@ -25,6 +27,7 @@ CONES = 5000
 """Effort of the branch and bound, which serves tensors with one short axis."""
 
 
+@cache
 def digits(samples: int, side: int, *, device: str = "cpu") -> Tensor:
     """The first images as a tensor ``(samples, side, side)``, averaged over blocks when side < 8, scaled to mean 1."""
     if side not in (2, 4, 8):
@@ -33,11 +36,16 @@ def digits(samples: int, side: int, *, device: str = "cpu") -> Tensor:
     return (T / T.mean()).to(device)
 
 
+@cache
+def bounded(T: Tensor) -> PolarBound:
+    """The spectral norm of T, enclosed; once for every tensor, as all λ ask for it."""
+    return tensor_polar(RankOneTensor(tuple(T.shape)), Effort(nodes=CONES, tolerance=1e-3))(T[None])
+
+
 def problem(T: Tensor, share: float) -> Problem:
     """½‖Y − Σ u ⊗ v ⊗ w‖² + λ Σ θ with λ = ``share`` times the proved bound of λ_max, the spectral norm of T."""
-    mapping = RankOneTensor(tuple(T.shape))
-    lam = share * float(tensor_polar(mapping, Effort(nodes=CONES, tolerance=1e-3))(T[None]).upper)
-    return Problem(SquaredLoss(T), mapping, SumOfPowers(3), lam)
+    lam = share * float(bounded(T).upper)
+    return Problem(SquaredLoss(T), RankOneTensor(tuple(T.shape)), SumOfPowers(3), lam)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +103,7 @@ def enclosures(
 def unfoldings(T: Tensor) -> pd.DataFrame:
     """σ₁ of the three unfoldings, each an upper bound of the spectral norm, beside the value found by ascent."""
     assert T.dim() == 3
-    polar = tensor_polar(RankOneTensor(tuple(T.shape)), Effort(nodes=CONES, tolerance=1e-3))(T[None])
+    polar = bounded(T)
     values = [float(torch.linalg.matrix_norm(T.movedim(k, 0).flatten(1), 2)) for k in range(3)]
     names = ["samples against pixels", "rows against the rest", "columns against the rest"]
     rows = [*zip(names, values, strict=True), ("proved bound", float(polar.upper)), ("ascent", float(polar.lower))]

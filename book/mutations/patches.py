@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,7 +24,7 @@ from global_optimality.polar.bound import Checked, PolarBound
 from global_optimality.problem import Problem
 from global_optimality.regularizers import Regularizer
 
-from ..shared import data, two_points
+from ..shared import data, descents, two_points
 
 
 def _around(owner: Any, name: str, change: Callable[..., Any]) -> None:
@@ -194,49 +193,29 @@ def one_start() -> None:
     two_points.balanced_starts = same_balanced
 
 
-def no_noise() -> None:
-    """The noise that kicks descents off saddles is zero."""
-    from ..one_hidden_layer import noise
-
-    noise.normal = lambda stream, *shape, **more: torch.zeros(shape, dtype=torch.float64)
-
-
-def decay_of_flow(factor: float) -> None:
-    """Gradient flow decays so many times as fast as its objective says."""
-    from ..weight_decay import basin_of_zero
-
-    flow = basin_of_zero.euler
-    basin_of_zero.euler = lambda w, lam, q: flow(w, factor * lam, q)
-
-
-def short_line() -> None:
-    """The designed line lacks its last four units."""
-    from ..landscape import relu_line
-
-    designed = relu_line.designed_line
-
-    def shorter() -> relu_line.Line:
-        line = designed()
-        start, direction = (tuple(w[:4] for w in pair) for pair in (line.start, line.direction))
-        return replace(line, start=start, direction=direction)
-
-    relu_line.designed_line = shorter
-
-
-def orthogonal_rays() -> None:
-    """Random rays all lie on the axes."""
-    from ..theorems import trap_search
-
-    drawn = trap_search.instances
-
-    def on_axes(family: Any, card: int, rays: int, *more: Any, **named: Any) -> tuple[np.ndarray, ...]:
-        A, Y, lam = drawn(family, card, rays, *more, **named)
-        axes = np.eye(card)[:, np.arange(rays) % card]
-        return np.broadcast_to(axes, A.shape).copy(), Y, lam
-
-    trap_search.instances = on_axes
-
-
 def linear_units() -> None:
     """Rectifiers let everything through."""
     torch.relu = torch.Tensor.relu = lambda self: self
+
+
+def lonely_starts() -> None:
+    """Random starts have one subnetwork that is not zero."""
+
+    def lonely(original: Callable[..., Factors], self: Problem, *size: int, **named: Any) -> Factors:
+        W = original(self, *size, **named)
+        for w in W:
+            w[:, 1:] = 0
+        return W
+
+    _around(Problem, "random", lonely)
+
+
+def no_restart() -> None:
+    """The test whether a run has settled takes no step."""
+    descend = descents.adam
+    descents.adam = lambda runs, x, steps, **named: descend(runs, x, 0 if named else steps, **named)
+
+
+def nothing_shuffled() -> None:
+    """Permutations leave everything in its place."""
+    torch.randperm = lambda n, **named: torch.arange(n)

@@ -1,14 +1,15 @@
 """Mutations: small errors put into the code on purpose, and the claims that notice them.
 
 The book's folder of mutations (`mutations` in its settings) holds `mutations.yml`: `module`, the module of the patches,
-and `mutations`, each with `name`, `says`, `patch` (a call of a function of that module) and `chapters`.
+and `mutations`, each with `name`, `says`, `patch` (a call of a function of that module), `chapters`, and `module` where
+its patch is in another one of the folder.
 """
 
 from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,22 +37,22 @@ class Mutation:
     says: str
     patch: str
     chapters: tuple[str, ...]
+    module: str
 
 
 @dataclass(frozen=True)
 class Mutations:
-    """All mutations of a book, and the text of the module that puts them in."""
+    """All mutations of a book, and the texts of the modules that put them in."""
 
-    module: str
-    text: str
+    texts: Mapping[str, str]
     all: tuple[Mutation, ...]
 
     def first(self, mutation: Mutation) -> str:
         """The code that puts one in, with a digest of its patch and of what the patches share: a new patch elsewhere
         in the module is no reason to run anew."""
-        folder, _, module = self.module.rpartition(".")
+        folder, _, module = mutation.module.rpartition(".")
         called = mutation.patch.partition("(")[0]
-        functions = [node for node in ast.parse(self.text).body if isinstance(node, ast.FunctionDef)]
+        functions = [node for node in ast.parse(self.texts[mutation.module]).body if isinstance(node, ast.FunctionDef)]
         used = [ast.unparse(node) for node in functions if node.name == called or node.name.startswith("_")]
         return f"from {folder} import {module}  # {digest(''.join(used).encode())[:12]}\n{module}.{mutation.patch}"
 
@@ -64,9 +65,12 @@ def read_mutations(project: Project) -> Mutations:
     folder = project.root / name
     try:
         data = yaml.safe_load((folder / "mutations.yml").read_text(encoding="utf-8"))
-        found = tuple(Mutation(**{**entry, "chapters": tuple(entry["chapters"])}) for entry in data["mutations"])
-        text = (folder / f"{data['module'].rpartition('.')[2]}.py").read_text(encoding="utf-8")
-        return Mutations(data["module"], text, found)
+        entries = [
+            {"module": data["module"], **entry, "chapters": tuple(entry["chapters"])} for entry in data["mutations"]
+        ]
+        found = tuple(Mutation(**entry) for entry in entries)
+        modules = {mutation.module: f"{mutation.module.rpartition('.')[2]}.py" for mutation in found}
+        return Mutations({name: (folder / file).read_text(encoding="utf-8") for name, file in modules.items()}, found)
     except (OSError, yaml.YAMLError, TypeError, KeyError) as error:
         raise BookError(f"{name}/mutations.yml: not a file of mutations: {error}") from None
 

@@ -27,7 +27,7 @@ assert gap() > 1e-3, gap()
 
 
 def test_every_patch_can_be_put_in_and_one_is_seen_to_act() -> None:
-    calls = "\n".join(f"patches.{mutation.patch}" for mutation in MUTATIONS.all)
+    calls = "\n".join(MUTATIONS.first(mutation) for mutation in MUTATIONS.all)
     own = os.environ | {"PYTHONPATH": BOOK.import_path()}
     command = [sys.executable, "-c", PROOF + calls]
     done = subprocess.run(command, cwd=BOOK.root, env=own, capture_output=True, text=True)
@@ -42,6 +42,7 @@ def test_mutations_have_names_of_their_own_words_and_chapters() -> None:
 
 
 def test_every_patch_is_used() -> None:
-    functions = [node.name for node in ast.parse(MUTATIONS.text).body if isinstance(node, ast.FunctionDef)]
-    called = {mutation.patch.partition("(")[0] for mutation in MUTATIONS.all}
-    assert {name for name in functions if not name.startswith("_")} == called
+    for module, text in MUTATIONS.texts.items():
+        functions = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+        called = {mutation.patch.partition("(")[0] for mutation in MUTATIONS.all if mutation.module == module}
+        assert {name for name in functions if not name.startswith("_")} == called

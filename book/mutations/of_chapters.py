@@ -1,0 +1,92 @@
+"""Errors in the experiments of single chapters, put in before the chapter imports them; see ``patches``."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..certified_training import experiment
+from ..deep_networks import limits
+from ..implications import ensembles, open_questions
+from ..landscape import relu_line
+from ..one_hidden_layer import noise
+from ..theorems import trap_search
+from ..weight_decay import basin_of_zero
+
+
+def copied_units(copies: int) -> None:
+    """Optimal networks have every unit so many times, and nothing merges copies."""
+    for module in (limits, open_questions):
+
+        def copied(*arguments: Any, solve: Callable[..., Any] = module.solve, **named: Any) -> Any:
+            found = solve(*arguments, **named)
+            weights = tuple(w.repeat_interleave(copies, 1) / copies**0.5 for w in found.weights)
+            return replace(found, weights=weights)
+
+        module.solve = copied  # type: ignore[assignment]
+        module.reduced = lambda problem, W: W  # type: ignore[attr-defined]
+
+
+def lambda_max_of_sizes(factor: float) -> None:
+    """λ_max is taken so many times its size where the sizes of optimal networks are counted."""
+    right = open_questions.lambda_max
+    open_questions.lambda_max = lambda problem: factor * right(problem)
+
+
+def short_boosting(rounds: int) -> None:
+    """Boosting stops after so many rounds."""
+    boost = ensembles.boost
+    ensembles.boost = lambda problem, **named: boost(problem, **{**named, "max_rounds": rounds})
+
+
+def idle_descent() -> None:
+    """Descent on faces stays where it starts."""
+    ensembles.descend = lambda problem, W: W
+
+
+def rectified_sigmoid() -> None:
+    """The networks with sigmoids have rectifiers."""
+    experiment.sigmoid_objective = lambda problem, *W: problem(*W)
+
+
+def two_components() -> None:
+    """The third and later principal components are left out."""
+    components = experiment.principal_components
+    experiment.principal_components = lambda N, **named: components(N, **{**named, "components": 2})
+
+
+def no_noise() -> None:
+    """The noise that kicks descents off saddles is zero."""
+    noise.normal = lambda stream, *shape, **more: torch.zeros(shape, dtype=torch.float64)
+
+
+def decay_of_flow(factor: float) -> None:
+    """Gradient flow decays so many times as fast as its objective says."""
+    flow = basin_of_zero.euler
+    basin_of_zero.euler = lambda w, lam, q: flow(w, factor * lam, q)
+
+
+def short_line() -> None:
+    """The designed line lacks its last four units."""
+    designed = relu_line.designed_line
+
+    def shorter() -> relu_line.Line:
+        line = designed()
+        start, direction = (tuple(w[:4] for w in pair) for pair in (line.start, line.direction))
+        return replace(line, start=start, direction=direction)
+
+    relu_line.designed_line = shorter
+
+
+def orthogonal_rays() -> None:
+    """Random rays all lie on the axes."""
+    drawn = trap_search.instances
+
+    def on_axes(family: Any, card: int, rays: int, *more: Any, **named: Any) -> tuple[np.ndarray, ...]:
+        A, Y, lam = drawn(family, card, rays, *more, **named)
+        axes = np.eye(card)[:, np.arange(rays) % card]
+        return np.broadcast_to(axes, A.shape).copy(), Y, lam
+
+    trap_search.instances = on_axes
