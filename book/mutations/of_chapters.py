@@ -29,21 +29,10 @@ def copied_units(copies: int) -> None:
         module.reduced = lambda problem, W: W  # type: ignore[attr-defined]
 
 
-def lambda_max_of_sizes(factor: float) -> None:
-    """λ_max is taken so many times its size where the sizes of optimal networks are counted."""
-    right = open_questions.lambda_max
-    open_questions.lambda_max = lambda problem: factor * right(problem)
-
-
 def short_boosting(rounds: int) -> None:
     """Boosting stops after so many rounds."""
     boost = ensembles.boost
     ensembles.boost = lambda problem, **named: boost(problem, **{**named, "max_rounds": rounds})
-
-
-def idle_descent() -> None:
-    """Descent on faces stays where it starts."""
-    ensembles.descend = lambda problem, W: W
 
 
 def rectified_sigmoid() -> None:
