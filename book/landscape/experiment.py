@@ -30,6 +30,9 @@ STAIR_TOL = 1e-5
 """Relative distance of a plateau's height from its closed form: the meta-algorithm descends to a relative gradient of
 10⁻³ before it slides, and the excess is second order in it: 10⁻⁶ over twice the smallest curvature."""
 
+PATH_TOL = 1e-10
+"""Relative gap that the certificate at the end of the staircase proves."""
+
 
 def two_weights(y: float, lam: float) -> Problem:
     """Eq. (6) for a matrix of one entry."""
@@ -173,7 +176,7 @@ def slide_values(slide: StuckCopies, count: int, power: float) -> pd.DataFrame:
 
 def staircase(problem: Problem, r: int, seed: int, method: Method) -> DescentPath:
     """Theorem 2's path from r copies of one random column."""
-    return meta_algorithm(problem, copies(problem, r, seed), method=method)
+    return meta_algorithm(problem, copies(problem, r, seed), method=method, tol=PATH_TOL)
 
 
 def staircase_table(path: DescentPath) -> pd.DataFrame:

@@ -156,14 +156,14 @@ def path_from_a_bad_start(*, seed: int) -> tuple[pd.DataFrame, DescentPath]:
     The descent ends at a saddle with all columns equal; only the slide and the polar lead on.
     """
     problem, optimum = _small(seed)
-    path = meta_algorithm(problem, equal_columns(problem, seed), method=LBFGS())
+    path = meta_algorithm(problem, equal_columns(problem, seed), method=LBFGS(), tol=1e-10)
     return path_table(path).assign(optimum=optimum), path
 
 
 def path_from_one_column(*, seed: int) -> tuple[pd.DataFrame, DescentPath]:
     """The same problem from r = 1: zero columns are appended (step 4) until the certificate closes."""
     problem, optimum = _small(seed)
-    path = meta_algorithm(problem, problem.random(1, 1, seed=seed, deviation=0.3), method=LBFGS())
+    path = meta_algorithm(problem, problem.random(1, 1, seed=seed, deviation=0.3), method=LBFGS(), tol=1e-10)
     return path_table(path).assign(optimum=optimum), path
 
 

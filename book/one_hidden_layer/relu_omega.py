@@ -71,6 +71,7 @@ def proposition_1(*, N: int, trials: int, seed: int) -> pd.DataFrame:
             "width": a[1] / a[0] - 1,
             "homogeneous": max(three[1] / (3 * a[0]), 3 * a[1] / three[0]) - 1,
             "triangle": both[0] / (a[1] + b[1]),
+            "strict": (a[0] + b[0]) / both[1],
             "size": max(a[2], b[2], both[2], three[2]),
         }
         rows.append(row)
