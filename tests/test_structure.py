@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def test_imports_go_down_only():
     run = lint(ROOT / "pyproject.toml")
     assert run.returncode == 0, run.stdout + run.stderr
     assert "0 broken" in run.stdout
+
+
+def test_the_picture_of_the_floors_is_the_contract():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    (floors,) = (c["layers"] for c in contracts if c.get("containers") == ["global_optimality"])
+    picture = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```")[1].splitlines()
+    told = [line.strip().split("  ")[0] for line in picture]
+    assert told[-len(floors) :] == floors
 
 
 def test_the_floors_can_be_broken(tmp_path):
