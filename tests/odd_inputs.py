@@ -186,7 +186,7 @@ MAPPINGS = {
 REGULARIZERS = {
     "BalancedWeightDecay": size_rows(BalancedWeightDecay, "layers"),
     "SumOfPowers": size_rows(SumOfPowers, "layers"),
-    "PowerDecay": [Row(Kind.SETTING, "q = 2.5", lambda: PowerDecay(2.5), "an integer, at least 1", ValueError)],
+    "PowerDecay": [Row(Kind.SETTING, "q = 2.5", lambda: PowerDecay(2.5), "pass a whole number", TypeError)],
     "PathNorm": [
         *size_rows(PathNorm, "layers"),
         Row(Kind.SETTING, "q = 0.5", lambda: PathNorm(2, 0.5), "q = 0.5", ValueError),

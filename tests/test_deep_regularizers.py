@@ -177,7 +177,6 @@ def test_cones_and_sums():
         (lambda: SumOfPowers(0), "at least 1"),
         (lambda: BalancedWeightDecay(-1), "at least 1"),
         (lambda: PowerDecay(0), "at least 1"),
-        (lambda: PowerDecay(2.5), "an integer"),
         (lambda: PathNorm(2, 0.5), "q = 0.5"),
         (lambda: WeightedSum(()), "at least one"),
         (lambda: WeightedSum((WeightDecay(), L1Decay())), "degrees \\[1, 2\\]"),

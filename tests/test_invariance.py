@@ -12,7 +12,8 @@ import laws
 from cases import randn
 from global_optimality.data import hide, low_rank
 from global_optimality.losses.units import exponent
-from global_optimality.sliding_frank_wolfe.local import OnFaces, singular_pairs
+from global_optimality.sliding_frank_wolfe.local import OnFaces
+from global_optimality.sliding_frank_wolfe.merge import singular_pairs
 from global_optimality.twin import twin
 
 N = 12

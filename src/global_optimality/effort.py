@@ -10,7 +10,7 @@ from numbers import Real
 from typing import final
 
 from .progress import Reporter
-from .settings import instance, number, whole
+from .settings import instance, number, real, whole
 
 TWICE = 1.0
 """Two interrupts from the keyboard within so many seconds end the program, not only the search."""
@@ -43,7 +43,7 @@ class Effort:
             limit = getattr(self, name)
             if limit is not None and not isinstance(limit, Real):
                 raise TypeError(f"Effort: {name} = {limit!r}: pass a number to be compared with both bounds.")
-            if limit is not None and math.isnan(limit):
+            if limit is not None and math.isnan(real(f"Effort: {name}", limit)):
                 raise ValueError(f"Effort({name}=nan): pass a number to be compared with both bounds.")
 
     def otherwise(self, other: "Effort") -> "Effort":

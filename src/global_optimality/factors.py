@@ -48,6 +48,8 @@ def check_alike(**tensors: Tensor) -> None:
     for name, x in tensors.items():
         if x.layout != torch.strided:
             raise ValueError(f"{name} is sparse ({x.layout}): pass {name}.to_dense().")
+        if x.is_meta:
+            raise ValueError(f"{name} is on the device meta, which holds no numbers: pass it from another device.")
     for name, b in others:
         if b.dtype != a.dtype:
             raise ValueError(f"{name} is {b.dtype} but {first} is {a.dtype}: convert one of them, e.g. with .double().")
@@ -59,7 +61,9 @@ def check_alike(**tensors: Tensor) -> None:
 
 def whole_numbers(name: str, sizes: object) -> tuple[int, ...]:
     """A tuple or list of whole numbers as a tuple of int; ``TypeError`` for anything else, such as 2.5 or a bare 3."""
-    if not isinstance(sizes, tuple | list) or not all(isinstance(m, Integral) for m in sizes):
+    if not isinstance(sizes, tuple | list) or not all(
+        isinstance(m, Integral) and not isinstance(m, bool) for m in sizes
+    ):
         raise TypeError(f"{name} = {sizes!r}: pass a tuple of whole numbers, such as (2, 1).")
     return tuple(int(m) for m in sizes)
 

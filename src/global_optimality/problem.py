@@ -14,10 +14,13 @@ from .losses import Loss
 from .losses.arrays import ArrayLoss
 from .mappings import Mapping
 from .regularizers import Regularizer
-from .settings import instance, number, whole
+from .settings import fits, flag, instance, number, whole
 from .streams import generator, normal
 
 Part = TypeVar("Part")
+
+COPIES = 3
+"""Of weights that are drawn: the normal numbers, these times the deviation, and their projection on a cone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +42,9 @@ class Problem:
         instance("loss", self.loss, Loss, "pass a loss such as SquaredLoss(Y).")
         instance("mapping", self.mapping, Mapping, "pass a mapping such as ReluUnit(S).")
         instance("regularizer", self.regularizer, Regularizer, "pass a regularizer such as SumOfSquares().")
-        lam = float(self.lam)
-        if not (math.isfinite(lam) and lam > 0):
-            raise ValueError(f"λ = {lam}: it must be positive and finite; lambda_max(problem) gives the useful range.")
-        object.__setattr__(self, "lam", lam)
+        flag("allow_mismatch", self.allow_mismatch)
+        cure = "; lambda_max(problem) gives the useful range"
+        object.__setattr__(self, "lam", number("λ", self.lam, finite=True, cure=cure))
         for name in ("loss", "mapping", "regularizer"):
             object.__setattr__(self, name, _with_tensors(getattr(self, name), ordinary))
         if self.loss.shape != self.mapping.shape:
@@ -58,6 +60,7 @@ class Problem:
             )
         if self.mapping.data is not None:
             check_alike(Y=self.loss.Y, S=self.mapping.data)
+        fits("the weights of one subnetwork", COPIES * self.size, "take fewer units in its layers.")
         check_declared(self.mapping, self.regularizer, self.loss.Y)
 
     def __call__(self, *W: Tensor) -> Tensor:
@@ -88,8 +91,14 @@ class Problem:
         """card(X), the number of entries of one output (section 5)."""
         return math.prod(self.mapping.shape)
 
+    @property
+    def size(self) -> int:
+        """The number of weights of one subnetwork."""
+        return sum(math.prod(shape) for shape in self.mapping.factor_shapes)
+
     def output_bias(self, *W: Tensor) -> Tensor:
         """The bias ``(n, outputs)`` minimised inside the loss at these weights; zeros where the loss has none."""
+        self.check(W)
         with torch.no_grad():
             return self.loss.bias(self.mapping.Phi(*W))
 
@@ -118,7 +127,7 @@ class Problem:
         """The same problem with its data on another device; ``ValueError`` for CUDA where there is none."""
         try:
             device = torch.device(device)
-        except RuntimeError as error:
+        except (RuntimeError, TypeError) as error:
             raise ValueError(f"device = {device!r} is none that PyTorch knows: pass torch.device('cpu').") from error
         if device.type == "cuda" and not torch.cuda.is_available():
             raise ValueError(f"device = {device}: PyTorch sees no CUDA device here; use torch.device('cpu').")
@@ -145,6 +154,7 @@ class Problem:
     def hessian_product(self, W: Factors, V: Factors) -> Factors:
         """∇²f_r(W) V of every run, shaped as W: the gradient of ⟨∇f_r, V⟩."""
         self.check(W)
+        self.check(V)
         with torch.inference_mode(False), torch.enable_grad():
             leaves = tuple(ordinary(w).detach().requires_grad_() for w in W)
             gradient = torch.autograd.grad(self(*leaves).sum(), leaves, create_graph=True)
@@ -156,6 +166,7 @@ class Problem:
 
         p and q are the degrees of φ and θ; the quotient is 1 for a balanced problem.
         """
+        self.check(W)
         G = self.loss.gradient(self.mapping.Phi(*W))
         price = self.lam * self.regularizer.degree / self.mapping.degree
         return (self.mapping.inner(-G, *W) - price * self.regularizer.theta(*W)).abs().amax(1)
@@ -171,6 +182,7 @@ class Problem:
         whole("n", n, 1)
         whole("r", r, 1)
         number("deviation", deviation, positive=False, finite=True)
+        fits(f"{n} × {r} subnetworks", COPIES * n * r * self.size, "take fewer runs n, or a smaller r.")
         normals = (
             deviation * normal(generator(seed, "init", k, n, r), n, r, *shape, like=self.loss.Y)
             for k, shape in enumerate(self.mapping.factor_shapes)

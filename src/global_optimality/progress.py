@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import final
 
+from .settings import function
+
 QUIET = "GLOBAL_OPTIMALITY_QUIET"
 """A variable of the environment: where it is not empty, nothing is written to stderr."""
 
@@ -43,6 +45,8 @@ _hook: ContextVar[Hook | None] = ContextVar("hook", default=write)
 @contextmanager
 def progress_to(hook: Hook | None) -> Iterator[None]:
     """Inside ``with progress_to(hook):`` long computations call ``hook(line)``, not ``write``; None: quiet."""
+    if hook is not None:
+        function("hook", hook, "pass a function of one line, or None for silence.")
     token = _hook.set(hook)
     try:
         yield

@@ -1,6 +1,7 @@
 """A certificate as a text file that anyone can check without rounding (book: How to check a certificate)."""
 
 import json
+import math
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from .certificate import Certificate, certify
 from .cone_proof import prove_by_cones
-from .effort import Effort
+from .effort import Effort, check_effort
 from .exact.check import infeasible
 from .exact.drawn import drawn
 from .exact.file import FORMATS, Saved, read
@@ -67,6 +68,11 @@ def save_certificate(
     looked for by cones, within ``effort.nodes``, and costs the bound up to SHARES of itself.
     ``ValueError`` for other problems, float32, a bound that is not finite, not feasible, or not proved in time.
     """
+    check_effort(effort)
+    if proof is not None:
+        instance("proof", proof, dict, "pass what prove_by_cones or prove_by_rows returned, or none.")
+    if not isinstance(file, str | Path):
+        raise TypeError(f"file is a {type(file).__name__}: pass the path of a file to write.")
     saved = _collected(problem, W, certificate, run, proof)
     saved = _proved(saved, effort) if saved.S is not None and len(saved.S[0]) > 3 else _exact(saved)
     names = {"bias": "output_bias"}
@@ -118,6 +124,8 @@ def _collected(problem: Problem, W: Factors, certificate: Certificate, run: int,
         raise ValueError(f"the certificate is {loss.Y.dtype}: nothing is certified from less than float64.")
     if not torch.isfinite(certificate.lower_bound[run]):
         raise ValueError("the certificate has no finite lower bound: there is nothing to save.")
+    if not all(bool(torch.isfinite(w[run]).all()) for w in W):
+        raise ValueError(f"the weights of run {run} are not finite: there is no network to save.")
     U, a, V, b = _network(problem, W, run)
     samples = isinstance(loss, SampleLoss)
     weights = loss.weights if samples and loss.weights is not None else torch.ones_like(loss.Y[:, 0])
@@ -211,6 +219,8 @@ def _claimed(saved: Saved, shrink: float) -> Saved:
     if G is None:
         raise ValueError("the certificate cannot be saved: its dual point lies outside the conjugate's domain.")
     exact = replace(saved, G=G, objective=round_up(objective(saved)))
+    if not math.isfinite(exact.objective):
+        raise ValueError("the objective of these weights is no number of float64: there is nothing to save.")
     return replace(exact, lower_bound=round_down(dual_value(exact)))
 
 

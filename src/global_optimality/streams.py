@@ -5,14 +5,21 @@ import hashlib
 import torch
 from torch import Tensor
 
+from .settings import MOST, whole
+
 Name = str | int
 
 
 def generator(seed: int, *names: Name) -> torch.Generator:
     """A CPU generator that depends on the seed and the names only, e.g. ``generator(0, "matrix", "init", r)``."""
-    plain = (name if isinstance(name, str) else int(name) for name in names)
-    digest = hashlib.blake2b(repr((int(seed), *plain)).encode(), digest_size=8).digest()
+    plain = (name if isinstance(name, str) else whole("a name of a stream", name, -MOST) for name in names)
+    digest = hashlib.blake2b(repr((checked_seed(seed), *plain)).encode(), digest_size=8).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
+
+
+def checked_seed(seed: object) -> int:
+    """The seed, a whole number of either sign; ``TypeError`` for what is none."""
+    return whole("seed", seed, -MOST)
 
 
 def normal(stream: torch.Generator, *shape: int, like: Tensor | None = None) -> Tensor:

@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ..settings import whole
+from ..settings import fits, whole
 from .line_search import weak_wolfe
 from .methods import Memory, Method
 from .point import Objective, Point
@@ -26,6 +26,7 @@ class LBFGS(Method):
     def start(self, point: Point) -> Memory:
         """Pairs (s; y) in a ring ``(n, 2m, D)``, their products, those with ∇f, which hold, the scale γ, the count."""
         (n, D), m = point.x.shape, self.memory
+        fits(f"LBFGS: {m} pairs", n * 2 * m * (D + 2 * m), "take a smaller memory.")
         shapes = (2 * m, D), (2 * m, 2 * m), (2 * m,), (m,), (), ()
         pairs, products, slopes, inverse, gamma, count = (point.x.new_zeros(n, *shape) for shape in shapes)
         return pairs, products, slopes, inverse, gamma, count

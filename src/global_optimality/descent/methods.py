@@ -24,6 +24,9 @@ Memory = tuple[Tensor, ...]
 """What a method remembers of every run, each tensor with the run axis first."""
 
 
+MOST_POINTS = 10_000
+"""Points that may be looked at inside of a step: each costs an evaluation of f, and no limit of time comes between."""
+
 DECREASE = 0.25
 """Share of the predicted decrease that a gradient step must reach: on a quadratic, steps up to 1.5/curvature."""
 
@@ -35,7 +38,7 @@ class Method(ABC):
     interior: int = field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
-        whole("interior", self.interior)
+        whole("interior", self.interior, most=MOST_POINTS)
 
     @property
     def handles_cones(self) -> bool:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..factors import Factors, flatten
 from ..problem import Problem, check_problem
-from ..settings import instance, number, whole
+from ..settings import function, instance, number, whole
 from ..status import Status
 from .lbfgs import LBFGS
 from .methods import Memory, Method, Stop, never
@@ -49,6 +49,9 @@ def minimise(
     method = LBFGS() if method is None else instance("method", method, Method, "pass LBFGS(), NewtonCG() or the like.")
     number("tol", tol)
     whole("max_steps", max_steps)
+    function("stop", stop, "pass a function without arguments that says whether to end.")
+    if observe is not None:
+        function("observe", observe, "pass a function of the weights and their objective, or none.")
     if problem.regularizer.constrained and not method.handles_cones:
         raise ValueError(f"{type(method).__name__} ignores the cone of the regularizer: use GradientDescent().")
     f = Objective(problem, W)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..settings import whole
-from ..streams import generator, normal
+from ..streams import checked_seed, generator, normal
 from .methods import Memory, Method
 from .point import Objective, Point
 
@@ -28,6 +28,7 @@ class NewtonCG(Method):
         super().__post_init__()
         whole("inner_steps", self.inner_steps, 1)
         whole("lanczos_steps", self.lanczos_steps, 1)
+        checked_seed(self.seed)
 
     def start(self, point: Point) -> Memory:
         return (0.1 * (1 + point.x.norm(dim=1)),)

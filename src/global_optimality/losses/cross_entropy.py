@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ..settings import whole
+from ..settings import fits, whole
 from .logistic import HAIR
 from .output_bias import best_bias
 from .samples import SampleLoss, drawn_inside
@@ -100,8 +100,11 @@ class CrossEntropyLoss(SampleLoss):
 
 
 def _one_hot(labels: Tensor, classes: int | None) -> Tensor:
-    if labels.dim() != 1 or len(labels) == 0 or labels.dtype == torch.bool:
+    kinds = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+    if labels.dim() != 1 or len(labels) == 0 or labels.dtype not in kinds:
         raise ValueError(f"labels are {labels.dtype} of shape {tuple(labels.shape)}, expected integers (N,).")
+    if labels.layout != torch.strided or labels.is_meta:
+        raise ValueError("labels are sparse, or on the device meta: pass labels.to_dense() with its numbers.")
     least, most = int(labels.min()), int(labels.max())
     if classes is None and most >= max(FEW, len(labels)):
         raise ValueError(
@@ -113,4 +116,5 @@ def _one_hot(labels: Tensor, classes: int | None) -> Tensor:
         raise ValueError(
             f"labels lie between {least} and {most}, expected 0 to {classes - 1}: number the classes from 0."
         )
+    fits(f"{len(labels)} labels of {classes} classes", 2 * len(labels) * classes, "number the classes from 0.")
     return torch.nn.functional.one_hot(labels.long(), classes).double()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..factors import check_alike, check_finite
+from ..settings import number
 from ..summation import pairwise, tree_sum
 from .base import Loss, column, inner
 from .output_bias import apply, best_bias, inverse
@@ -30,9 +31,8 @@ class SampleLoss(Loss):
         check_alike(Y=self.Y)
         check_finite("Y", self.Y, "clean the data, or hide those entries with MaskedSquaredLoss(Y, mask).")
         if self.output_bias is not None:
-            decay = float(self.output_bias)
-            if not (math.isfinite(decay) and decay >= 0):
-                raise ValueError(f"output_bias = {decay}: pass None (no bias), 0.0 (free) or a positive decay.")
+            cure = ": pass None (no bias), 0.0 (free) or a positive decay"
+            decay = number("output_bias", self.output_bias, positive=False, finite=True, cure=cure)
             object.__setattr__(self, "output_bias", decay)
         if self.Y.dim() < 1 or 0 in self.Y.shape:
             raise ValueError(f"Y has shape {tuple(self.Y.shape)}: at least one sample and one output are needed.")
@@ -40,9 +40,10 @@ class SampleLoss(Loss):
             check_alike(Y=self.Y, weights=self.weights)
             check_finite("weights", self.weights)
             if self.weights.shape != self.Y.shape[:1] or not bool((self.weights > 0).all()):
+                least = f" and least entry {self.weights.min():g}" if self.weights.numel() else ""
                 raise ValueError(
-                    f"weights have shape {tuple(self.weights.shape)} and least entry {self.weights.min():g}, expected "
-                    f"({self.Y.shape[0]},) positive numbers, one a sample: leave out samples of weight 0."
+                    f"weights have shape {tuple(self.weights.shape)}{least}, expected ({self.Y.shape[0]},) positive "
+                    "numbers, one a sample: leave out samples of weight 0."
                 )
 
     # What one sample contributes; axis 1 is the sample, every result but the first shaped as X.

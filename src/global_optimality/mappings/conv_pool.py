@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..factors import check_alike, check_finite, whole_numbers
+from ..settings import instance
 from .chains import add_columns, in_blocks, inner_columns
 from .inputs import OnImages
 
@@ -49,6 +50,7 @@ class PooledConvolution(OnImages):
             whole_numbers(f"{type(self).__name__}: ({name},)", (getattr(self, name),))
             if getattr(self, name) < 1:
                 raise ValueError(f"{type(self).__name__}: {name} = {getattr(self, name)} must be at least 1.")
+        instance("pooling", self.pooling, Pooling, "pass Pooling.MAX or Pooling.AVERAGE.")
         convolved(tuple(self.images.shape[2:]), self.kernel, self.pool, type(self).__name__)
         object.__setattr__(self, "patches", window_patches(self.images, self.kernel, self.pool))
 

@@ -7,17 +7,20 @@ from dataclasses import replace
 import torch
 
 from ..certificate import Certificate, Verdict, certify
-from ..descent import Method, NewtonCG
+from ..descent import MOST_POINTS, Method, NewtonCG
 from ..effort import Clock, Effort
 from ..factors import Factors, has_zero_slice
 from ..polar import Oracle, Polar, oracle_of
 from ..problem import Problem, check_problem
-from ..settings import instance, number, whole
+from ..settings import fits, instance, number, whole
 from ..sliding_frank_wolfe import ascent
-from ..sliding_frank_wolfe.local import Local
+from ..sliding_frank_wolfe.local import Local, built
 from ..status import Status
 from .path import DescentPath
 from .trail import Trail
+
+MEMORY = 6
+"""Copies of the weights that a descent keeps: the point, its gradient, a direction, a trial, and two of the path."""
 
 COARSE, FINE = 1e-3, 1e-2
 """Descent starts at gradient tolerance COARSE. The gap is first order in the gradient: while it exceeds the tolerance
@@ -49,14 +52,16 @@ def meta_algorithm(
     r < 1, an infinite start, or unequal degrees.
     """
     W = _start(problem, W, r, seed)
-    whole("samples", samples)
+    whole("samples", samples, most=MOST_POINTS)
     whole("max_rounds", max_rounds, 1)
     number("tol", tol)
     method = instance("method", NewtonCG() if method is None else method, Method, "pass LBFGS(), NewtonCG() or so.")
+    if time_limit is not None:
+        number("time_limit", time_limit, positive=False)
     method = replace(method, interior=samples)
     clock = Effort(seconds=time_limit).started("meta-algorithm")
     polar = oracle_of(problem, polar, effort)
-    trail, faces = Trail(problem, W, samples), None if local is None else local(problem)
+    trail, faces = Trail(problem, W, samples), None if local is None else built(local, problem)
     certificate, status = None, Status.INTERRUPTED
     with clock.interruptible():
         certificate, status = _walk(trail, faces, method, polar, effort, clock, tol, max_rounds)
@@ -118,7 +123,9 @@ def _start(problem: Problem, W: Factors | None, r: int | None, seed: int) -> Fac
     if W is not None and r is not None:
         raise ValueError(f"r = {r} is the size of a random start, but a start W is given: pass one of the two.")
     if W is None:
-        W = problem.random(1, 1 if r is None else whole("r", r, 1), seed=seed)
+        r = 1 if r is None else whole("r", r, 1)
+        fits(f"a path of r = {r} subnetworks", r * (problem.card + MEMORY * problem.size), "start from a smaller r.")
+        W = problem.random(1, r, seed=seed)
     problem.check(W)
     if W[0].shape[0] != 1:
         raise ValueError(f"meta_algorithm follows one path but W holds {W[0].shape[0]} runs: pass one run, w[:1].")

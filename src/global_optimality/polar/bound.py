@@ -11,7 +11,7 @@ from torch import Tensor
 from ..effort import Clock, Effort
 from ..factors import Factors, check_alike, scale
 from ..mappings import Reduction
-from ..settings import instance
+from ..settings import function, instance
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +61,7 @@ def oracle(polar: Polar) -> Oracle:
     """Any polar as an oracle."""
     if isinstance(polar, Oracle):
         return polar
-    if not callable(polar):
-        raise TypeError(f"polar is a {type(polar).__name__}: pass a function Q -> PolarBound, or none.")
+    function("polar", polar, "pass a function Q -> PolarBound, or none.")
     return _Plain(polar)
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ..effort import Effort
-from ..factors import Factors, check_alike
+from ..factors import Factors, check_alike, check_finite
 from ..mappings import MatrixProduct
 from ..problem import Problem, check_problem
 from .lookup import polar_of
@@ -24,6 +24,7 @@ def omega(problem: Problem, X: Tensor, *, effort: Effort | None = None) -> tuple
         )
     if tuple(X.shape[1:]) != problem.mapping.shape:
         raise ValueError(f"X has shape {tuple(X.shape)}, expected (n, {', '.join(map(str, problem.mapping.shape))}).")
+    check_finite("X", X)
     polar = polar_of(problem, effort)
     values = []
     for Q in _dual_points(X):

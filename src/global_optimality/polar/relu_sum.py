@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,7 +41,7 @@ def max_relu_sum(S: Tensor, Q: Tensor, *, effort: Effort | None = None) -> ReluM
     The problem is NP-hard; bounds hold wherever the search ends. ``ValueError`` for shapes that do not fit, data that
     are not finite, or anything but float64.
     """
-    S, Q = torch.as_tensor(S), torch.as_tensor(Q)
+    S, Q = _data("S", S), _data("Q", Q)
     Q = Q[:, None] if Q.ndim == 1 else Q
     if S.ndim != 2 or Q.ndim != 2 or len(S) != len(Q) or 0 in (*S.shape, *Q.shape):
         raise ValueError(f"S must be (N, d) and Q (N, c) or (N,); got {tuple(S.shape)} and {tuple(Q.shape)}.")
@@ -53,6 +54,16 @@ def max_relu_sum(S: Tensor, Q: Tensor, *, effort: Effort | None = None) -> ReluM
         bound = relu_unit_polar(ReluUnit(S, Q.shape[1])).spending(own.otherwise(EFFORT))(Q[None])
     u, v = bound.atom
     return ReluMaximum(float(bound.lower[0]), float(bound.upper[0]), _unit(u[0, 0]), _unit(v[0, 0]))
+
+
+def _data(name: str, x: object) -> Tensor:
+    """A tensor, or a numpy array as one; ``TypeError`` for others, ``ValueError`` for one without its numbers."""
+    if not isinstance(x, Tensor | np.ndarray) or isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a {type(x).__name__}: pass torch.as_tensor({name}, dtype=torch.float64).")
+    x = torch.as_tensor(x)
+    if x.layout != torch.strided or x.is_meta:
+        raise ValueError(f"{name} is sparse, or on the device meta: pass {name}.to_dense() with its numbers.")
+    return x
 
 
 def _unit(x: Tensor) -> Tensor:

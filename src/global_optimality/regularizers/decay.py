@@ -5,6 +5,7 @@ from typing import ClassVar, final
 
 from torch import Tensor
 
+from ..settings import whole
 from .base import Regularizer
 from .form import NormProduct, Shapes, euclidean
 from .norms import HalfSquares
@@ -27,14 +28,13 @@ class L1Decay(Regularizer):
 class PowerDecay(Regularizer):
     """θ = (1/K) Σ ‖wᵏ‖^q of any number K of layers, Euclidean norms, degree q: 1 where all K layers have norm 1.
 
-    q = K is ``SumOfPowers(K)``, q = 2 is 2/K times ``WeightDecay``. ``ValueError`` for q < 1 or no integer.
+    q = K is ``SumOfPowers(K)``, q = 2 is 2/K times ``WeightDecay``. ``ValueError`` for q < 1.
     """
 
     q: int
 
     def __post_init__(self) -> None:
-        if self.q < 1 or self.q != int(self.q):
-            raise ValueError(f"PowerDecay({self.q}): the degree q must be an integer, at least 1.")
+        whole("PowerDecay: the degree q", self.q, 1)
 
     @property
     def degree(self) -> int:

@@ -7,6 +7,7 @@ from typing import ClassVar, final
 
 from torch import Tensor
 
+from ..settings import number
 from .base import Regularizer
 from .form import Norm, NormProduct, Shapes, euclidean
 from .powers import squares
@@ -42,6 +43,11 @@ class ProductOfNorms(Regularizer):
     norms: tuple[Norm, ...] = (Norm.TWO, Norm.TWO)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.norms, tuple | list):
+            raise TypeError(f"ProductOfNorms: norms is a {type(self.norms).__name__}: pass (Norm.TWO, Norm.TWO).")
+        for norm in self.norms:
+            if not isinstance(norm, Norm):
+                number("ProductOfNorms: the exponent of a norm", norm)
         norms = tuple(Norm(float(norm.value if isinstance(norm, Norm) else norm)) for norm in self.norms)
         if len(norms) < 1:
             raise ValueError("ProductOfNorms needs one norm for each factor: pass e.g. norms=(Norm.TWO, Norm.TWO).")

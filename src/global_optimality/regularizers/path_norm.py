@@ -6,6 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..settings import number
 from .base import Regularizer
 from .form import Norm, NormProduct, Shapes
 from .powers import check_count, check_layers, power
@@ -26,7 +27,7 @@ class PathNorm(Regularizer):
 
     def __post_init__(self) -> None:
         check_layers("PathNorm", self.layers)
-        if not 1 <= self.q < float("inf"):
+        if number("PathNorm: q", self.q, finite=True) < 1:
             raise ValueError(f"PathNorm: q = {self.q} must be at least 1 and finite.")
 
     @property

@@ -7,7 +7,7 @@ from typing import final
 from torch import Tensor
 
 from ..factors import Factors
-from ..settings import instance
+from ..settings import instance, number
 from .base import INSIDE, Regularizer
 from .form import NormProduct, Shapes
 from .powers import sum_of
@@ -29,7 +29,10 @@ class WeightedSum(Regularizer):
 
     def __post_init__(self) -> None:
         terms = tuple(instance("a term of WeightedSum", term, Regularizer, INSIDE) for term in _several(self.terms))
-        weights = tuple(float(a) for a in self.weights) or (1.0,) * len(terms)
+        if not isinstance(self.weights, tuple | list):
+            raise TypeError(f"WeightedSum: weights is a {type(self.weights).__name__}: pass a tuple of numbers.")
+        given = (number("WeightedSum: a weight, one positive number for each regularizer,", a) for a in self.weights)
+        weights = tuple(given) or (1.0,) * len(terms)
         if not terms:
             raise ValueError("WeightedSum needs at least one regularizer.")
         if len(weights) != len(terms) or not all(0 < a < float("inf") for a in weights):

@@ -18,7 +18,9 @@ from ..mappings import MatrixProduct
 from ..polar import Oracle
 from ..problem import Problem
 from ..regularizers import FREE_BIAS, NormProduct
+from ..settings import function, instance
 from .dictionary import first_units
+from .merge import singular_pairs
 from .objective import OutputObjective
 from .slide import STEPS, slide
 from .units import Rows, Units, units_of
@@ -109,6 +111,12 @@ def local_of(problem: Problem, memory: float = MEMORY) -> Local:
     if constants and _form(problem) == FREE_BIAS if free else _euclidean(problem):
         return OnFaces(problem, memory)
     return Descending(problem)
+
+
+def built(local: Callable[[Problem], Local], problem: Problem) -> Local:
+    """What the caller's ``local`` makes of the problem; ``TypeError`` where that is no descent."""
+    found = function("local", local, "pass local_of, or another function of the problem.")(problem)
+    return instance("what local returns", found, Local, "return a descent such as OnFaces(problem).")
 
 
 def _euclidean(problem: Problem) -> bool:
@@ -208,18 +216,6 @@ class Scaling(Local):
 
     def elsewhere(self, W: Factors, seed: int, stop: Stop) -> Factors:
         return W
-
-
-def singular_pairs(W: Factors) -> Factors:
-    """The same UᵀV in as few subnetworks as its rank to rounding, orthogonal and balanced: Θ is least (section 3)."""
-    (U, V), eps = (w[0].T for w in W), torch.finfo(W[0].dtype).eps
-    (first, R), (second, T) = torch.linalg.qr(U), torch.linalg.qr(V)
-    left, s, right = torch.linalg.svd(R @ T.T, full_matrices=False)
-    kept = s > eps * s[0]
-    if not bool(kept.any()):
-        return tuple(torch.zeros_like(w[:, :1]) for w in W)
-    root = s[kept].sqrt()
-    return ((first @ left[:, kept]) * root).T[None], ((second @ right.T[:, kept]) * root).T[None]
 
 
 def entering(problem: Problem, W: Factors, atoms: Factors) -> Factors:

@@ -1,9 +1,11 @@
-"""Steps that remove units without raising f: drop what is not worth its cost, merge what one unit can do."""
+"""Steps that remove units without raising f: drop what is not worth its cost, merge what fewer units can do."""
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from ..descent import Stop, never
+from ..factors import Factors
 from ..losses.arrays import CHUNK
 from .objective import Array, OutputObjective
 from .units import Units
@@ -86,3 +88,15 @@ def _merged(units: Units, i: int, k: int) -> Units:
     if units.rows.kinked and not agree.all():
         gates[i] = (units.rows.S @ P[i] > 0) & ~face.pinned
     return Units(units.rows, P, Z, gates, units.faces.replaced(i, face)).without(k)
+
+
+def singular_pairs(W: Factors) -> Factors:
+    """The same UᵀV in as few subnetworks as its rank to rounding, orthogonal and balanced: Θ is least (section 3)."""
+    (U, V), eps = (w[0].T for w in W), torch.finfo(W[0].dtype).eps
+    (first, R), (second, T) = torch.linalg.qr(U), torch.linalg.qr(V)
+    left, s, right = torch.linalg.svd(R @ T.T, full_matrices=False)
+    kept = s > eps * s[0]
+    if not bool(kept.any()):
+        return tuple(torch.zeros_like(w[:, :1]) for w in W)
+    root = s[kept].sqrt()
+    return ((first @ left[:, kept]) * root).T[None], ((second @ right.T[:, kept]) * root).T[None]

@@ -9,14 +9,15 @@ from torch import Tensor
 
 from ..certificate import Certificate, certify_twin, same_in_units, with_dual
 from ..effort import Clock, Effort
-from ..factors import Factors
+from ..factors import Factors, check_factors
 from ..polar import Oracle, Polar, oracle_of
 from ..polar.in_units import twin_oracle
 from ..problem import Problem, check_problem
 from ..settings import number, whole
 from ..status import Status
+from ..streams import checked_seed
 from ..twin import Twin, twin
-from .local import MEMORY, Local, best_value, local_of
+from .local import MEMORY, Local, best_value, built, local_of
 from .look import enough, least_gap, look
 from .solution import Round, Solution
 
@@ -62,13 +63,16 @@ def solve(
         number("time_limit", time_limit, positive=False)
     number("memory_limit", memory_limit)
     clock = Effort(seconds=time_limit).started("solve")
+    checked_seed(seed)
     if device is not None:
+        if start is not None:
+            check_factors(start, problem.mapping.factor_shapes)
         problem = problem.to(device)
         start = None if start is None else tuple(w.to(device) for w in start)
     W = _start(problem, start)
     problem.check_balanced()
     same = twin(problem)
-    step = local_of(same.problem, memory_limit) if local is None else local(same.problem)
+    step = local_of(same.problem, memory_limit) if local is None else built(local, same.problem)
     effort = Effort() if effort is None else effort
     run = _Run(same, twin_oracle(same, polar, effort), effort, step, tol, clock, seed, same.inside(W))
     status = Status.INTERRUPTED
@@ -82,15 +86,17 @@ def solve_path(problem: Problem, lams: Sequence[float], *, polar: Polar | None =
 
     ``options`` are those of ``solve``; the polar does not depend on λ and is built once.
     """
+    check_problem(problem)
     polar = oracle_of(problem, polar)
-    if not isinstance(lams, Iterable):
+    if not isinstance(lams, Iterable) or isinstance(lams, str | bytes):
         raise TypeError(f"lams is a {type(lams).__name__}: pass several λ, as in [0.1, 0.01].")
     solutions: dict[float, Solution] = {}
     start = options.pop("start", None)
-    for lam in sorted({float(lam) for lam in lams}, reverse=True):
+    lams = [number("λ", lam, finite=True) for lam in lams]
+    for lam in sorted(set(lams), reverse=True):
         solutions[lam] = solve(replace(problem, lam=lam), polar=polar, start=start, **options)
         start = solutions[lam].weights
-    return [solutions[float(lam)] for lam in lams]
+    return [solutions[lam] for lam in lams]
 
 
 def _start(problem: Problem, start: Factors | None) -> Factors:

@@ -12,6 +12,7 @@ from ..factors import Factors, check_finite
 from ..mappings import BiasedReluUnit
 from ..polar import Polar
 from ..problem import Problem
+from ..settings import flag, number
 from ..sliding_frank_wolfe import Solution, solve
 from .losses import Scaled, scaled_loss
 from .modules import Decay, decay_of, layers_of, unwrapped
@@ -100,8 +101,10 @@ def certify_network(
     ``polar_of(problem)``, ``effort`` limits its call. ``TypeError`` or ``ValueError`` say why something cannot be
     certified and what would work.
     """
-    if not tol > 0:
-        raise ValueError(f"tol = {tol}: the tolerance on the relative gap must be positive.")
+    number("tol", tol)
+    for name, decayed in {"decay_hidden_bias": decay_hidden_bias, "decay_output_bias": decay_output_bias}.items():
+        if decayed is not None:
+            flag(name, decayed)
     model = unwrapped(model)
     hidden, outer = layers_of(model)
     decay = decay_of(hidden, outer, weight_decay, decay_hidden_bias, decay_output_bias)
@@ -135,6 +138,8 @@ def _upcast(model: nn.Module, inputs: Tensor) -> tuple[nn.Module, Tensor, torch.
     """Copies in float64, and the lowest precision that was met: floats of fewer bits are float64 numbers exactly."""
     if not isinstance(inputs, Tensor) or not inputs.dtype.is_floating_point:
         raise TypeError("inputs must be a floating tensor (N, d), as the model takes it: e.g. torch.tensor(X).float().")
+    if inputs.layout != torch.strided or inputs.is_meta:
+        raise ValueError("inputs are sparse, or on the device meta: pass inputs.to_dense() with its numbers.")
     parameters = list(model.parameters())
     if any(p.device != inputs.device for p in parameters):
         raise ValueError(f"inputs are on {inputs.device} but the model is on {parameters[0].device}: move one of them.")

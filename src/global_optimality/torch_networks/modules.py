@@ -10,6 +10,7 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.utils import parametrize
 
 from ..homogeneity import optimizer_decays
+from ..settings import real
 
 FORM = "certify_network takes Sequential(Linear, ReLU, Linear)"
 
@@ -145,12 +146,14 @@ def decay_of(
         bias = None if hidden.bias is None else of[hidden.bias]
         free = None if outer.bias is None else of[outer.bias]
     else:
-        if isinstance(weight_decay, bool) or not isinstance(weight_decay, Real | Tensor):
+        if isinstance(weight_decay, Tensor) and weight_decay.dim() == 0:
+            weight_decay = float(weight_decay)
+        if isinstance(weight_decay, bool) or not isinstance(weight_decay, Real):
             raise TypeError(
                 f"weight_decay is a {type(weight_decay).__name__}: pass the number given to SGD or Adam, or that "
                 "optimizer (of a scheduler, scheduler.optimizer)."
             )
-        weights = (float(weight_decay),) * 2
+        weights = (real("weight_decay", weight_decay),) * 2
         bias = None if hidden.bias is None else 0.0 if decay_hidden_bias is False else weights[0]
         free = None if outer.bias is None else 0.0 if decay_output_bias is False else weights[0]
     for wd in weights:
