@@ -54,7 +54,7 @@ def test_sizes_must_be_positive(sizes):
 
 @pytest.mark.parametrize("sizes", [(2.5, 3), (3, "4")])
 def test_sizes_must_be_whole(sizes):
-    with pytest.raises(TypeError, match="whole numbers"):
+    with pytest.raises(TypeError, match="whole number"):
         MatrixProduct(*sizes)
 
 

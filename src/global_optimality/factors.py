@@ -48,8 +48,6 @@ def check_alike(**tensors: Tensor) -> None:
     for name, x in tensors.items():
         if x.layout != torch.strided:
             raise ValueError(f"{name} is sparse ({x.layout}): pass {name}.to_dense().")
-        if x.is_meta:
-            raise ValueError(f"{name} is on the device meta, which holds no numbers: pass it from another device.")
     for name, b in others:
         if b.dtype != a.dtype:
             raise ValueError(f"{name} is {b.dtype} but {first} is {a.dtype}: convert one of them, e.g. with .double().")
@@ -57,6 +55,8 @@ def check_alike(**tensors: Tensor) -> None:
             raise ValueError(
                 f"{name} is on {b.device} but {first} is on {a.device}: move one of them with .to(device)."
             )
+    if a.is_meta:
+        raise ValueError(f"{first} is on the device meta, which holds no numbers: pass it from another device.")
 
 
 def whole_numbers(name: str, sizes: object) -> tuple[int, ...]:

@@ -103,6 +103,8 @@ class MaskedSquaredLoss(Loss):
             )
         if self.mask.device != self.Y.device:
             raise ValueError(f"mask is on {self.mask.device} but Y is on {self.Y.device}: move one with .to(device).")
+        if self.mask.layout != torch.strided or self.mask.is_meta:
+            raise ValueError("mask is sparse, or on the device meta: pass mask.to_dense() with its entries.")
         if not self.mask.any():
             raise ValueError("mask hides every entry of Y: at least one must be seen.")
         check_finite("Y on the mask", self.Y[self.mask])

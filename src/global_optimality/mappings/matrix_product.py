@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from numbers import Integral
 from typing import ClassVar, final
 
 import torch
 from torch import Tensor
 
+from ..settings import whole
 from .base import Gates, Mapping
 
 MOST_ROWS = 512
@@ -24,10 +24,8 @@ class MatrixProduct(Mapping):
     columns: int
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.rows, Integral) and isinstance(self.columns, Integral)):
-            raise TypeError(f"MatrixProduct({self.rows!r}, {self.columns!r}): both sizes must be whole numbers.")
-        if self.rows < 1 or self.columns < 1:
-            raise ValueError(f"MatrixProduct({self.rows}, {self.columns}): both sizes must be at least 1.")
+        whole("MatrixProduct: rows", self.rows, 1)
+        whole("MatrixProduct: columns", self.columns, 1)
 
     @property
     def shape(self) -> tuple[int, ...]:

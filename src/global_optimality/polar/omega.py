@@ -22,7 +22,7 @@ def omega(problem: Problem, X: Tensor, *, effort: Effort | None = None) -> tuple
         raise LookupError(
             f"no factors of X are known for {type(problem.mapping).__name__}: omega serves MatrixProduct."
         )
-    if tuple(X.shape[1:]) != problem.mapping.shape:
+    if tuple(X.shape[1:]) != problem.mapping.shape or len(X) == 0:
         raise ValueError(f"X has shape {tuple(X.shape)}, expected (n, {', '.join(map(str, problem.mapping.shape))}).")
     check_finite("X", X)
     polar = polar_of(problem, effort)
