@@ -45,7 +45,8 @@ def weights(right: go.problem.Factors) -> dict[str, Any]:
         "two precisions": (first, second.float()), "two sizes": (first, second[:, :2]), "one too many": (*right, first),
         "a dictionary": {0: first}, "sparse": tuple(w.to_sparse() for w in right),
         "lists": tuple(w.tolist() for w in right), "another axis": tuple(w[None] for w in right),
-        "numbers": tuple(torch.tensor(1.0) for _ in right), "a number": 3, "bfloat16": tuple(w.bfloat16() for w in right),
+        "numbers": tuple(torch.tensor(1.0) for _ in right), "a number": 3,
+        "bfloat16": tuple(w.bfloat16() for w in right),
     }  # fmt: skip
 
 
@@ -169,7 +170,8 @@ CALLS: dict[str, Call] = {
     }),
     "solve": (go.solve, {
         "problem": PROBLEM, "start": (W, "weights"), "memory_limit": (2.0**30, "number"), "seed": (0, "seed"),
-        "device": (torch.device("cpu"), "object"), "polar": POLAR, "effort": EFFORT, "local": (None, "function"), **SHORT,
+        "device": (torch.device("cpu"), "object"), "polar": POLAR, "effort": EFFORT, "local": (None, "function"),
+        **SHORT,
     }),
     "solve_path": (go.solve_path, {"problem": PROBLEM, "lams": ((0.1,), "numbers"), "polar": POLAR}),
     "meta_algorithm": (go.meta_algorithm, {
@@ -185,7 +187,8 @@ CALLS: dict[str, Call] = {
     "generator": (lambda seed, name: go.generator(seed, name), {"seed": (0, "seed"), "names": (1, "seed")}),
     "progress_to": (lambda hook: go.progress_to(hook).__enter__(), {"hook": (None, "function")}),
     "save_certificate": (go.save_certificate, {
-        "file": (SAVED, "path"), "problem": PROBLEM, "W": (W, "weights"), "certificate": (go.certify(UNIT, W), "object"),
+        "file": (SAVED, "path"), "problem": PROBLEM, "W": (W, "weights"),
+        "certificate": (go.certify(UNIT, W), "object"),
         "run": (0, "whole"), "proof": (None, "object"), "effort": EFFORT,
     }),
     "load_certificate": (go.load_certificate, {"file": (SAVED, "path")}),
