@@ -1,19 +1,25 @@
 """Errors in the experiments of single chapters, put in before the chapter imports them; see ``patches``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
+
+from global_optimality.factors import Factors
+from global_optimality.problem import Problem
 
 from ..certified_training import experiment
 from ..deep_networks import limits
 from ..implications import ensembles, open_questions
 from ..landscape import relu_line
-from ..one_hidden_layer import noise
+from ..one_hidden_layer import noise, relu_omega
+from ..shared import two_points
 from ..theorems import trap_search
-from ..weight_decay import basin_of_zero
+from ..weight_decay import basin_of_zero, mismatched_theorems
+from ..weight_decay import experiment as mismatched
 
 
 def copied_units(copies: int) -> None:
@@ -47,14 +53,37 @@ def two_components() -> None:
 
 
 def no_noise() -> None:
-    """The noise that kicks descents off saddles is zero."""
-    noise.normal = lambda stream, *shape, **more: torch.zeros(shape, dtype=torch.float64)
+    """The noise that moves networks, to kick them off saddles or to look around them, is zero."""
+    for module in (noise, two_points):
+        module.normal = lambda stream, *shape, **more: torch.zeros(shape, dtype=torch.float64)  # type: ignore[attr-defined]
+
+
+def one_output() -> None:
+    """The outputs on which Ω is measured are all the same."""
+    drawn = relu_omega.outputs
+    relu_omega.outputs = lambda S, count, *, seed: drawn(S, 1, seed=seed) * count
 
 
 def decay_of_flow(factor: float) -> None:
     """Gradient flow decays so many times as fast as its objective says."""
     flow = basin_of_zero.euler
     basin_of_zero.euler = lambda w, lam, q: flow(w, factor * lam, q)
+
+
+def flow_of_degree(q: int) -> None:
+    """Gradient flow decays as if θ had the degree q, whatever degree it has."""
+    flow = basin_of_zero.euler
+    basin_of_zero.euler = lambda w, lam, _: flow(w, lam, q)
+
+
+def far_sight() -> None:
+    """Whether f falls from zero is asked far away, and not at once: a hump on the way is not seen."""
+    near = mismatched_theorems.from_zero
+
+    def far(problem: Problem, W: Factors, times: Sequence[float]) -> pd.DataFrame:
+        return near(problem, W, [max(t, 1.0) for t in times])
+
+    mismatched_theorems.from_zero = mismatched.from_zero = far  # type: ignore[attr-defined]
 
 
 def short_line() -> None:

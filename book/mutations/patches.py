@@ -123,7 +123,9 @@ def no_entropy() -> None:
 
 
 def short_descents(steps: int) -> None:
-    """Every descent stops after so many steps, and Adam too."""
+    """Every descent stops after so many steps, and so do Adam and the gradient flow of two points."""
+    flow = two_points.gradient_flow
+    two_points.gradient_flow = lambda problem, W, **named: flow(problem, W, **{**named, "steps": steps})
 
     def limited(original: Callable[[Any], None], self: _Runs) -> None:
         if int(self.steps.max()) < steps:
