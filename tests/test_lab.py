@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from book.course.lab import assignment
+from book.course.lab import KINDS, assignment
+from book.course.lab import main as lab_main
 from global_optimality import certify, load_certificate, save_certificate
 from global_optimality.exact import hand_in, lab
 from global_optimality.exact.hand_in import NETWORK, Assignment, grade
@@ -138,6 +139,30 @@ def test_time_and_memory_are_limited(place, optimum, tmp_path):
     file = handed_in(tmp_path, "slow.json", optimum)
     assert "within 0.01 s" in lab.graded(file, place / "assignment.json", seconds=0.01).reason
     assert "broke off" in lab.graded(file, place / "assignment.json", memory=1 << 20).reason
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_assignment_is_graded_by_its_own_objective(tmp_path, kind):
+    """The optimum is global, half of it and zero are not, and what is hostile gets a reason."""
+    assert lab_main([str(tmp_path), "--samples", "8", "--seed", "3", "--kind", kind]) == 0
+    given = Assignment.read(tmp_path / "assignment.json")
+    saved = json.loads((tmp_path / "assignment.json").read_text())
+    rows = zip(saved["Y"], saved["mask"], strict=True)
+    assert not any(y for Y, mask in rows for y, seen in zip(Y, mask, strict=True) if not seen)
+    best = {"format": NETWORK, "U": saved["U"], "V": saved["V"], "b": saved["b"]}
+    half = {**best, "U": [[0.5 * x for x in row] for row in best["U"]]}
+    nothing = {**best, "U": [], "V": []}
+    gaps = [g for h in (best, half, nothing) if (g := grade(handed_in(tmp_path, "h.json", h), given).gap) is not None]
+    assert len(gaps) == 3
+    assert gaps[0] <= 1e-6 < min(gaps[1:])
+    W = load_certificate(tmp_path / "assignment.json")
+    f, bound = float(W.problem(0.5 * W.weights[0], W.weights[1])), float(W.certificate.lower_bound)
+    assert gaps[1] == pytest.approx((f - bound) / f, rel=1e-6)
+    hostile = [*HOSTILE.values(), {**best, "U": [row[:-1] for row in best["U"]]}, {**best, "mask": saved["mask"]}]
+    for content in hostile:
+        got = grade(handed_in(tmp_path, "h.json", content), given)
+        assert got.gap is None
+        assert got.reason
 
 
 def test_without_an_assignment_nothing_is_graded(place, tmp_path):
