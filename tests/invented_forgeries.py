@@ -1,0 +1,103 @@
+"""Forgeries that were thought up, not drawn: what a reader of the format would try on a checker.
+
+``of_text`` changes the text of a file, ``of_content`` what it holds. None of them may be confirmed by any checker, and
+no checker may do anything but confirm or refuse.
+"""
+
+import copy
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+Content = dict[str, Any]
+
+
+def of_text(saved: Content) -> Iterator[tuple[str, str]]:
+    text, f = json.dumps(saved), saved["objective"]
+    higher, key = 2 * abs(f) + 1, '"lower_bound": '
+    honest = f"{key}{json.dumps(saved['lower_bound'])}"
+    assert honest in text
+    yield "a bound written twice, the false one last", text.replace(honest, f"{honest}, {key}{higher!r}")
+    yield "a bound written twice, the false one first", text.replace(honest, f"{key}{higher!r}, {honest}")
+    yield "a bound under an escaped name as well", text.replace(honest, f'{honest}, "lower\\u005fbound": {higher!r}')
+    yield "a bound in __proto__", text.replace(honest, f'{honest}, "__proto__": {{"lower_bound": {higher!r}}}')
+    for number in ("1e400", "NaN", "Infinity", '"1"', "true", "null", "[1]", "0x10", "1_000", "+1", "01", ".5"):
+        yield f"a bound of {number}", text.replace(honest, key + number)
+    yield "a bound of a long integer", text.replace(honest, key + "9" * 400)
+    yield "a bound with a comment", text.replace(honest, f"{key}{higher!r} /* {saved['lower_bound']!r} */")
+    yield "a second file after the first", text + text
+    yield "a file within a list", f"[{text}]"
+    yield "a comma too many", text[:-1] + ",}"
+    yield "single quotes", text.replace('"', "'")
+    yield "brackets without end", text.replace(honest, key + "[" * 5000)
+
+
+def changed(saved: Content, **values: Any) -> Content:
+    return copy.deepcopy(saved) | values
+
+
+def of_content(saved: Content) -> Iterator[tuple[str, Content]]:
+    f, bound, lam = (saved[key] for key in ("objective", "lower_bound", "lam"))
+    Y, G, U, V = (np.array(saved[key]) for key in ("Y", "G", "U", "V"))
+    rise = abs(f) / 10
+    yield "a bound above its objective", changed(saved, lower_bound=f + rise)
+    yield "both claims raised together", changed(saved, objective=f + 2 * rise, lower_bound=f + rise)
+    yield "an objective of nothing", changed(saved, objective=0.0)
+    yield "claims swapped in sign", changed(saved, objective=-bound - 1, lower_bound=-f)
+    yield "weights blown up and the bound raised", changed(saved, U=(1e8 * U).tolist(), lower_bound=f + rise)
+    yield "no network, and its objective", changed(saved, U=[], V=[])
+    for name, value in (("0", 0.0), ("−0", -0.0), ("below 0", -lam), ("the least number", 5e-324)):
+        yield f"λ of {name}", changed(saved, lam=value)
+    yield "a larger λ and the old bound scaled by it", changed(saved, lam=4 * lam, lower_bound=4 * abs(bound) + 1)
+    for name, value in (("nothing", 0.0), ("less", -1.0), ("half", 0.5)):
+        weights = [value, *saved["weights"][1:]]
+        yield f"a sample that weighs {name}", changed(saved, weights=weights, lower_bound=f + rise)
+    yield "one weight too few", changed(saved, weights=saved["weights"][1:])
+    for name, value in (("2", 2), ("−1", -1), ("0.5", 0.5), ("true", True)):
+        mask = copy.deepcopy(saved["mask"])
+        mask[0][0] = value
+        yield f"a mask of {name}", changed(saved, mask=mask)
+    yield "a mask that hides all", changed(saved, mask=np.zeros(Y.shape, dtype=int).tolist(), lower_bound=f)
+    yield "a decay of the bias below 0", changed(saved, output_bias=-1.0, lower_bound=f + rise)
+    yield "no dual point", changed(saved, G=[])
+    yield "a dual point a thousand times as large", changed(saved, G=(1000 * G).tolist(), lower_bound=f + rise)
+    yield "a dual point of the targets", changed(saved, G=(-Y).tolist(), lower_bound=f + rise)
+    yield "a dual point of another shape", changed(saved, G=[[0.0] * len(G)] * len(G[0]) + [[1.0]])
+    yield "targets moved onto the network", changed(saved, Y=(Y * 0).tolist(), lower_bound=f)
+    yield "one column of V too many", changed(saved, V=np.hstack([V, V[:, :1]]).tolist())
+    yield "a unit without its output", changed(saved, U=[*saved["U"], saved["U"][0]])
+    yield "a bias of one output too many", changed(saved, b=[*saved["b"], 0.0])
+    yield "another format", changed(saved, format=saved["format"] + " ")
+    yield "another loss", changed(saved, loss="huber")
+    if saved["S"] is not None:
+        S = np.array(saved["S"])
+        yield "no inputs", changed(saved, S=None)
+        yield "inputs of another length", changed(saved, S=saved["S"][1:])
+        yield "inputs with a column more", changed(saved, S=np.hstack([S, S[:, :1]]).tolist())
+        yield "inputs a thousand times as large", changed(saved, S=(1000 * S).tolist(), U=(U / 1000).tolist())
+        yield "hidden biases of a wrong length", changed(saved, a=[0.0] * (len(U) + 1))
+    if saved["proof"] is not None:
+        for side in ("plus", "minus"):
+            for name, tree in (("empty", []), ("of None", [None]), ("true", True), ("of itself", [[{"row": 0}]])):
+                yield f"a proof whose {side} is {name}", changed(saved, proof=saved["proof"] | {side: tree})
+        yield (
+            "a proof of half the sides",
+            changed(saved, proof={k: v for k, v in saved["proof"].items() if k != "minus"}),
+        )
+        yield "a proof of one side twice", changed(saved, proof=saved["proof"] | {"minus": saved["proof"]["plus"]})
+        yield "a proof without a word of how", changed(saved, proof={})
+    else:
+        yield (
+            "a proof nobody asked for, and a bound raised",
+            changed(saved, lower_bound=math.nextafter(f, math.inf), proof={"split": "rows", "plus": [], "minus": []}),
+        )
+
+
+def invented(saved: Content) -> Iterator[tuple[str, str]]:
+    """(what was done, the text of the forged file); every one of them is false, or no certificate."""
+    yield from of_text(saved)
+    for what, content in of_content(saved):
+        yield what, json.dumps(content)

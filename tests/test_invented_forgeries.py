@@ -1,0 +1,24 @@
+"""No invented forgery is confirmed, by Python or by JavaScript; neither answers with anything but a refusal."""
+
+import pytest
+
+from tests.certificates import valid_certificates
+from tests.forgeries import accepted
+from tests.invented_forgeries import invented
+from tests.node import check_with_node, needs_node
+
+NAMES = sorted(valid_certificates())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_invented_forgery_is_confirmed(name: str):
+    forged = dict(invented(valid_certificates()[name]))
+    assert len(forged) >= 50
+    assert [what for what, text in forged.items() if accepted(text)] == []
+
+
+@needs_node
+def test_no_invented_forgery_is_confirmed_in_javascript():
+    forged = [(f"{name}: {what}", text) for name in NAMES for what, text in invented(valid_certificates()[name])]
+    found = check_with_node([text for _, text in forged])
+    assert [what for (what, _), answer in zip(forged, found, strict=True) if answer["confirmed"]] == []
