@@ -1,4 +1,4 @@
-"""Certified solves at d = 3 by N: seconds until each gap is proved, memory, and pyscnn on the same problems."""
+"""Certified solves at d = 3 by N: seconds until each gap is proved, and memory."""
 
 import multiprocessing
 import resource
@@ -10,38 +10,30 @@ import pandas as pd
 import torch
 
 from claimbook.sweeps import Sweep
-from global_optimality.certificate import certify
 from global_optimality.polar import polar_of
 from global_optimality.sliding_frank_wolfe import solve
 
 from ..shared.relu_problems import plane_problem
-from .scnn import network_of_pyscnn
 from .timing import clocked
 
 GAPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
 LIMIT = 120.0
 """Seconds of descent; the certificate is computed all the same."""
-GATES = 100
-"""Cells that pyscnn samples."""
-PEER_UP_TO = 100
-"""Samples up to which pyscnn runs: beyond, it takes longer than all the rest."""
 
 
 def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
-    """A row a way and gap: seconds until it was proved; NaN where it was not.
+    """A row a gap: seconds until it was proved; NaN where it was not.
 
-    λ = N/100. Each solve is alone in a process; ``megabytes`` is what it added to its peak memory. Our own gaps count
-    the sorting of the arrangement and are read off the history; pyscnn proves none, so that the gap it reaches is ours
-    of its network, and the time that of its whole run.
+    λ = N/100. Each solve is alone in a process; ``megabytes`` is what it added to its peak memory. The seconds count
+    the sorting of the arrangement and are read off the history.
     """
-    spawn, rows = multiprocessing.get_context("spawn"), []
-    for side in (solve_to_gaps, pyscnn_once) if shared["N"] <= PEER_UP_TO else (solve_to_gaps,):
-        with ProcessPoolExecutor(1, mp_context=spawn) as alone:
-            rows += alone.submit(side, shared["N"], shared["draw"], LIMIT).result()
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as alone:
+        rows = alone.submit(solve_to_gaps, shared["N"], shared["draw"], LIMIT).result()
     return pd.DataFrame(rows).assign(d=3, limit=LIMIT, threads=1)
 
 
-TIME_TO_GAP = Sweep(race, {"N": [30, 100, 300, 1000, 3000], "draw": [0, 1]})
+TIME_TO_GAP = Sweep(race, {"N": [100, 300, 1000, 2000], "draw": [0]})
 
 
 def solve_to_gaps(N: int, draw: int, limit: float) -> list[dict[str, object]]:
@@ -63,17 +55,6 @@ def solve_to_gaps(N: int, draw: int, limit: float) -> list[dict[str, object]]:
             seconds = sorting.cpu + all_.cpu
         rows.append({**shared, "gap": gap, "cpu_seconds": seconds})
     return rows
-
-
-def pyscnn_once(N: int, draw: int, limit: float) -> list[dict[str, object]]:
-    """The rows of one run of pyscnn, which knows no limit of time."""
-    torch.set_num_threads(1)
-    before, problem = peak(), plane_problem(N, N / 100, seed=draw)
-    weights, seconds = clocked(lambda: network_of_pyscnn(problem, GATES, draw))
-    reached = float(certify(problem, weights, polar_of(problem)).relative_gap[0])
-    shared: dict[str, object] = {"way": f"pyscnn, {GATES} sampled cells", "reached": reached}
-    shared["megabytes"] = (peak() - before) / 2**20
-    return [{**shared, "gap": gap, "cpu_seconds": seconds.cpu if reached <= gap else float("nan")} for gap in GAPS]
 
 
 def peak() -> int:
