@@ -17,6 +17,8 @@ from .timing import clocked
 
 TOLERANCE = 1e-3
 SAMPLES = 20
+SLOWEST = 10.0
+"""A busy machine may stretch the clock by so much."""
 Bounds = tuple[float, float]
 """A value that is attained, and an upper bound."""
 
@@ -34,18 +36,24 @@ def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
     best, rows = max(bounds[0] for bounds, _ in found.values()), []
     for way, ((lower, upper), seconds) in found.items():
         gap = upper / lower - 1
-        row = {"way": way, "cpu_seconds": seconds.cpu, "gap": gap, "closed": gap <= 1.01 * TOLERANCE}
+        row = {
+            "way": way,
+            "cpu_seconds": seconds.cpu,
+            "gap": gap,
+            "closed": gap <= 1.01 * TOLERANCE and seconds.cpu <= 1.2 * limit,
+        }
         rows.append(row | {"excess": upper / best - 1})
     return pd.DataFrame(rows).assign(N=SAMPLES, tolerance=TOLERANCE, threads=torch.get_num_threads())
 
 
-POLAR_PEERS = Sweep(race, {"d": [3, 4, 6, 10, 20], "draw": [0, 1], "limit": [3.0]})
+POLAR_PEERS = Sweep(race, {"d": [3, 4, 6, 10, 20], "draw": [0], "limit": [3.0]})
 
 
 def ours(S: Tensor, q: Tensor, limit: float) -> Bounds:
     """The polar of one hidden layer with one output."""
     problem = Problem(SquaredLoss(q[:, None]), ReluUnit(S), SumOfSquares(), 1.0)
-    bound = polar_of(problem, Effort(tolerance=TOLERANCE, seconds=limit))(q[None, :, None])
+    wall = SLOWEST * limit  # the search counts seconds of the clock, the race those of the processor
+    bound = polar_of(problem, Effort(tolerance=TOLERANCE, seconds=wall))(q[None, :, None])
     return float(bound.lower), float(bound.upper)
 
 
