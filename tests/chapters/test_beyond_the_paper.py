@@ -7,8 +7,9 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from book.beyond_the_paper import figures, fixed_width, needed_width, optima, unseen
+from book.beyond_the_paper import attention, figures, fixed_width, needed_width, optima, unseen
 from book.shared.outcomes import intervals
 from claimbook import recorded
 from global_optimality import minimise, solve
@@ -88,6 +89,32 @@ def test_the_bound_grows_with_theta_and_falls_with_samples():
     assert unseen.bound(0.1, 1.0, 100, 0.1) < unseen.bound(0.1, 1.5, 100, 0.1)
     assert unseen.bound(0.1, 1.0, 400, 0.1) < unseen.bound(0.1, 1.0, 100, 0.1)
     assert unseen.bound(0.1, 1.0, 10**9, 0.0) == pytest.approx(0.1, abs=1e-3)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_polar_of_attention_is_enclosed(seed):
+    head, Y = attention.problem(4, 3, seed=seed)
+    found = attention.polar(head, Y, tolerance=0.05)
+    assert found.lower <= attention.highest_found(head, Y, 30_000, seed=seed) * 1.05
+    assert attention.highest_found(head, Y, 30_000, seed=seed) <= found.upper
+    assert float(head.pull(Y, found.at[None]).norm()) == pytest.approx(found.lower, rel=1e-12)
+    centre, reach = found.at[None], torch.tensor([0.55]).double()
+    _, above = head.above(Y, centre, reach)
+    near = centre + 0.1 * torch.randn(2000, 3, generator=torch.Generator().manual_seed(seed)).double().clamp(-1, 1)
+    assert float(head.pull(Y, near).norm(dim=1).max()) <= float(above) + 1e-12
+
+
+def test_one_token_is_a_linear_network_with_a_known_optimum():
+    head, Y = attention.problem(5, 1, seed=0)
+    S = head.tokens[:, 0]
+    found = attention.polar(head, Y, tolerance=1e-9)
+    assert found.upper == pytest.approx(float((Y @ S).norm()), rel=1e-8)
+    table = attention.train(head, Y, 2 * found.upper, tolerance=1e-9)
+    assert table["objective"].iloc[-1] == pytest.approx(0.5 * float(Y @ Y))
+    assert table["relative_gap"].iloc[-1] < 1e-8
+    trained = attention.train(head, Y, 0.3 * found.upper, rounds=15, tolerance=1e-9)
+    assert trained["relative_gap"].iloc[-1] < 0.05
+    assert (trained["lower_bound"] <= trained["objective"].min()).all()
 
 
 def test_figures_of_recorded_tables():
