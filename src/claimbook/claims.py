@@ -43,17 +43,17 @@ class Claim:
     bound_from: str | None = None
 
     def __post_init__(self) -> None:
-        if not _ID.fullmatch(self.id):
+        if not isinstance(self.id, str) or not _ID.fullmatch(self.id):
             raise ValueError(f"claim {self.id!r}: write it as <statement>/<name>, in a-z, 0-9, - and .")
         if (self.at_most is None) == (self.at_least is None):
             raise ValueError(f"claim {self.id}: give exactly one of at_most and at_least")
         if math.isnan(self.bound):
             raise ValueError(f"claim {self.id}: the bound is not a number")
-        if not self.sentence.strip():
+        if not isinstance(self.sentence, str) or not self.sentence.strip():
             raise ValueError(f"claim {self.id}: say in a sentence what was measured")
         for name, choices in (("kind", Kind), ("outcome", Outcome)):
             known = [choice.value for choice in choices]
-            if getattr(self, name) not in known:
+            if not isinstance(getattr(self, name), str) or getattr(self, name) not in known:
                 raise ValueError(f"claim {self.id}: {name} {getattr(self, name)!r} is none of {', '.join(known)}")
         if (self.kind == Kind.THEOREM.value) != (self.because is not None):
             raise ValueError(f"claim {self.id}: a theorem, and no other kind, names what implies it: because=…")
@@ -173,9 +173,9 @@ def claim(
     made = Claim(
         id,
         sentence,
-        float(measured),
-        None if at_most is None else float(at_most),
-        None if at_least is None else float(at_least),
+        _float(id, "measured", measured),
+        None if at_most is None else _float(id, "at_most", at_most),
+        None if at_least is None else _float(id, "at_least", at_least),
         name,
         negative_control,
         kind,
@@ -186,6 +186,18 @@ def claim(
     display(made)
     if not made.holds and not os.environ.get(MAY_FAIL):
         raise ClaimDoesNotHold(str(made))
+
+
+def _float(id: str, name: str, value: Any) -> float:
+    """The value as a float; ``TypeError``, naming the claim, for what is no number."""
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        raise TypeError(
+            f"claim {id}: {name} is a {type(value).__name__}, no number of float64: pass a number or a tensor of one."
+        ) from None
 
 
 def claims_text(claims: Iterable[Claim]) -> str:

@@ -53,6 +53,10 @@ def recorded(name: str, beside: ModuleType | None = None) -> tuple[pd.DataFrame,
     `beside` is a module of the chapter's own: with it the table comes along wherever that module is installed.
     BookError when one of the two files is missing; the message says where they were looked for.
     """
+    if not isinstance(name, str):
+        raise TypeError(
+            f"recorded: the name is a {type(name).__name__}: pass that of a table, as in recorded('speed')."
+        )
     file = data_folder(beside) / f"{name}.csv"
     try:
         table, provenance = read_table(file)

@@ -12,6 +12,7 @@ laid out anew for a wide column of text: name-wide.svg for pages, name.png for p
 from __future__ import annotations
 
 import io
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def show(figure: Figure, name: str) -> Shown:
 
     if not isinstance(figure, Figure):
         raise TypeError(f"show needs a matplotlib Figure, not a {type(figure).__name__}")
-    if not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(f"figure name {name!r}: write it as fig-name, in a-z, 0-9 and -")
     with mpl.rc_context(_STYLE):
         svg = _bytes(figure, "svg", {"Date": None, "Creator": None})
@@ -87,7 +88,11 @@ def number(name: str, value: Any) -> None:
     """Store a value under `name` for the prose of this chapter, without showing it below the cell."""
     from IPython.display import display
 
+    if not isinstance(name, str):
+        raise TypeError(f"number: the name is a {type(name).__name__}: pass the word that the prose uses, and a value.")
     item = getattr(value, "item", None)  # of an array or a tensor with one entry
+    if math.prod(getattr(value, "shape", ())) != 1:
+        raise ValueError(f"number {name!r}: the value has shape {tuple(value.shape)}: pass one number of it.")
     plain = value if isinstance(value, str) else repr(value if item is None else item())
     prefix = "application/papermill.record/"
     metadata = {"scrapbook": {"name": name, "mime_prefix": prefix}}

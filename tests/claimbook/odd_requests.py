@@ -83,6 +83,24 @@ COMMANDS = [
     *(Row(f"port {t!r}", ("serve", "--port", t), "from 0 to 65535") for t in ("70000", "-1", "a", "", "80.5")),
     Row("nothing to serve", ("serve",), "build it first"),
     Row("nothing to check", ("check",), "build it first"),
+    Row("nothing to check in a browser", ("check", "--browser"), "build it first"),
+    Row("a misspelt option of check", ("check", "--browsr"), "unrecognized arguments"),
+    Row("nothing to print", ("pdf",), "build it first"),
+    Row("one page as PDF", ("pdf", "one"), "unrecognized arguments: one"),
+    Row("a course of one chapter", ("course", "one"), "unrecognized arguments: one"),
+    Row("errors of a book without any", ("mutations", "--only", "nothing"), "names no folder"),
+    Row("no error", ("mutations", "--only"), "expected at least one argument"),
+    Row("a table of errors that is none", ("mutations", "--table", "x.txt"), "name a .csv file"),
+    *(
+        Row(f"{command} {option} {value}", (command, option, value), cure)
+        for command in ("build", "seeds", "mutations", "course", "figures")
+        for option, value, cure in (
+            ("--tier", "huge", "choose one of quick, full"),
+            ("--device", "gpu", "choose one of cpu, cuda"),
+            ("--limit", "-1", "a positive number"),
+            ("--jobs", "0", "at least one chapter"),
+        )
+    ),
 ]
 PLACES = [
     Row("a root that is not there", ("--root", "/nowhere", "build"), "name another folder with --root"),
