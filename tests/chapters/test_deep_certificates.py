@@ -136,7 +136,7 @@ def test_one_hidden_layer_lifted():
 
 @pytest.fixture(scope="module")
 def certified():
-    problem = deep.curve(10, (2, 2, 1), 0.3, seed=0)
+    problem = deep.curve(7, (2, 2, 1), 0.3, seed=0)
     return deep.certified(problem, cones=20_000, tol=1e-2)
 
 
