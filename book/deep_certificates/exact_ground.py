@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,13 @@ def few_samples(N: int) -> tuple[Tensor, Tensor]:
     return torch.stack([x, torch.ones_like(x)], 1), torch.sin(4 * x)[:, None]
 
 
+@cache
+def listed(N: int) -> list[enumeration.Pattern]:
+    """All patterns of ``few_samples``, listed once."""
+    S = few_samples(N)[0].numpy()
+    return enumeration.patterns(S, enumeration.cells_in_the_plane(S))
+
+
 def directions(N: int, count: int, *, seed: int) -> list[Tensor]:
     """Q ``(N, 1)``: the residual of the best network with one hidden layer, then normal ones."""
     S, Y = few_samples(N)
@@ -112,7 +120,7 @@ def enumerated_polar(N: int, count: int, efforts: Sequence[int], *, seed: int, d
     S, _ = few_samples(N)
     mapping = DeepRelu(S.to(device), (2, 1, 1))
     cells, rows = enumeration.cells_in_the_plane(S.numpy()), []
-    complete = enumeration.patterns(S.numpy(), cells)
+    complete = listed(N)
     equal = enumeration.patterns(S.numpy(), cells, enumeration.SIGNS[:1])
     for k, Q in enumerate(directions(N, count, seed=seed)):
         q = Q[:, 0].numpy()
@@ -131,7 +139,7 @@ def enumerated_training(N: int, share: float, *, tol: float, device: str = "cpu"
     λ is ``share`` of the three-layer λ_max, from the enumeration.
     """
     S, Y = few_samples(N)
-    kinds = enumeration.patterns(S.numpy(), enumeration.cells_in_the_plane(S.numpy()))
+    kinds = listed(N)
     lam = share * enumeration.three_layer_polar(kinds, Y[:, 0].numpy())
     program = enumeration.three_layers(kinds, Y[:, 0].numpy(), lam)
     mapping = DeepRelu(S.to(device), (2, 1, 1))

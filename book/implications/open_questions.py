@@ -57,14 +57,15 @@ def relu_sizes(
     return table.assign(family=f"ReLU, d = {inner + 1}, {outputs} output" + "s" * (outputs > 1))
 
 
-def growth(table: pd.DataFrame) -> pd.DataFrame:
-    """The exponent b of size ∝ N^b, fitted on each draw: its mean over draws, with a 95 % interval, by family and λ."""
+def growth(table: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+    """The exponent b of size ∝ N^b, fitted on each draw: its mean over draws, with an interval, by family and λ."""
     rows = [
         (*key, float(np.polyfit(np.log(part["N"]), np.log(part["size"]), 1)[0]))
         for key, part in table.groupby(["family", "share", "draw"])
     ]
     fitted = pd.DataFrame(rows, columns=["family", "share", "draw", "exponent"])
-    return intervals(fitted, ["family", "share"], "exponent").rename(columns={"mean": "exponent"}).reset_index()
+    found = intervals(fitted, ["family", "share"], "exponent", level=level)
+    return found.rename(columns={"mean": "exponent"}).reset_index()
 
 
 def without_one(N: int, share: float, *, seed: int) -> pd.DataFrame:
