@@ -23,6 +23,7 @@ from .claims import claims_text
 from .course import make_course
 from .figure_files import write_figures
 from .files import lock, write_atomic
+from .first_view import first_views, largest, moved, report
 from .mutations import mutate, noticed
 from .parameters import CHOICES, effective, parse
 from .pdf import make_pdfs
@@ -145,6 +146,9 @@ def check(project: Project, arguments: argparse.Namespace) -> None:
     found = check_site(site)
     if arguments.browser:
         found += check_in_browser(site, project.build / "screenshots")
+        views = list(first_views(site, largest(site)))
+        print(f"first views of the largest pages:\n{report(views)}")
+        found += moved(views)
     if found:
         raise BuildFailed("\n".join(str(finding) for finding in found))
     print("the site holds every check")

@@ -20,7 +20,7 @@ from .cache import Record, sweep_up
 from .chapters import Book, page_of
 from .editions import Edition
 from .export import DOWNLOAD, REFERENCES, resolved, write_zip
-from .files import lock
+from .files import lock, replace_folder, scratch
 from .handouts import write_handouts
 from .leaks import leaks, secrets_of
 from .nbgrader import CONFIG, assignment
@@ -53,9 +53,7 @@ def editions(project: Project, book: Book, records: dict[str, Record], progress:
         progress.say(f"rendering the {edition.value} edition")
         if edition is Edition.STUDENT:
             publish(own, book, lambda site: leaks(secrets, site))
-            found = leaks(secrets, own.html)
-            if found:
-                raise BuildFailed("the students' edition gives solutions away:\n" + "\n".join(found))
+            _demand_none(leaks(secrets, own.html))
         else:
             publish(own, book, lambda site: _assignments(site, book, records))
         shutil.copyfile(own.html / DOWNLOAD, place / f"{edition.value}-notebooks.zip")
@@ -63,8 +61,17 @@ def editions(project: Project, book: Book, records: dict[str, Record], progress:
     if find_chromium() is None:
         progress.say("no Chromium here: decks as PDF and figures for PowerPoint are left out")
     else:
-        write_handouts(edition_of(project, Edition.STUDENT).html, place / "slides")
+        with scratch(project.work, "slides") as folder:
+            folder.chmod(0o755)
+            write_handouts(edition_of(project, Edition.STUDENT).html, folder)
+            _demand_none(leaks(secrets, folder))
+            replace_folder(folder, place / "slides")
     return place
+
+
+def _demand_none(found: list[str]) -> None:
+    if found:
+        raise BuildFailed("the students' edition gives solutions away:\n" + "\n".join(found))
 
 
 def _assignments(site: Path, book: Book, records: dict[str, Record]) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ _GROUND = re.compile(r'<g id="patch_1">.*?</g>', re.S)
 _ID = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
 _GLYPH = re.compile(r'<path id="([^"]+)"[^>]*\btransform="scale\(0\.015625\)"\s*/>')
 _DIGITS = re.compile(r"(\d\.\d{3})\d+")
+_METADATA = re.compile(r"<metadata>.*?</metadata>", re.S)
+_SCALED = re.compile(rf"scale\([^)]*\)|{_DIGITS.pattern}")
 _COLOUR = re.compile(r"(?<=: )#([0-9a-f]{6})\b")
 _DRAWING = '<div class="drawing'
 _EMPTY = re.compile(r"<defs>\s*</defs>")
@@ -40,6 +42,12 @@ _SPACE = re.compile(r"\s*\n\s*")
 
 def _ink(match: re.Match[str]) -> str:
     return "currentcolor" if match[1] == "000000" else f"var(--figure-{match[1]},#{match[1]})"
+
+
+def compact(svg: str) -> str:
+    """A drawing for a file of its own, with three decimals (a thousandth of a point) and no indents."""
+    short = _SCALED.sub(lambda m: m[1] or m[0], _METADATA.sub("", svg))
+    return _SPACE.sub(" ", short)
 
 
 def inline(svg: str, name: str, layout: str, glyphs: dict[str, str]) -> str:

@@ -164,6 +164,16 @@ def _notebook(
     return nbformat.writes(made) + "\n"
 
 
+def without_drawings(text: str) -> str:
+    """A notebook whose figures appear when it runs: on the site, its page shows them; `notebooks.zip` has them too."""
+    notebook = nbformat.reads(text, as_version=4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if output.get("data", {}).pop("image/svg+xml", None) is not None:
+                output["data"] = {"text/plain": "The figure appears when this cell runs.", **output["data"]}
+    return nbformat.writes(notebook) + "\n"
+
+
 def export(project: Project, book: Book, site: Path) -> None:
     """Put wheels and notebooks into the rendered `site`."""
     references = json.loads((site.parent / REFERENCES).read_text(encoding="utf-8"))
@@ -174,7 +184,7 @@ def export(project: Project, book: Book, site: Path) -> None:
     for chapter in book.chapters:
         docname = page_of(chapter.docname)
         text = _notebook(project, site, chapter, references, wheels)
-        write_atomic(site / "_sources" / f"{docname}.ipynb", text)
+        write_atomic(site / "_sources" / f"{docname}.ipynb", without_drawings(text))
         files[f"{PurePosixPath(docname).name}.ipynb"] = text.encode()
         staged = nbformat.read(project.staged / f"{docname}.ipynb", as_version=4)
         write_deck(book, chapter, staged, resolved(references, docname, staged), site)

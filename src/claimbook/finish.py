@@ -1,4 +1,4 @@
-"""After the rendering: figures into their pages, previews for links, the feed of changes; no maps of scripts."""
+"""After the rendering: figures into their pages, previews for links, the feed of changes; what nobody needs goes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from .feed import changes, feed
 from .files import write_atomic
 from .page_context import FEED, PREVIEWS
 from .project import Project
+from .slim import slim
 from .templates import render
 
 _PREVIEW = re.compile(rf'property="og:image" content="[^"]*/{PREVIEWS}/([a-z0-9-]+)\.png"')
-_MAP = re.compile(r"\n?(?://# sourceMappingURL=\S+|/\*# sourceMappingURL=[^*]+\*/)\s*$")
-_PLAIN = re.compile(r'<span class="(?:w|p|n)">([^<]*)</span>')
 
 
 def finish(project: Project, site: Path) -> None:
@@ -34,13 +33,7 @@ def finish(project: Project, site: Path) -> None:
     if found:
         repository = (config.get("repository") or {}).get("url") or ""
         write_atomic(site / FEED, feed(config.get("title", ""), found, base=base, repository=repository))
-    for listing in (site / "_modules").rglob("*.html"):  # a quarter of their size is marks that nothing colours
-        listing.write_text(_PLAIN.sub(r"\1", listing.read_text(encoding="utf-8")), encoding="utf-8")
-    for file in [*site.rglob("*.js.map"), *site.rglob("*.css.map")]:
-        file.unlink()
-        source = file.with_suffix("")
-        source.write_text(_MAP.sub("\n", source.read_text(encoding="utf-8")), encoding="utf-8")
-    shutil.rmtree(site / "_static" / "locales", ignore_errors=True)  # translations that only the rendering needs
+    slim(site)
 
 
 def _previews(project: Project, site: Path) -> None:

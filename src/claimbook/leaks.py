@@ -1,4 +1,4 @@
-"""What of the solutions a folder gives away: every file is read, archives too, and the search index by its stems."""
+"""What of the solutions a folder gives away: archives and PDFs are read too, and the search index by its stems."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONG = 6
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _TAG = re.compile(r"<[^>]*>")
-_NOT_TEXT = (".png", ".svg", ".pdf", ".pptx", ".woff", ".woff2", ".ttf", ".ico", ".gif", ".jpg", ".inv", ".whl", ".css")
+_NOT_TEXT = (".png", ".svg", ".woff", ".woff2", ".ttf", ".ico", ".gif", ".jpg", ".inv", ".whl", ".css")
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,19 @@ def _plain(page: str) -> str:
     return html.unescape(_TAG.sub("", page))
 
 
+def _printed(data: bytes) -> str:
+    """The text of a PDF."""
+    from pypdf import PdfReader
+
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
+
+
 def _texts(name: str, data: bytes) -> Iterator[tuple[str, str]]:
     """(place, text) of everything that a file holds."""
     suffix = Path(name).suffix.lower()
-    if suffix == ".zip":
+    if suffix == ".pdf":
+        yield name, _printed(data)
+    elif suffix in (".zip", ".pptx"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in archive.namelist():
                 yield from _texts(f"{name}/{member}", archive.read(member))
@@ -96,7 +105,7 @@ def _texts(name: str, data: bytes) -> Iterator[tuple[str, str]]:
         cells = json.loads(data)["cells"]
         yield name, "\n".join("".join(cell["source"]) for cell in cells)
         yield f"{name}, outputs", json.dumps([cell.get("outputs") for cell in cells])
-    elif suffix == ".html":
+    elif suffix in (".html", ".xml"):
         yield name, _plain(data.decode(errors="replace"))
     elif suffix not in _NOT_TEXT:
         yield name, data.decode(errors="replace")

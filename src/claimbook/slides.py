@@ -18,6 +18,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from .chapters import Book, Chapter
 from .claims import METADATA, Claim
+from .drawings import compact
 from .files import write_atomic
 from .pieces import Piece, pieces
 from .plain import Resolved, plain_markdown
@@ -163,6 +164,6 @@ def write_deck(book: Book, chapter: Chapter, notebook: Any, known: Resolved, sit
     folder = site / "decks"
     folder.mkdir(exist_ok=True)
     for name, svg in figures.items():
-        write_atomic(folder / name, svg)
+        write_atomic(folder / name, compact(svg))
     write_atomic(folder / f"{chapter.name}.html", deck(chapter.title, [*slides, *_problems(book, chapter)]))
     return True

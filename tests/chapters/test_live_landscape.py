@@ -1,6 +1,7 @@
 """The figures of the chapter Landscape that a reader moves: their mathematics is the package's, at every point."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,16 @@ def compared(shown: list[dict], found: Certificate, tolerance: float) -> None:
         theirs = torch.tensor([s[name] for s in shown], dtype=torch.float64)
         torch.testing.assert_close(theirs, getattr(found, field), rtol=tolerance, atol=10 * tolerance)
     assert [s["verdict"] for s in shown] == [v.name.lower() for v in found.verdict(1e-3)]
+
+
+def test_the_landing_page_shows_the_example_of_the_chapter() -> None:
+    book = Path(__file__).parents[2] / "book"
+    page, chapter = (book / "welcome.md").read_text(), (book / "landscape" / "landscape.md").read_text()
+    shown = re.search(r'data-live="two-weights".*?<script type="application/json">(.*?)</script>', page, re.S)
+    example = re.search(r"^y, lam = (.*)$", chapter, re.M)
+    assert shown is not None
+    assert example is not None
+    assert json.loads(shown[1]) == dict(zip(("y", "lam"), map(float, example[1].split(",")), strict=True))
 
 
 @needs_node

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from claimbook.browser import JUDGED, VIEWS, check_in_browser, find_chromium
+from claimbook.first_view import first_views, largest, moved, report
 from claimbook.project import BookError
 
 HEAD = (
@@ -48,6 +49,22 @@ def test_each_fault_is_found_in_each_view(tmp_path: Path) -> None:
     requests = {finding.cause for finding in found if finding.kind == "request to another host"}
     assert requests == {"http://127.0.0.1:9/a.png", "https://example.org/x"}
     assert len(list((tmp_path / "shots").glob("*.png"))) == 2 * len(VIEWS)
+
+
+MOVED = f"""{HEAD}<main><div id="late"></div><p style="height: 500px; background: green">moves</p>
+<script>setTimeout(() => document.getElementById("late").style.height = "400px", 400);
+document.fonts.ready.then = done => setTimeout(done, 900);</script></main></body></html>"""
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
+def test_a_page_that_moves_after_it_was_seen_is_told(tmp_path: Path) -> None:
+    for name, text in (("still.html", GOOD), ("moved.html", MOVED)):
+        (tmp_path / name).write_text(text)
+    views = list(first_views(tmp_path, largest(tmp_path)))
+    assert len(views) == 4
+    assert {finding.page.split()[0] for finding in moved(views)} == {"moved.html"}
+    assert "still.html (phone)" in report(views)
 
 
 def test_a_missing_browser_is_an_error_with_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

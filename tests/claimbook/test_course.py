@@ -1,5 +1,6 @@
 """The course: assignments as nbgrader wants them, and a students' edition that is searched for every solution."""
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from pages_of_problems import PROBLEMS
+from pptx import Presentation
+from pypdf import PdfWriter
+from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 from throwaway import make_book
 
 from claimbook.build import Options, results
@@ -17,8 +21,31 @@ from claimbook.nbgrader import assignment
 from claimbook.plain import Resolved
 from claimbook.progress import Progress
 
+FONT = {"Type": "Font", "Subtype": "Type1", "BaseFont": "Helvetica"}
 LONG = "A product with two is a sum of equal terms, because multiplication repeats addition commutatively."
 TEXT = PROBLEMS.replace("A product with two is a sum of equal terms.", LONG)
+
+
+def printed(text: str) -> bytes:
+    """A PDF of one page that says it."""
+    writer, stream, content = PdfWriter(), io.BytesIO(), DecodedStreamObject()
+    content.set_data(f"BT /F1 8 Tf 20 400 Td ({text}) Tj ET".encode())
+    font = DictionaryObject({NameObject(f"/{key}"): NameObject(f"/{value}") for key, value in FONT.items()})
+    page = writer.add_blank_page(600, 800)
+    page[NameObject("/Resources")] = DictionaryObject(
+        {NameObject("/Font"): DictionaryObject({NameObject("/F1"): font})}
+    )
+    page[NameObject("/Contents")] = content
+    writer.write(stream)
+    return stream.getvalue()
+
+
+def presented(text: str) -> bytes:
+    """Slides whose title says it."""
+    slides, stream = Presentation(), io.BytesIO()
+    slides.slides.add_slide(slides.slide_layouts[5]).shapes.title.text = text
+    slides.save(stream)
+    return stream.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +120,14 @@ def test_a_students_edition_says_nothing_of_solutions_and_the_others_do(made, tm
         ("data.js", json.dumps({"text": LONG})),
         ("searchindex.js", "Search.setIndex({terms: {commut: 3}})"),
         ("output.ipynb", json.dumps({"cells": [{"source": "", "outputs": [{"text": LONG}]}]})),
+        ("slides.pdf", printed(LONG)),
+        ("figures.pptx", presented(LONG)),
     ],
 )
 def test_a_leak_is_found_wherever_it_is(made, tmp_path, name, text):
     secrets = secrets_of(*made)
-    (tmp_path / name).write_text(text)
-    assert [entry.split(":")[0].split(",")[0] for entry in leaks(secrets, tmp_path)] == [name]
+    (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert [entry.split(":")[0].split(",")[0].split("/")[0] for entry in leaks(secrets, tmp_path)] == [name]
 
 
 def test_what_other_text_says_too_is_no_secret(made, tmp_path):

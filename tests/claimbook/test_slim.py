@@ -1,0 +1,60 @@
+"""What is taken out of a site changes nothing that a page shows."""
+
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+from claimbook.drawings import compact
+from claimbook.export import without_drawings
+from claimbook.slim import slim
+
+PAGE = """<html>
+  <script defer src="../_static/scripts/fontawesome.js?digest=1"></script>
+  <nav class="bd-links bd-docs-nav" aria-label="Main"> <ul> <li>contents</li> </ul> </nav>
+  <p>two
+     words</p>
+  <pre>def f():
+    return <span class="n">x</span></pre>
+</html>
+"""
+STYLE = 'src:url(../a.woff2) format("woff2"),url(../a.ttf) format("truetype")'
+
+
+def test_pages_and_styles_lose_what_nobody_sees(tmp_path: Path) -> None:
+    for folder in ("api", "book", "_modules", "_static/scripts"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "api" / "index.html").write_text("<p>x</p>")
+    (tmp_path / "book" / "page.html").write_text(PAGE)
+    (tmp_path / "_modules" / "page.html").write_text(PAGE)
+    (tmp_path / "_static" / "scripts" / "fontawesome.js").write_text("icons")
+    (tmp_path / "_static" / "page.css").write_text(f"{STYLE}\n/*# sourceMappingURL=page.css.map */")
+    for name in ("a.woff2", "a.ttf", "only.ttf", "page.css.map"):
+        (tmp_path / "_static" / name).write_text("x")
+    slim(tmp_path)
+    page = (tmp_path / "book" / "page.html").read_text()
+    assert "fontawesome" not in page
+    assert "<p>two\nwords</p>" in page
+    assert 'def f():\n    return <span class="n">x</span>' in page
+    assert "contents" in page
+    listing = (tmp_path / "_modules" / "page.html").read_text()
+    assert "def f():\n    return x</pre>" in listing
+    assert "contents" not in listing
+    assert 'href="../api/index.html"' in listing
+    left = {file.name for file in (tmp_path / "_static").rglob("*") if file.is_file()}
+    assert left == {"a.woff2", "only.ttf", "page.css"}
+    assert (tmp_path / "_static" / "page.css").read_text().strip() == 'src:url(../a.woff2) format("woff2")'
+
+
+def test_drawings_keep_their_letters_and_three_decimals() -> None:
+    svg = '<svg>\n <metadata>made</metadata>\n <path d="M 1.234567 2" transform="scale(0.015625)"/>\n</svg>'
+    assert compact(svg) == '<svg> <path d="M 1.234 2" transform="scale(0.015625)"/> </svg>'
+
+
+def test_a_notebook_without_its_drawings_says_where_they_are() -> None:
+    drawn = new_output("display_data", data={"image/svg+xml": "<svg/>"}, metadata={"kept": 1})
+    said = new_output("stream", text="said")
+    made = without_drawings(nbformat.writes(new_notebook(cells=[new_code_cell("show()", outputs=[drawn, said])])))
+    outputs = nbformat.reads(made, as_version=4).cells[0].outputs
+    assert outputs[0].data == {"text/plain": "The figure appears when this cell runs."}
+    assert outputs[1].text == "said"
