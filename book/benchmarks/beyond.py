@@ -19,9 +19,9 @@ def optimal_faces(*, draws: int = 20) -> pd.DataFrame:
     return faces([*sizes, *middle, *noises], range(draws))
 
 
-def faces_with_bias(*, draws: int = 3) -> pd.DataFrame:
+def faces_with_bias(*, draws: int = 12) -> pd.DataFrame:
     """A column of ones among the inputs: what makes weights of optima ambiguous."""
-    settings = [Setting(f"{name}, bias", 15, share) for name in ("line", "plane") for share in (0.3, 0.03)]
+    settings = [Setting(f"{name}, bias", 20, share) for name in ("line", "plane") for share in (0.3, 0.1, 0.03)]
     return faces(settings, range(draws))
 
 
