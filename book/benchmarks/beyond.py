@@ -25,10 +25,10 @@ def faces_with_bias(*, draws: int = 12) -> pd.DataFrame:
     return faces(settings, range(draws))
 
 
-def fixed_width(*, draws: int = 3) -> pd.DataFrame:
+def fixed_width(*, draws: int = 5) -> pd.DataFrame:
     """Processor time of exact training against N: widths 1, 2 and 3 by enumeration, free width by ``solve``."""
-    widths = {1: (20, 40, 80, 160, 320), 2: (10, 20, 40), 3: (8, 10, 14)}
-    return timings(widths, (20, 40, 80, 160, 320), draws=range(draws))
+    widths = {1: (20, 40, 80, 160, 320, 640), 2: (10, 20, 40, 80), 3: (10, 14, 20)}
+    return timings(widths, (20, 40, 80, 160, 320, 640, 1280), draws=range(draws))
 
 
 def needed_width(*, draws: int = 6, runs: int = 10, steps: int = 2500) -> pd.DataFrame:
