@@ -27,24 +27,11 @@ def _curves(axes: Axes, table: pd.DataFrame) -> None:
 
 
 @styled
-def beside_peers(starts: pd.DataFrame, polars: pd.DataFrame) -> Figure:
-    """Above: seconds by number of starts; below: seconds of a polar by dimension. A column a way in each table."""
-    figure, (above, below) = canvas(6.4, rows=2)
-    _curves(above, starts)
-    above.set(xlabel="starts", title="The same steps of Adam")
-    _curves(below, polars)
-    below.set(xlabel="dimension $d$", title="A polar to a gap of 0.001")
-    for axes in (above, below):
-        axes.legend(loc="upper left", bbox_to_anchor=(0, 1.0))
-        axes.margins(y=0.25)
-    return figure
-
-
-@styled
-def time_to_gap(table: pd.DataFrame) -> Figure:
-    """Seconds until a gap is proved, by samples; a column a gap."""
+def beside_peers(table: pd.DataFrame) -> Figure:
+    """Seconds of the same work by its size, a column a way."""
     figure, axes = canvas(3.6)
-    _curves(axes, table.rename(columns=lambda gap: f"gap {gap:g}"))
-    axes.set(xlabel="samples $N$")
+    _curves(axes, table)
+    axes.set(xlabel="starts")
     axes.legend(loc="upper left")
+    axes.margins(y=0.2)
     return figure
