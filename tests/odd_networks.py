@@ -133,6 +133,20 @@ NETWORKS = [
     ),
     Row(
         Kind.TYPE,
+        "a pruned bias",
+        lambda: judged(changed(lambda m: prune.l1_unstructured(m[2], "bias", 1))),
+        "prune.remove(layer, 'bias')",
+        ValueError,
+    ),
+    Row(
+        Kind.TYPE,
+        "a model in parallel within a Sequential",
+        lambda: judged(nn.Sequential(nn.DataParallel(network()))),
+        "layer.module",
+        TypeError,
+    ),
+    Row(
+        Kind.TYPE,
         "pruning made permanent",
         lambda: judged(changed(lambda m: prune.remove(prune.l1_unstructured(m[0], "weight", 0.5), "weight"))),
         "a verdict",

@@ -95,6 +95,8 @@ def _check_own_parameters(layer: nn.Linear) -> None:
             "the weights are pruned or spectrally normalised: make that permanent with "
             "torch.nn.utils.prune.remove(layer, 'weight') or torch.nn.utils.remove_spectral_norm(layer)."
         )
+    if "bias_orig" in names:
+        raise ValueError("a bias is pruned: make that permanent with torch.nn.utils.prune.remove(layer, 'bias').")
     if "weight_g" in names:
         raise ValueError(
             "the weights are weight-normed, and decay of gain and direction is another regularizer: call "
@@ -120,6 +122,8 @@ def _cure(layer: nn.Module) -> str:
         return "Its unit is not positively homogeneous, so the theory does not apply: use ReLU."
     if isinstance(layer, nn.BatchNorm1d | nn.LayerNorm):
         return "A normalisation couples the samples or units: normalise the inputs beforehand and remove it."
+    if isinstance(layer, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        return "Put the layer that it wraps in its place, layer.module, or wrap the whole model."
     if isinstance(layer, nn.Flatten):
         return "Pass inputs.flatten(1) and leave it out."
     return "Leave it out, or replace it by one of these."
