@@ -37,6 +37,6 @@ def needed_width(*, draws: int = 6, runs: int = 10, steps: int = 2500) -> pd.Dat
     return descents(setting, (1, 2, 4, 8, 16, 32, 64), draws=range(draws), runs=runs, steps=steps)
 
 
-def unseen(*, draws: int = 3) -> pd.DataFrame:
-    """The bound beside the measured test error, planted and random labels, N to 1000."""
-    return generalisation((30, 100, 300, 1000), seeds=range(draws))
+def unseen(*, draws: int = 5) -> pd.DataFrame:
+    """The bound beside the measured test error, planted and random labels, N to 3000."""
+    return generalisation((30, 100, 300, 1000, 3000), seeds=range(draws))
