@@ -22,8 +22,8 @@ import toy_sweep
 from claimbook.sweeps import Workers, carry_out, status
 
 CLIENT = Path(__file__).with_name("toy_sweep.py")
-PATIENCE = 120.0
-"""Seconds after which a sweep that does not end counts as hanging."""
+PATIENCE = 600.0
+"""Seconds after which a sweep that does not end counts as hanging: a busy machine takes long to start workers."""
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -75,7 +75,16 @@ def workers_of(process: subprocess.Popen) -> list[psutil.Process]:
 
 def kill_workers(folder: Path, kills: int, chunks: int, chance: random.Random) -> int:
     """Kill workers of one client at random moments until it ends; at last the client; how many were killed."""
-    process, killed = start(folder, 2, chunks), 0
+    process = start(folder, 2, chunks)
+    try:
+        return _killed(process, folder, kills, chance)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _killed(process: subprocess.Popen, folder: Path, kills: int, chance: random.Random) -> int:
+    killed = 0
     while killed < kills - 1 and process.poll() is None:
         before = stored(folder)
         until(lambda before=before: process.poll() is not None or stored(folder) > before)
