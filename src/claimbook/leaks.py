@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import nbformat
 import snowballstemmer
@@ -86,10 +87,10 @@ def _plain(page: str) -> str:
 
 
 def _printed(data: bytes) -> str:
-    """The text of a PDF."""
+    """The text of a PDF, ligatures as letters."""
     from pypdf import PdfReader
 
-    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
+    return normalize("NFKC", "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages))
 
 
 def _texts(name: str, data: bytes) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Pages of problems as assignments of nbgrader: solutions between its marks, checks and answers as graded tests.
 
-`nbgrader generate_assignment` makes the students' version of them, `nbgrader autograde` marks what comes back.
+`nbgrader generate_assignment` makes the students' version of them, `nbgrader autograde` marks what comes back: answers
+and code, not the points of written solutions, which it leaves to who marks. Tried with nbgrader 0.9.6.
 """
 
 from __future__ import annotations
