@@ -36,15 +36,23 @@ def least_gap(problem: Problem, value: float, Q: Tensor, excess: float) -> float
 
 
 def enough(problem: Problem, value: float, Q: Tensor, gap: float) -> float | None:
-    """The largest Ω°(Q)/λ, to some digits, that still proves a ``gap`` at an objective ``value``; None if none does."""
+    """The largest Ω°(Q)/λ, to some digits, that still proves a ``gap`` at an objective ``value``; None if none does.
+
+    −ℓ*(−sQ) is concave in s, so that its best s in [0, λ/Ω°(Q)] is the best of all or that end: searched for once.
+    """
+    best = problem.loss.dual_scale(-Q, Q.new_tensor([torch.inf]))
+
+    def proved(excess: float) -> bool:
+        return value + float(problem.loss.conjugate(-column(best.clamp(max=1 / excess), Q) * Q)) <= gap
+
     low, high = 1.0, 2.0
     if least_gap(problem, value, Q, low) > gap:
         return None
-    while high < LARGEST and least_gap(problem, value, Q, high) <= gap:
+    while high < LARGEST and proved(high):
         low, high = high, 2 * high
     for _ in range(DIGITS):
         middle = (low + high) / 2
-        low, high = (middle, high) if least_gap(problem, value, Q, middle) <= gap else (low, middle)
+        low, high = (middle, high) if proved(middle) else (low, middle)
     return low
 
 
