@@ -35,3 +35,13 @@ def beside_peers(table: pd.DataFrame) -> Figure:
     axes.legend(loc="upper left")
     axes.margins(y=0.2)
     return figure
+
+
+@styled
+def time_to_gap(table: pd.DataFrame) -> Figure:
+    """Seconds until a gap is proved, by samples; a column a gap."""
+    figure, axes = canvas(3.6)
+    _curves(axes, table.rename(columns=lambda gap: f"gap {gap:g}"))
+    axes.set(xlabel="samples $N$")
+    axes.legend(loc="upper left")
+    return figure
