@@ -8,6 +8,7 @@ environment: install it in one of its own, with the pinned torch (a bare ``pip i
 
 import importlib
 from collections.abc import Sequence
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ def against_pyscnn(*, gates: Sequence[int] = (50, 200, 500), seed: int = 0) -> p
     λ = N · c · λ_scnn, and pyscnn is told not to rescale the data. Its augmented Lagrangian runs at its default
     tolerance, in float64. ``ModuleNotFoundError`` says how to install it.
     """
+    _modules()  # before anything is computed
     problem = teacher_problem(100, 5, 1.0, seed=seed)
     polar = polar_of(problem)
     ours, seconds = clocked(lambda: solve(problem, tol=1e-4, polar=polar))
@@ -56,20 +58,23 @@ def against_pyscnn(*, gates: Sequence[int] = (50, 200, 500), seed: int = 0) -> p
     return pd.DataFrame(rows).assign(N=N, d=d, lam=problem.lam, threads=torch.get_num_threads())
 
 
+def _modules() -> list[ModuleType]:
+    """Six modules of pyscnn, which import-checkers need not find."""
+    names = "activations", "metrics", "models", "optimize", "regularizers", "solvers"
+    try:
+        return [importlib.import_module(f"scnn.{name}") for name in names]
+    except ModuleNotFoundError as missing:
+        raise ModuleNotFoundError(
+            'pyscnn is not installed: pip install pyscnn "torch==2.13.0", in an environment of its own.'
+        ) from missing
+
+
 def network_of_pyscnn(problem: Problem, gates: int, seed: int) -> Factors:
     """The ReLU network that pyscnn returns, balanced: its weights as factors ``(1, r, d)``, ``(1, r, c)``.
 
     ``ModuleNotFoundError`` says how to install it.
     """
-    try:
-        activations, metrics, models, optimize, regularizers, solvers = (
-            importlib.import_module(f"scnn.{name}")
-            for name in ("activations", "metrics", "models", "optimize", "regularizers", "solvers")
-        )
-    except ModuleNotFoundError as missing:
-        raise ModuleNotFoundError(
-            'pyscnn is not installed: pip install pyscnn "torch==2.13.0", in an environment of its own.'
-        ) from missing
+    activations, metrics, models, optimize, regularizers, solvers = _modules()
     S, Y = inputs(problem).numpy(), problem.loss.Y.numpy()
     model = models.ConvexReLU(activations.sample_gate_vectors(seed, S.shape[1], gates), c=Y.shape[1])
     network, _ = optimize.optimize_model(

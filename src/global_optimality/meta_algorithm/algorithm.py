@@ -82,12 +82,12 @@ def _walk(
     max_rounds: int,
 ) -> tuple[Certificate, Status]:
     """The rounds: the certificate of the last weights, and why they ended."""
-    problem, accuracy = trail.problem, COARSE
+    problem, accuracy, to_the_end = trail.problem, COARSE, False
     for count in range(max_rounds):
         clock.say(
             lambda k=count: f"round {k}, {trail.size[-1]} subnetworks, objective {float(trail.objective[-1]):.10g}"
         )
-        if _descend(trail, faces, method, accuracy, clock):
+        if _descend(trail, faces, method, accuracy, clock, 0.0 if to_the_end else accuracy):
             accuracy = FINE * tol
         if clock.over:
             return _proof(trail, polar, effort, clock), Status.TIME
@@ -113,7 +113,10 @@ def _walk(
         if trail.escape(certificate.escape):
             continue
         if accuracy <= FINE * tol:
-            return certificate, Status.NO_ESCAPE
+            if to_the_end:
+                return certificate, Status.NO_ESCAPE
+            to_the_end = True  # a slow descent was ended for an escape, and there is none
+            continue
         accuracy = max(FINE * accuracy, FINE * tol)
     return _proof(trail, polar, effort, clock), Status.STEPS
 
@@ -134,11 +137,11 @@ def _start(problem: Problem, W: Factors | None, r: int | None, seed: int) -> Fac
     return W
 
 
-def _descend(trail: Trail, faces: Local | None, method: Method, accuracy: float, clock: Clock) -> bool:
+def _descend(trail: Trail, faces: Local | None, method: Method, accuracy: float, clock: Clock, gain: float) -> bool:
     """Step 1; whether it came to the end of the descent on faces, so that there is nothing to refine."""
     if faces is not None and trail.follow(faces, lambda: clock.over):
         return True
-    trail.descend(method, accuracy, lambda: clock.over)
+    trail.descend(method, accuracy, lambda: clock.over, gain)
     return False
 
 

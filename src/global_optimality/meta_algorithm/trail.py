@@ -43,8 +43,8 @@ class Trail:
     def __post_init__(self) -> None:
         self._follow(Step.START, lambda t: self.weights, only_end=True)
 
-    def descend(self, method: Method, tol: float, stop: Stop) -> None:
-        """Step 1: the path goes straight from each iterate to the next, while WINDOW steps lower f by ``tol`` · f."""
+    def descend(self, method: Method, tol: float, stop: Stop, gain: float) -> None:
+        """Step 1: the path goes straight from each iterate to the next, while WINDOW steps lower f by ``gain`` · f."""
         values: list[float] = []
 
         def observe(new: Factors, value: Tensor) -> None:
@@ -52,7 +52,7 @@ class Trail:
             values.append(float(value[0]))
 
         def creeps() -> bool:
-            return len(values) > WINDOW and values[-WINDOW - 1] - values[-1] <= tol * values[-1]
+            return len(values) > WINDOW and values[-WINDOW - 1] - values[-1] <= gain * values[-1]
 
         minimise(self.problem, self.weights, method, tol=tol, observe=observe, stop=lambda: creeps() or stop())
         self._rescale(stop)
