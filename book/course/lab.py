@@ -20,6 +20,7 @@ from global_optimality.regularizers import SumOfSquares
 from global_optimality.streams import generator, normal, uniform
 
 from ..shared.planted_relu import teacher_problem
+from ..shared.relu_problems import inputs
 
 GIVEN = ("loss", "lam", "output_bias", "S", "Y", "mask", "weights")
 """What of the certificate the students get."""
@@ -33,7 +34,7 @@ def regression(samples: int, seed: int) -> Problem:
 def classification(samples: int, seed: int) -> Problem:
     """The same inputs, their labels ±1 by the side of the median that the teacher's output lies on, logistic loss."""
     planted = teacher_problem(samples, 3, 1.0, seed=seed)
-    S, y = planted.mapping.S, planted.loss.Y
+    S, y = inputs(planted), planted.loss.Y
     labels = torch.where(y > y.median(), 1.0, -1.0).to(y)
     return Problem(LogisticLoss(labels), ReluUnit(S), SumOfSquares(), 0.03 * samples)
 
