@@ -51,9 +51,12 @@ def test_each_fault_is_found_in_each_view(tmp_path: Path) -> None:
     assert len(list((tmp_path / "shots").glob("*.png"))) == 2 * len(VIEWS)
 
 
-MOVED = f"""{HEAD}<main><div id="late"></div><p style="height: 500px; background: green">moves</p>
-<script>setTimeout(() => document.getElementById("late").style.height = "400px", 400);
-document.fonts.ready.then = done => setTimeout(done, 900);</script></main></body></html>"""
+MOVED = (
+    HEAD
+    + """<main><div id="late"></div><p style="height: 500px; background: green">moves</p>
+<script>const late = () => document.getElementById("late").style.height = "400px";
+requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(late)));</script></main></body></html>"""
+)
 
 
 @pytest.mark.browser
