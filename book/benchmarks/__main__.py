@@ -8,6 +8,7 @@ Slurm and several GPUs.
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -117,6 +118,7 @@ def main() -> int:
         tell()
         return 0
     lost: list[str] = []
+    commit = commit_of(CHAPTERS)  # before the first table is written: that changes the tree
     for name in arguments.names or BENCHMARKS:
         try:
             table, seconds = made(name, arguments.workers)
@@ -125,6 +127,7 @@ def main() -> int:
             print(lost[-1], flush=True)
             continue
         origin = provenance(seed=0, parameters={"command": f"python -m book.benchmarks {name}"}, seconds=seconds)
+        origin = replace(origin, commit=commit)
         place = arguments.into or CHAPTERS / BENCHMARKS[name][0] / "data"
         write_table(table, place / f"{name}.csv", origin)
         print(f"{name}\n{table.to_string(index=False)}\n", flush=True)

@@ -14,6 +14,7 @@ from book.certified_training import digits_plane as digits
 from book.certified_training import experiment
 from book.shared import relu_problems as planted
 from book.shared.planted_relu import teacher_problem
+from claimbook.tables import DIRTY, read_table
 from global_optimality import (
     CrossEntropyLoss,
     LogisticLoss,
@@ -125,6 +126,16 @@ def test_a_missing_peer_is_left_out_with_the_way_to_install_it(monkeypatch, tmp_
     assert command.main() == 1
     assert "pip install pyscnn" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
+
+
+def test_all_tables_of_one_call_name_the_commit_it_began_at(monkeypatch, tmp_path):
+    states = iter(["a" * 40, *["a" * 40 + DIRTY] * 9])  # the first table, once written, changes the tree
+    monkeypatch.setattr(command, "commit_of", lambda root: next(states))
+    for name in ("one", "two"):
+        monkeypatch.setitem(command.BENCHMARKS, name, ("landscape", lambda: pd.DataFrame({"a": [1]})))
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "one", "two", "--into", str(tmp_path)])
+    assert command.main() == 0
+    assert {read_table(tmp_path / f"{name}.csv")[1].commit for name in ("one", "two")} == {"a" * 40}
 
 
 def test_the_gap_at_a_time_is_that_of_the_rounds_before_it():
