@@ -88,7 +88,8 @@ def kept(table: pd.DataFrame, file: Path, by: Sequence[str], book: Book) -> pd.D
     """
     if not file.is_file():
         return table
-    old, _ = read_table(file)
+    old, origin = read_table(file)
+    old = old if "commit" in old else old.assign(commit=origin.commit)
     made = {(chapter.name, claim) for chapter in book.chapters for claim in (*chapter.claims, "")}
     here = set(table[list(by)].itertuples(index=False, name=None))
     stays = [
