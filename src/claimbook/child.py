@@ -30,8 +30,7 @@ def stop_all() -> None:
     """Kill every chapter at work: their standard input closes with them, and their kernels go too."""
     with _GUARD:
         for process in _RUNNING:
-            with suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _kill(process)
 
 
 def in_parallel(
@@ -61,12 +60,10 @@ def in_parallel(
         pool.shutdown()
 
 
-def _kill(process: subprocess.Popen, kernel: psutil.Process | None) -> None:
-    """Kill the kernel's process group and the child's, unless their numbers belong to other processes by now."""
-    if kernel is not None and kernel.is_running():
-        with suppress(OSError):
-            os.killpg(kernel.pid, signal.SIGKILL)
-    if process.poll() is None:
+def _kill(process: subprocess.Popen | psutil.Process) -> None:
+    """Kill the process group that a process leads, unless its number belongs to another process by now."""
+    alive = process.poll() is None if isinstance(process, subprocess.Popen) else process.is_running()
+    if alive:
         with suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
 
@@ -119,9 +116,14 @@ def watch(process: subprocess.Popen, limit: float, cell: Callable[[int], None]) 
     """Follow the child's events to its end, or kill it and its kernel after `limit` seconds."""
     seen = Watched()
 
+    def kill() -> None:
+        if seen.kernel is not None:
+            _kill(seen.kernel)
+        _kill(process)
+
     def expire() -> None:
         seen.late = True
-        _kill(process, seen.kernel)
+        kill()
 
     clock = threading.Timer(limit, expire)
     clock.start()
@@ -143,5 +145,5 @@ def watch(process: subprocess.Popen, limit: float, cell: Callable[[int], None]) 
         process.wait()
     finally:
         clock.cancel()
-        _kill(process, seen.kernel)
+        kill()
     return seen

@@ -11,6 +11,7 @@ import json
 import os
 import resource
 import signal
+import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -25,7 +26,7 @@ from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
 
 _REPORT = os.fdopen(os.dup(1), "w", buffering=1)
-_KERNEL: list[int] = []
+_KERNEL: list[subprocess.Popen] = []
 _NOTEBOOK: list = []
 
 
@@ -38,9 +39,10 @@ def leave_with_parent():
     """Wait for the end of standard input, then kill the kernel's process group and this process."""
     while os.read(0, 1024):
         pass
-    for pid in _KERNEL:
-        with suppress(OSError):
-            os.killpg(pid, signal.SIGKILL)
+    for kernel in _KERNEL:
+        if kernel.poll() is None:  # else its number may be another's by now
+            with suppress(OSError):
+                os.killpg(kernel.pid, signal.SIGKILL)
     os._exit(70)
 
 
@@ -50,8 +52,8 @@ class Client(PapermillNotebookClient):
     km: Any
 
     def papermill_execute_cells(self):
-        _KERNEL.append(self.km.provisioner.pid)
-        report(event="kernel", pid=_KERNEL[0])
+        _KERNEL.append(self.km.provisioner.process)
+        report(event="kernel", pid=_KERNEL[0].pid)
         super().papermill_execute_cells()
 
 

@@ -9,6 +9,7 @@ import json
 import random
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,9 +32,11 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.glob("*.json") if file.name != "plan.json"}
 
 
-def start(folder: Path, workers: int, chunks: int, before: Callable[[], None] | None = None) -> subprocess.Popen:
-    """A client in a process of its own, started after ``before``."""
-    command = [sys.executable, str(CLIENT), json.dumps([str(folder), workers, chunks])]
+def start(
+    folder: Path, workers: int, chunks: int, before: Callable[[], None] | None = None, dies_at: int = 0
+) -> subprocess.Popen:
+    """A client in a process of its own, started after ``before``, that kills itself at a moment of its own."""
+    command = [sys.executable, str(CLIENT), json.dumps([str(folder), workers, chunks, dies_at])]
     return subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=before)
 
 
@@ -51,17 +54,9 @@ def until(done: Callable[[], bool]) -> None:
 
 
 def kill_clients(folder: Path, kills: int, chunks: int, chance: random.Random) -> int:
-    """Start and kill clients without workers, each after it has stored another chunk or two; how many were killed."""
-    killed = 0
-    for _ in range(kills):
-        process, before = start(folder, 0, chunks), stored(folder)
-        more = before + chance.randint(0, 1)
-        until(lambda process=process, more=more: process.poll() is not None or stored(folder) > more)
-        time.sleep(chance.uniform(0, 0.05))
-        killed += process.poll() is None
-        process.kill()
-        process.wait()
-    return killed
+    """Start clients without workers that die before or after one of their first renames; how many were killed."""
+    dying = (start(folder, 0, chunks, dies_at=chance.randint(1, toy_sweep.MOMENTS)) for _ in range(kills))
+    return sum(process.wait(PATIENCE) == -signal.SIGKILL for process in dying)
 
 
 def workers_of(process: subprocess.Popen) -> list[psutil.Process]:
@@ -74,7 +69,7 @@ def workers_of(process: subprocess.Popen) -> list[psutil.Process]:
 
 
 def kill_workers(folder: Path, kills: int, chunks: int, chance: random.Random) -> int:
-    """Kill workers of one client at random moments until it ends; at last the client; how many were killed."""
+    """Kill workers of one client, each after another chunk was stored; at last the client; how many were killed."""
     process = start(folder, 2, chunks)
     try:
         return _killed(process, folder, kills, chance)
@@ -88,7 +83,6 @@ def _killed(process: subprocess.Popen, folder: Path, kills: int, chance: random.
     while killed < kills - 1 and process.poll() is None:
         before = stored(folder)
         until(lambda before=before: process.poll() is not None or stored(folder) > before)
-        time.sleep(chance.uniform(0, 0.2))
         if victims := workers_of(process):
             chance.choice(victims).kill()
             killed += 1

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -10,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -292,21 +292,24 @@ def _left(project: Project) -> list[str]:
     return [line for line in running if str(project.root) in line]
 
 
+def _until(happens: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not happens():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_a_killed_build_leaves_no_trace(project: Project) -> None:
     before = tree_digest(project.html)
     last = json.loads((project.build / "site.json").read_text())
     shutil.rmtree(project.build)
-    draw = random.Random(20)
     command = [sys.executable, "-m", "claimbook.cli", "--root", str(project.root), "build"]
-    for seconds in (draw.uniform(1, 4), draw.uniform(4, 8)):
+    for at_work in ("job.json", "--path-output"):  # a chapter's process, Jupyter Book
         build = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
-        time.sleep(seconds)
+        _until(lambda word=at_work: any(word in line for line in _left(project)))
         os.killpg(build.pid, signal.SIGKILL)
         build.wait()
-        deadline = time.monotonic() + 10
-        while _left(project) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert not _left(project)
+        _until(lambda: not _left(project))
     assert _main(project, "build") == 0
     assert tree_digest(project.html) == before
     assert json.loads((project.build / "site.json").read_text()) == last

@@ -1,6 +1,8 @@
 """Functions for sweeps that tests disturb, and a client that runs one in a process of its own."""
 
 import json
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -47,8 +49,29 @@ def starving(marker: str) -> Sweep:
     return Sweep(hungry, {"marker": [marker], "seed": [0, 1, 2]}, ("seed",), bytes_per_run=1, memory=1)
 
 
-def client(folder: str, workers: int, chunks: int = 20) -> None:
-    """Carry the sweep of ``plan`` out."""
+MOMENTS = 18
+"""Before and after each of nine renames: the plan, the client's file, then chunks and what belongs to them."""
+
+
+def die_at(moment: int) -> None:
+    """This process kills itself at a moment from 1: before its first rename, after it, before its second, and so on."""
+    rename, left = os.replace, moment
+
+    def replace(source: Path, target: Path) -> None:
+        nonlocal left
+        for step in (lambda: None, lambda: rename(source, target)):
+            step()
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    os.replace = replace
+
+
+def client(folder: str, workers: int, chunks: int = 20, dies_at: int = 0) -> None:
+    """Carry the sweep of ``plan`` out, to the end or to a moment of 1 to MOMENTS."""
+    if dies_at:
+        die_at(dies_at)
     carry_out(plan(chunks), Path(folder), workers=Workers(workers))
 
 
