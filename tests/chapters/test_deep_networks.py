@@ -1,6 +1,4 @@
-"""The chapter Deep parallel networks: refusals, the toy by hand, the path, depth, the limits, the figures."""
-
-import itertools
+"""The chapter Deep parallel networks: the toy by hand, the path, depth, the digits, the figures."""
 
 import matplotlib
 import numpy as np
@@ -8,49 +6,13 @@ import pandas as pd
 import pytest
 import torch
 
-from book.deep_networks import depth, experiment, figures, homogeneous, limits
+from book.deep_networks import depth, experiment, figures, limits
 from book.deep_networks import ten_digits as digits
 from book.shared.outcomes import outcomes
 from book.shared.paths import largest_rise
 from book.shared.tables import path_table
 from claimbook import show
-from global_optimality import DeepRelu, Problem, SumOfPowers, Verdict, certify
-from global_optimality.homogeneity import check_nondegenerate
-
-# --- what is homogeneous ----------------------------------------------------------------------------------------------
-
-
-def test_every_network_outside_the_theory_is_refused_for_its_own_reason():
-    words = {
-        "sigmoid units": "not homogeneous",
-        "weight decay on three layers": "degree 3 but θ has degree 2",
-        "θ blind to two of the layers": "degenerate pair",
-        "a single layer, K = 1": "K = 1",
-        "a layer of width zero": "width 0",
-        "weights that do not chain": "factor 2 has shape",
-        "pooling that does not divide": "does not divide",
-    }
-    messages = homogeneous.refusals()["message"]
-    assert set(messages.index) == set(words)
-    for name, word in words.items():
-        assert word in messages[name]
-
-
-def test_degenerate_pairs_are_refused_at_construction_and_others_are_not():
-    problem = experiment.curve(4, (2, 2, 1), 0.1, seed=0)
-    with pytest.raises(ValueError, match=r"degenerate pair.*grows without end"):
-        Problem(problem.loss, problem.mapping, homogeneous.FirstLayerOnly(3), 0.1)
-    check_nondegenerate(problem.mapping, SumOfPowers(3))
-    verdicts = homogeneous.pairs()["verdict"]
-    assert verdicts["‖w¹‖³ alone"] == "UNBOUNDED"
-    assert list(verdicts.iloc[7:9]) == ["UNEQUAL_DEGREES"] * 2
-    assert set(verdicts.iloc[:7]) == {"NOT_REFUTED"}
-
-
-def test_a_whole_alexnet_has_degree_four():
-    assert homogeneous.alexnet().is_degree(4)
-    assert homogeneous.layers().loc["two ReLU layers", "degree"] == 2
-
+from global_optimality import DeepRelu, Verdict, certify
 
 # --- the toy ----------------------------------------------------------------------------------------------------------
 
@@ -166,46 +128,6 @@ def test_depths_from_three_on_share_a_best_and_it_is_proved_from_below(swept):
 def test_agreement_is_the_spread_of_the_lowest_values():
     table = pd.DataFrame({"layers": [2, 3, 3, 4], "draw": 0, "objective": [0.5, 2.0, 1.0, 1.5]})
     assert depth.agreement(table) == pytest.approx(0.5)
-
-
-# --- limits -----------------------------------------------------------------------------------------------------------
-
-
-def test_schatten_values_against_numpy():
-    X = torch.tensor([[3.0, 0.0], [0.0, 4.0]], dtype=torch.float64)
-    assert float(limits.schatten(X, 1.0)) == pytest.approx(7)
-    assert float(limits.schatten(X, 2.0)) == pytest.approx(5)
-    assert float(limits.schatten(X, 2 / 3)) == pytest.approx((3 ** (2 / 3) + 4 ** (2 / 3)) ** 1.5)
-
-
-def test_one_network_is_enough_exactly_when_its_cost_is_a_norm():
-    table = limits.one_is_enough(seed=0, trials=50)
-    assert table.loc[2, "triangle"] <= 1 + 1e-12
-    assert table.loc[3, "triangle"] > 1.2
-    np.testing.assert_allclose(table["excess_four"], 0, atol=1e-8)
-    assert table.loc[2, "excess_one"] == pytest.approx(0, abs=1e-8)
-    assert table.loc[3, "excess_one"] > 0.01
-
-
-def test_chains_of_width_one_are_certified_as_deep_networks():
-    table = limits.sufficient([4, 12], 0.1, draws=(0,))
-    assert (table["size"] <= table["card"]).all()
-    assert table["gap"].max() <= 1e-8
-    U, V = torch.tensor([[[0.6, -0.8], [3.0, 4.0]]]).double(), torch.tensor([[[2.0], [-1.0]]]).double()
-    W = limits.chain((U, V))
-    sizes = [w.flatten(2).norm(dim=2) for w in W]
-    for a, b in itertools.pairwise(sizes):
-        torch.testing.assert_close(a, b)
-    deep = DeepRelu(experiment.curve(4, (1, 1), 1, seed=0).mapping.S, (1, 1, 1))
-    torch.testing.assert_close(deep.Phi(*W), torch.relu(deep.S @ U.mT) @ V)
-
-
-def test_zero_is_left_by_newton_only_where_there_is_curvature():
-    table = limits.from_zero(seed=1)
-    assert table["gradient_norm"].max() == 0
-    assert table.loc["linear, K = 2", "newton_fall"] > 0.01
-    assert table.drop(index="linear, K = 2")["newton_fall"].abs().max() == 0
-    assert table["escape_fall"].min() > 0.01
 
 
 # --- digits, figures --------------------------------------------------------------------------------------------------

@@ -1,76 +1,19 @@
-"""The chapter Landscape: exact critical points, the saddle of two weights, the slide, the staircase, the figures."""
-
-import itertools
-from fractions import Fraction
+"""The chapter Landscape: the designed line, the saddle of two weights, the slide, the staircase, the figures."""
 
 import matplotlib
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 from book.landscape import experiment as landscape
 from book.landscape import figures, relu_line
-from book.landscape.critical_points import WIDTH, PolynomialPiece, critical_sets, multiply, roots
-from book.shared import style
 from claimbook import show
 from global_optimality import LBFGS, NewtonCG
 
 PAIR = [[3.0, 1.0], [1.0, 3.0]]
+
+
 THREE = [[2.0, 1.0, 0.0], [1.0, 3.0, 1.0], [0.0, 1.0, 2.0]]
-
-
-def polynomial(*zeros: int | Fraction) -> list[Fraction]:
-    p = [Fraction(1)]
-    for z in zeros:
-        p = multiply(p, [-Fraction(z), Fraction(1)])
-    return p
-
-
-@pytest.mark.parametrize(
-    "zeros",
-    [(0,), (Fraction(1, 3), Fraction(1, 3) + Fraction(1, 2**40)), (-2, 1, 1), (1, 1, 1, 1), (Fraction(1, 7),) * 2, ()],
-)
-def test_roots_are_enclosed_and_none_is_missed_or_doubled(zeros):
-    found = roots(polynomial(*zeros), Fraction(-5), Fraction(5))
-    assert len(found) == len(set(zeros))
-    for (low, high), z in zip(found, sorted(set(zeros)), strict=True):
-        assert low <= z <= high
-        assert high - low <= WIDTH
-
-
-def test_roots_at_the_ends_and_outside_are_left_out():
-    p = polynomial(0, Fraction(1, 3), 1, 4)
-    ((low, high),) = roots(p, Fraction(0), Fraction(1))
-    assert low <= Fraction(1, 3) <= high
-
-
-def test_roots_against_numpy_on_random_quintics():
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        p = [Fraction(int(c)) for c in rng.integers(-9, 10, 5)] + [Fraction(1)]
-        outside = np.roots([float(c) for c in reversed(p)])
-        real = np.sort(outside[np.abs(outside.imag) < 1e-9].real)
-        found = [float((a + b) / 2) for a, b in roots(p, Fraction(-20), Fraction(20))]
-        np.testing.assert_allclose(found, real, atol=1e-6)
-
-
-def test_kinks_plateaus_and_inflections_are_told_apart():
-    F = Fraction
-    pieces = [
-        PolynomialPiece(None, F(-1), (F(0), F(-1))),  # 1 - t falling to a kink: a minimum at -1
-        PolynomialPiece(F(-1), F(0), (F(2), F(1))),
-        PolynomialPiece(F(0), F(1), (F(2), F(0))),  # a shelf
-        PolynomialPiece(F(1), None, (F(1), F(3), F(-3), F(1))),  # 2 + (t - 1)³: goes on rising without a stop
-    ]
-    found = list(critical_sets(pieces))
-    assert [(c.is_plateau, c.before, c.after) for c in found] == [(False, -1, 1), (True, 1, 1)]
-    assert (found[1].low, found[1].high) == (0, 1)
-    (inflection,) = critical_sets([PolynomialPiece(None, None, (F(0), F(0), F(0), F(1)))])
-    assert (inflection.before, inflection.after, inflection.is_plateau) == (1, 1, False)
-    (everywhere,) = critical_sets([PolynomialPiece(None, None, (F(5),))])
-    assert everywhere.is_plateau
-    assert everywhere.objective == 5
 
 
 def test_the_designed_line_shows_the_points_of_figure_1():
@@ -227,32 +170,3 @@ def test_figures_have_the_same_bytes_whatever_the_readers_settings(drawings, nam
 def test_every_point_of_the_section_is_lettered(drawings):
     (axes,) = drawings["fig-section"]().axes
     assert {text.get_text() for text in axes.texts} >= {f"({letter})" for letter in relu_line.CAPTION}
-
-
-# Machado, Oliveira and Fernandes (2009), full severity, on linear RGB
-PROTAN = [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
-DEUTAN = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
-
-
-def lab(colour: str, vision: list) -> np.ndarray:
-    """CIE L*a*b* of a colour as someone with this vision sees it."""
-    rgb = np.array(matplotlib.colors.to_rgb(colour))
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    seen = np.clip(np.array(vision) @ linear, 0, 1)
-    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ seen
-    f = np.cbrt(np.maximum(xyz / [0.9505, 1, 1.089], 216 / 24389))
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
-
-
-@pytest.mark.parametrize("vision", [np.eye(3).tolist(), PROTAN, DEUTAN], ids=["full", "protan", "deutan"])
-@pytest.mark.parametrize(
-    "together",
-    [
-        ("descent", "slide", "append", "escape"),
-        ("plateau", "global_optimum", "local_minimum", "local_maximum", "saddle"),
-    ],
-)
-def test_colours_that_meet_in_one_figure_can_be_told_apart(together, vision):
-    seen = {name: lab(getattr(style.COLOUR, name), vision) for name in together}
-    distances = pd.Series({(a, b): np.linalg.norm(seen[a] - seen[b]) for a, b in itertools.combinations(together, 2)})
-    assert distances.min() >= 15, distances.idxmin()
