@@ -99,7 +99,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def plan_table(sessions: Iterable[Session]) -> str:
-    """A plan as Markdown for a page in the book's folder."""
+    """A plan as Markdown for a page in the book's folder; each session with its minutes before, in, and after it."""
     rows = []
     for number, session in enumerate(sessions, 1):
         read = ", ".join(f"[{c.title}]({_from_book(c.docname)}.md), {reading_minutes(c)} min" for c in session.chapters)
@@ -109,7 +109,13 @@ def plan_table(sessions: Iterable[Session]) -> str:
         )
         problems = ", ".join(f"{_named(p)}, {p.minutes} min" for p in session.problems) or "–"
         figures = ", ".join(f"{{numref}}`{name}`" for c in session.chapters for name in c.figures)
-        rows.append((f"{number}. {session.title}", read, decks, problems, figures))
+        parts = (
+            sum(map(reading_minutes, session.chapters)),
+            sum(map(showing_minutes, session.chapters)),
+            sum(p.minutes for p in session.problems),
+        )
+        title = f"{number}. {session.title}: {' + '.join(map(str, parts))} min"
+        rows.append((title, read, decks, problems, figures))
     return _table(("Session", "Read before", "Slides", "Problems after", "Figures to reproduce"), rows)
 
 

@@ -4,8 +4,9 @@ import pytest
 from pages_of_problems import PROBLEMS
 from throwaway import REPOSITORY, chapter_text, make_book
 
-from claimbook.chapters import read_book
-from claimbook.plans import READING, read_plans, reading_minutes, with_plans
+from claimbook.chapters import Book, Chapter, read_book
+from claimbook.plans import READING, problems_to, read_plans, reading_minutes, with_plans
+from claimbook.problems import LEVELS
 from claimbook.project import BookError, Project
 
 PLAN = "week:\n  - {title: Doubling, read: [one], levels: [derive]}\n"
@@ -27,7 +28,7 @@ def test_a_plan_says_what_to_read_show_and_set(project):
     book = read_book(project)
     assert reading_minutes(book.chapter("one")) == 3
     shown = table(project, "% plan: week")
-    assert "| 1. Doubling | [A tiny chapter](one/one.md), 3 min |" in shown
+    assert "| 1. Doubling: 3 + 8 + 10 min | [A tiny chapter](one/one.md), 3 min |" in shown
     assert "{ref}`Twice <ex-twice>`, 10 min" in shown
     assert "Parity" not in shown
     assert shown.startswith("Before\n\n|")
@@ -54,11 +55,30 @@ def test_what_a_plan_names_must_exist(project, name, other, said):
         table(project, "% plan: week")
 
 
-def test_the_plans_of_the_book_cover_it():
+@pytest.fixture(scope="module")
+def real() -> tuple[Project, Book]:
     project = Project(REPOSITORY)
-    book = read_book(project)
-    plans = read_plans(project, book)
+    return project, read_book(project)
+
+
+def test_the_plans_of_the_book_cover_it(real):
+    plans, chapters = read_plans(*real), {c.name for c in chapters_of(real[1])}
     assert set(plans) == {"one-lecture", "one-week", "two-weeks", "reading-group"}
-    chapters = {c.name for c in book.chapters if c.folder is not None and c.folder.name == c.name}
     assert {c.name for session in plans["two-weeks"] for c in session.chapters} == chapters
-    assert all(session.problems for session in plans["one-lecture"])
+    assert all(session.problems for plan in plans.values() for session in plan)
+
+
+def chapters_of(book: Book) -> list[Chapter]:
+    return [c for c in book.chapters if c.folder is not None and c.folder.name == c.name]
+
+
+def test_every_chapter_of_the_book_has_its_problems(real):
+    """Six to ten at all levels, two or more with code, whose minutes are what the page for teachers says."""
+    every = [problems_to(real[1], chapter) for chapter in chapters_of(real[1])]
+    for chapter, problems in zip(chapters_of(real[1]), every, strict=True):
+        assert 6 <= len(problems) <= 10, chapter.name
+        assert sum(p.code for p in problems) >= 2, chapter.name
+        assert {p.level for p in problems} == set(LEVELS), chapter.name
+    assert sum(map(len, every)) >= 70
+    assert sum(p.code for problems in every for p in problems) >= 20
+    assert all(5 <= p.minutes / p.points <= 10 for problems in every for p in problems)
