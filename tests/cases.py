@@ -22,6 +22,7 @@ from global_optimality import (
     SquaredLoss,
     SumOfSquares,
     generator,
+    minimise,
 )
 from global_optimality.factors import Factors
 from global_optimality.losses import Loss
@@ -106,6 +107,15 @@ PROBLEMS: dict[str, Problem] = {
 
 def starts(problem: Problem, n: int = 3, r: int = 4, name: str = "start") -> Factors:
     return inside(problem.regularizer, factors(problem.mapping, n, r, name))
+
+
+def small() -> Problem:
+    """2 × 2 data, so that card(X) = 4 and r > card(X) is cheap."""
+    return problem(SquaredLoss(torch.tensor([[1.5, -0.4], [0.3, 2.0]], dtype=torch.float64)), lam=0.2)
+
+
+def optimal(f: Problem, n: int = 2, r: int = 4) -> Factors:
+    return minimise(f, f.random(n, r), NewtonCG()).weights
 
 
 # --- what the polar and Ω are, from outside the package ---------------------------------------------------------------

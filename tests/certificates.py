@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from global_optimality import Problem, ReluUnit, SquaredLoss, SumOfSquares, save_certificate, solve
-from tests.test_saved_certificate import PROBLEMS, normal, solved
+from tests.saved_problems import PROBLEMS, normal, solved
 
 
 def four_columns(count: int = 8) -> Problem:

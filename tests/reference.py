@@ -8,6 +8,9 @@ import numpy as np
 import cases
 from global_optimality import MaskedSquaredLoss, Problem, SumOfSquares
 
+REFERENCE = 1e-6
+"""Relative accuracy of F*."""
+
 
 @cache
 def optimum(name: str) -> float:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import optimize
 
+from deep_cases import THETAS, curve, draw
 from global_optimality import (
     LBFGS,
     BalancedWeightDecay,
@@ -13,9 +14,7 @@ from global_optimality import (
     DeepRelu,
     Effort,
     MatrixProduct,
-    Norm,
     Problem,
-    ProductOfNorms,
     RankOneTensor,
     SquaredLoss,
     Status,
@@ -23,9 +22,7 @@ from global_optimality import (
     SumOfPowers,
     SumOfSquares,
     Verdict,
-    WeightDecay,
     certify,
-    lambda_max,
     meta_algorithm,
     minimise,
     polar_of,
@@ -33,30 +30,14 @@ from global_optimality import (
 from global_optimality.boosting import boost
 from global_optimality.convex import nuclear_norm_approximation
 from global_optimality.descent import refit
-from global_optimality.factors import append, has_zero_slice
 from global_optimality.polar.bound import Oracle, PolarBound
 from global_optimality.polar.deep_relu import deep_relu_polar
-from global_optimality.streams import generator, normal
-
-THETAS = (ProductOfNorms((Norm.TWO,) * 3), SumOfPowers(3), BalancedWeightDecay(3))
-
-
-def draw(name: str, *shape: int) -> torch.Tensor:
-    return normal(generator(0, "tests", "deep meta", name, *shape), *shape)
-
-
-def curve(samples: int, widths: tuple[int, ...], share: float) -> Problem:
-    """A noisy curve on [−1, 1] with a constant input, λ a share of λ_max."""
-    x = torch.linspace(-1, 1, samples, dtype=torch.float64)
-    S = torch.stack([x, torch.ones_like(x)], 1)
-    loss = SquaredLoss(torch.sin(4 * x)[:, None] + 0.3 * draw("noise", samples, 1))
-    mapping, theta = DeepRelu(S, widths), BalancedWeightDecay(len(widths))
-    return Problem(loss, mapping, theta, share * lambda_max(Problem(loss, mapping, theta, 1.0)))
-
 
 # --- deep linear: everything is known ---------------------------------------------------------------------------------
 
 Y = draw("Y", 6, 5)
+
+
 OPTIMUM = nuclear_norm_approximation(Y.numpy(), 1.0).objective
 
 
@@ -115,6 +96,7 @@ def test_more_branches_cost_no_more():
 ENCLOSED = 1e-4
 """Relative width of the polar's enclosure on paths: no bound can be asked to prove a smaller gap."""
 
+
 PROVED = 10 * ENCLOSED
 """The gap asked for there: on top come the descent's own end and the loss, of which the bound's error is a share."""
 
@@ -141,81 +123,6 @@ def test_theorem_2_from_few_subnetworks_appends():
     assert Step.APPEND in path.steps
     assert Step.ESCAPE in path.steps
     assert float(path.objective[-1]) < float(path.objective[0])
-
-
-@pytest.fixture(scope="module")
-def boosted():
-    problem = curve(6, (2, 2, 1), 0.4)
-    polar = deep_relu_polar(problem.mapping, Effort(nodes=20_000, tolerance=1e-3))
-    return problem, polar, boost(problem, polar=polar, tol=1e-2, max_rounds=20)
-
-
-def test_a_deep_network_is_certified(boosted):
-    """K = 3, six samples, inner width 2, two or more subnetworks, λ ≤ λ_max / 2, over all sizes, to 1 %."""
-    problem, polar, result = boosted
-    assert result.status is Status.GLOBAL
-    assert result.certificate.verdict(1e-2) == (Verdict.CERTIFIED,)
-    assert result.weights[0].shape[1] >= 2
-    again = certify(problem, result.weights, polar)
-    assert torch.equal(again.lower_bound, result.certificate.lower_bound)
-    values = [row.objective for row in result.history]
-    assert values == sorted(values, reverse=True)
-    rival = minimise(problem, problem.random(8, 6, seed=5), LBFGS(), max_steps=60)
-    assert bool((rival.objective >= float(again.lower_bound)).all()), "no network lies below the bound"
-
-
-def test_the_certificate_is_the_same_for_the_three_regularizers(boosted):
-    problem, polar, result = boosted
-    for theta in THETAS:
-        other = Problem(problem.loss, problem.mapping, theta, problem.lam)
-        certificate = certify(other, result.weights, polar)
-        assert float(certificate.lower_bound) == pytest.approx(float(result.certificate.lower_bound), rel=1e-9)
-        assert float(certificate.objective) == pytest.approx(float(result.certificate.objective), rel=1e-9)
-
-
-def test_little_effort_is_undecided_and_never_wrong(boosted):
-    problem, _, result = boosted
-    for cones in (20, 200, 2000):
-        certificate = certify(problem, result.weights, deep_relu_polar(problem.mapping, Effort(nodes=cones)))
-        assert float(certificate.lower_bound) <= float(result.certificate.objective)
-        verdict = certificate.verdict(1e-2)
-        assert verdict == (Verdict.UNDECIDED,) or float(certificate.relative_gap) <= 1e-2
-    assert certify(problem, result.weights, deep_relu_polar(problem.mapping, Effort(nodes=20))).verdict(1e-2) == (
-        Verdict.UNDECIDED,
-    )
-
-
-def test_a_network_is_refuted_and_the_escape_is_real():
-    problem = curve(6, (2, 2, 1), 0.2)
-    descent = minimise(problem, problem.random(8, 1, seed=3), max_steps=200)
-    worst = int(descent.objective.argmax())
-    W = tuple(w[worst : worst + 1] for w in descent.weights)
-    certificate = certify(problem, W, deep_relu_polar(problem.mapping, Effort(nodes=100)))
-    assert certificate.verdict(1e-2) == (Verdict.REFUTED,)
-    lower = float(problem(*append(W, certificate.escape)))
-    assert lower < 0.99 * float(certificate.objective)
-
-
-def test_at_lambda_max_zero_is_optimal():
-    problem = curve(5, (2, 1, 1), 1.0001)
-    zero = tuple(torch.zeros_like(w) for w in problem.random(1, 1))
-    assert bool(has_zero_slice(zero))
-    assert certify(problem, zero).verdict(1e-3) == (Verdict.CERTIFIED,)
-    below = Problem(problem.loss, problem.mapping, problem.regularizer, 0.5 * problem.lam)
-    assert certify(below, zero).verdict(1e-3) == (Verdict.REFUTED,)
-
-
-def test_a_mismatched_problem_is_refused_and_never_certified():
-    problem = curve(5, (2, 1, 1), 0.5)
-    with pytest.raises(ValueError, match="degree 3 but θ has degree 2"):
-        Problem(problem.loss, problem.mapping, WeightDecay(), 0.1)
-    other = Problem(problem.loss, problem.mapping, WeightDecay(), 0.1, allow_mismatch=True)
-    with pytest.raises(ValueError, match="degree"):
-        meta_algorithm(other)
-    for W in (other.random(1, 2), minimise(other, other.random(1, 2)).weights):
-        certificate = certify(other, W, polar_of(problem))
-        assert certificate.verdict(1e3) == (Verdict.UNDECIDED,)
-        assert float(certificate.lower_bound) == -torch.inf
 
 
 # --- boosting, tensors, convolutions ----------------------------------------------------------------------------------

@@ -7,32 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from cases import randn
-from global_optimality import Problem, ReluUnit, SquaredLoss, SumOfSquares, polar_of
 from global_optimality.arrangement import arrangement, cells, circles
 from global_optimality.polar.relu_exact import maximisers, relu_polar
 from global_optimality.polar.relu_exact import maximum as module
+from relu_draws import KINDS, NAMES, drawn, sizes, value
 from relu_reference import cone_maximum, degenerate, exact_square, normal, strata_maximum
 
-KINDS = degenerate(torch.Generator().manual_seed(0), 4)
-NAMES = list(KINDS)
 NARROW = [name for name in NAMES if KINDS[name].shape[1] <= 3]  # d <= 3, for references that need it
+
+
 WIDTH = 2e-14  # of the enclosure, in units of Σ‖q_i‖‖s_i‖: about a hundred roundoffs
-
-
-def sizes(S: Tensor, Q: Tensor) -> float:
-    largest = float(S.abs().max())
-    return float((Q.norm(dim=1) * (S / largest).norm(dim=1)).sum()) * largest
-
-
-def value(S: Tensor, Q: Tensor, u: Tensor) -> Tensor:
-    return ((u @ S.T).clamp_min(0) @ Q).norm(dim=-1)
-
-
-def drawn(name: str, seed: int, N: int, c: int) -> tuple[torch.Generator, Tensor, Tensor]:
-    """S of one kind, Q ``(N, c)``, and the generator after them."""
-    generator = torch.Generator().manual_seed(seed)
-    return generator, degenerate(generator, N)[name], normal(generator, N, c)
 
 
 def cancelling(generator: torch.Generator, N: int, c: int) -> Tensor:
@@ -203,46 +187,6 @@ def test_small_chunks_and_few_recomputed_arcs_keep_the_enclosure(limit: str, mon
     assert found.lower <= found.upper <= found.lower * (1 + 1e-12)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("c", [1, 3])
-def test_maximisers_are_local_maxima_in_falling_order_and_start_with_the_best(name: str, c: int) -> None:
-    generator, S, Q = drawn(name, 61, 12, c)
-    a = arrangement(S)
-    best = relu_polar(a, Q[None])
-    size, u, v = maximisers(a, Q, 6)
-    assert 1 <= len(size) <= 6
-    assert float(size[0]) == pytest.approx(float(best.lower), rel=1e-11)
-    assert (size[1:] <= size[:-1]).all()
-    assert size[-1] > torch.finfo(torch.float64).eps * sizes(S, Q), "a maximum that may be a zero, rounded"
-    torch.testing.assert_close(value(S, Q, u), size, rtol=1e-12, atol=1e-15 * sizes(S, Q))
-    distance = torch.cdist(u, u) + 10 * torch.eye(len(u)).double()
-    assert distance.min() > 1e-6
-    assert v.shape == (len(u), c)
-    if name not in ("columns 1e8", "nearly line"):  # their cells are far smaller than the step
-        near = u[:, None] + 1e-4 * normal(generator, len(u), 500, S.shape[1])
-        near = near / near.norm(dim=2, keepdim=True)
-        assert (value(S, Q, near).amax(1) <= size * (1 + 1e-6)).all()
-
-
-def test_maximisers_find_all_local_maxima_that_ascents_find() -> None:
-    generator = torch.Generator().manual_seed(71)
-    S, Q = normal(generator, 10, 3), normal(generator, 10, 1)
-    size, _, _ = maximisers(arrangement(S), Q, 100)
-    u = normal(generator, 300, 3)
-    u = u / u.norm(dim=1, keepdim=True)
-    for step in torch.logspace(-0.5, -7, 200, dtype=torch.float64):
-        around = u[:, None] + step * torch.cat(
-            [torch.zeros(len(u), 1, 3).double(), normal(generator, len(u), 30, 3)], 1
-        )
-        around = around / around.norm(dim=2, keepdim=True)
-        u = around[torch.arange(len(u)), value(S, Q, around).argmax(1)]
-    reached = value(S, Q, u)
-    reached = reached[reached > 1e-3]
-    assert (size[:, None] - reached).abs().amin(0).max() < 1e-4 * float(size[0])
-    above = float(size[1])
-    assert (maximisers(arrangement(S), Q, 100, above=above)[0] > above).all()
-
-
 def test_bad_input_is_named() -> None:
     a = arrangement(torch.eye(3))
     with pytest.raises(ValueError, match="rows of S"):
@@ -253,16 +197,3 @@ def test_bad_input_is_named() -> None:
         relu_polar(a, torch.full((1, 3, 1), float("inf")))
     with pytest.raises(ValueError, match="at least 1"):
         maximisers(a, torch.ones(3, 1), 0)
-
-
-@pytest.mark.parametrize(("d", "c"), [(1, 1), (2, 2), (3, 1)])
-def test_the_atom_has_the_value_it_stands_for_though_rows_are_nearly_equal(d, c):
-    """What the search merges, the data keep apart: rows equal to 1e-12 with dual values that cancel."""
-    S, Q = randn("near rows", 8, d), randn("near duals", 2, 8, c)
-    S[-1], S[-2] = S[0] * (1 + 1e-12) + 1e-13, S[1] + 1e-9
-    Q[:, -1], Q[:, -2], Q[:, 2:-2] = 1e-8 * Q[:, -1] - Q[:, 0], -Q[:, 1], 1e-6 * Q[:, 2:-2]
-    problem = Problem(SquaredLoss(Q[0]), ReluUnit(S, c), SumOfSquares(), 0.1)
-    for k in (1.0, 1e-300, 1e300):
-        bound = polar_of(problem)(k * Q)
-        value, rounding = problem.mapping.inner(k * Q, *bound.atom)[:, 0], 1e-15 * k * sizes(S, Q[0].abs() + Q[1].abs())
-        assert (value - bound.lower).abs().max() <= rounding
