@@ -157,7 +157,7 @@ CALLS: dict[str, Call] = {
     }),
     "Effort": (go.Effort, {
         "nodes": (1, "whole"), "seconds": (1, "optional number"), "tolerance": (1, "optional number"),
-        "target": (1, "bound"), "enough": (1, "bound"),
+        "target": (1, "bound"), "enough": (1, "bound"), "memory": (1, "optional number"),
     }),
     "Problem": (go.Problem, {
         "loss": (UNIT.loss, "object"), "mapping": (UNIT.mapping, "object"), "regularizer": (UNIT.regularizer, "object"),

@@ -9,6 +9,7 @@ from torch import nn
 import global_optimality as go
 from cases import randn
 from global_optimality import Effort, effort, progress
+from global_optimality.arrangement import circles
 from global_optimality.polar.relu_enclosure.cones import Cones
 from global_optimality.progress import Reporter, progress_to
 
@@ -149,3 +150,34 @@ def test_an_interrupted_proof_ends_the_solver_too(monkeypatch):
     solution = go.solve(PROBLEM)
     assert solution.status is go.Status.INTERRUPTED
     assert 0 < solution.certificate.lower_bound < solution.objective
+
+
+@pytest.mark.parametrize("seconds", [1, 5, 40, 10_000])
+def test_an_enumeration_that_would_last_too_long_gives_way_to_cones(seconds, monkeypatch):
+    """On a clock that goes on by a second whenever it is looked at: all ends then, and the bounds hold."""
+    S, Q = randn("effort plane", 40, 3), randn("effort q", 1, 40, 1)
+    mapping = go.ReluUnit(S)
+    exact = go.polar_of(go.Problem(go.SquaredLoss(Q[0]), mapping, go.SumOfSquares(), 1.0))(Q)
+    monkeypatch.setattr(circles, "CHUNK", 300)
+    looks = 0
+
+    def now() -> float:
+        nonlocal looks
+        looks += 1
+        return float(looks)
+
+    monkeypatch.setattr(effort.time, "monotonic", now)
+    polar = go.polar_of(go.Problem(go.SquaredLoss(Q[0]), mapping, go.SumOfSquares(), 1.0), Effort(seconds=seconds))
+    bound = polar(Q)
+    assert looks <= seconds + 12
+    assert bound.lower <= exact.upper
+    assert exact.lower <= bound.upper
+    assert (seconds == 10_000) == (float(bound.upper) == float(exact.upper))
+
+
+def test_an_enumeration_that_would_take_too_much_memory_gives_way_to_cones():
+    S, Q = randn("effort plane", 40, 3), randn("effort q", 1, 40, 1)
+    problem = go.Problem(go.SquaredLoss(Q[0]), go.ReluUnit(S), go.SumOfSquares(), 1.0)
+    exact, cones = go.polar_of(problem)(Q), go.polar_of(problem, Effort(memory=13 * 40**2 - 1))(Q)
+    assert exact.lower <= cones.upper <= exact.upper * (1 + 1e-8)
+    assert float(cones.upper) != float(exact.upper), "another way to it"

@@ -23,7 +23,8 @@ class Effort:
 
     ``nodes``: cones or boxes that a branch and bound may bound in one call. ``seconds`` of one call. ``tolerance``: the
     relative distance of the two bounds at which to stop. ``target``: an upper bound at most this number is low enough;
-    in units of what is bounded. ``enough``: a value attained above this number is high enough; likewise.
+    in units of what is bounded. ``enough``: a value attained above this number is high enough; likewise. ``memory``:
+    bytes that what is enumerated may take; cells are searched where it would be more.
     ``ValueError`` for limits that are negative or NaN.
     """
 
@@ -32,11 +33,12 @@ class Effort:
     tolerance: float | None = None
     target: float | None = None
     enough: float | None = None
+    memory: float | None = None
 
     def __post_init__(self) -> None:
         if self.nodes is not None:
             whole("Effort: nodes", self.nodes)
-        for name in ("seconds", "tolerance"):
+        for name in ("seconds", "tolerance", "memory"):
             if getattr(self, name) is not None:
                 number(f"Effort: {name}", getattr(self, name), positive=False)
         for name in ("target", "enough"):
@@ -102,6 +104,10 @@ class Clock:
     def rest(self) -> Effort:
         """The limits that are left: the same, with the seconds that remain."""
         return replace(self.effort, seconds=None if math.isinf(self.left) else self.left)
+
+    def suffices(self, began: float, done: int, parts: int) -> bool:
+        """Whether time is left for all of so many equal parts: ``done`` of them took what passed since ``began``."""
+        return (self.spent - began) * (parts - done) <= self.left * done
 
     def say(self, state: Callable[[], str]) -> None:
         """Show how far the work is, if it has taken some seconds (see ``progress``)."""

@@ -11,9 +11,14 @@ from math import pi
 import torch
 from torch import Tensor
 
+from ..effort import Clock, Effort
+from ..settings import fits
 from .hyperplanes import Hyperplanes, hyperplanes
 
 CHUNK = 1 << 20  # numbers a temporary tensor holds: bounds the memory, and keeps the work in the processor's cache
+
+CROSSING = 13  # bytes: order, angle, rising
+USED = 5  # times as long as it takes to make an arrangement it takes to make it and to look at all of it
 
 
 @dataclass(frozen=True)
@@ -50,22 +55,40 @@ class Arrangement:
 def arrangement(S: Tensor) -> Arrangement:
     """Sorted arrangement of the hyperplanes s_iᵀu = 0, S (N, d) of rank ≤ 3: time O(N² log N), memory O(N²).
 
-    Raises ValueError if S is not a finite real matrix or its rank exceeds 3.
+    Raises ValueError if S is not a finite real matrix, its rank exceeds 3, or the machine has too little memory.
     """
     planes = hyperplanes(S)
     if planes.rank > 3:
         raise ValueError(f"exact arcs need S of rank at most 3, got rank {planes.rank}: project S, or bound the polar")
+    fits(f"the crossings of {len(planes.normals)} hyperplanes", memory_of(planes) // 8, "take fewer samples.")
+    made = arranged(planes, Effort().started("arrangement"))
+    assert made is not None
+    return made
+
+
+def memory_of(planes: Hyperplanes) -> int:
+    """Bytes of the arrangement."""
+    return CROSSING * len(planes.normals) * (len(planes.normals) if planes.rank == 3 else 1)
+
+
+def arranged(planes: Hyperplanes, clock: Clock) -> Arrangement | None:
+    """The arrangement of hyperplanes of rank ≤ 3; None where the time left is too short to make and to use it once."""
+    H, device = len(planes.normals), planes.S.device
     normals = torch.nn.functional.pad(planes.normals, (0, 3 - planes.rank))
     if planes.rank == 3:
-        frames, own = _frames(normals), torch.arange(len(normals), device=S.device)
+        frames, own = _frames(normals), torch.arange(H, device=device)
     else:
-        frames, own = torch.eye(3, dtype=normals.dtype, device=S.device)[None], None
-    step = max(1, CHUNK // (4 * max(1, len(normals))))
-    parts = [
-        _crossings(normals, frames[k : k + step], None if own is None else own[k : k + step])
-        for k in range(0, len(frames), step)
-    ]
-    order, angle, rising = (torch.cat(part) for part in zip(*parts, strict=True))
+        frames, own = torch.eye(3, dtype=normals.dtype, device=device)[None], None
+    size = len(frames), H - (own is not None)
+    order = torch.empty(size, dtype=torch.int32, device=device)
+    angle, rising = normals.new_empty(size), torch.empty(size, dtype=torch.bool, device=device)
+    step, began = max(1, CHUNK // (4 * max(1, H))), clock.spent
+    for k in range(0, len(frames), step):
+        part = slice(k, k + step)
+        order[part], angle[part], rising[part] = _crossings(normals, frames[part], None if own is None else own[part])
+        done = min(k + step, len(frames))
+        if done < len(frames) and not clock.suffices(began, done, USED * len(frames)):
+            return None
     return Arrangement(planes, normals, frames, order, angle, rising)
 
 

@@ -1,20 +1,20 @@
 """The polar of one hidden layer, max ‖Qᵀ(S u)₊‖ over ‖u‖ = 1: exact when S has rank at most 3, else enclosed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 import torch
 from torch import Tensor
 
-from ..arrangement import Arrangement, arrangement, hyperplanes
-from ..effort import Effort
+from ..arrangement import Arrangement, Hyperplanes, arranged, hyperplanes, memory_of
+from ..effort import Clock, Effort
 from ..factors import Factors
 from ..mappings import ReluUnit
 from .bound import Oracle, PolarBound, Searching
 from .great_circles import TINY, ascents, unit
 from .relu_enclosure import CONES_UP_TO, enclose, work
 from .relu_enclosure.ascent import summits
-from .relu_exact import maximisers, relu_polar
+from .relu_exact import maximisers, polar_in_time
 
 TOLERANCE = 1e-9
 """Relative width of an enclosure, unless told otherwise."""
@@ -26,12 +26,17 @@ of rows, as proofs then take far longer than ascents."""
 NODES, WORK = 200_000, 5e7
 """Cells bounded in one call, unless told otherwise: NODES, but cells · work at most WORK, some 20 core seconds."""
 
+MEMORY = 2 * 2**30
+"""Bytes that a sorted arrangement may take, unless told otherwise."""
+
+FEW = 500
+"""Local maximisers are enumerated for at most so many hyperplanes; ascents from many points find those that count."""
+
 
 def relu_unit_polar(mapping: ReluUnit) -> Oracle:
     """The polar as a function of Q ``(n, N, c)``."""
-    if hyperplanes(mapping.S).rank <= 3:
-        return Exact(arrangement(mapping.S))
-    return Enclosed(mapping.S.double())
+    planes = hyperplanes(mapping.S)
+    return Exact(Sorted(planes)) if planes.rank <= 3 else Enclosed(planes.S)
 
 
 def attained(S: Tensor, Q: Tensor, u: Tensor, upper: Tensor) -> PolarBound:
@@ -48,24 +53,50 @@ def attained(S: Tensor, Q: Tensor, u: Tensor, upper: Tensor) -> PolarBound:
 
 
 @final
-@dataclass(frozen=True, eq=False)
-class Exact(Oracle):
-    """Every cell, arc and vertex of the sorted arrangement of S, of rank at most 3."""
+@dataclass(eq=False)
+class Sorted:
+    """The arrangement of these hyperplanes, made when it is first needed and kept."""
 
-    arrangement: Arrangement
+    planes: Hyperplanes
+    _made: Arrangement | None = field(default=None, init=False, repr=False)
+
+    def within(self, clock: Clock) -> Arrangement | None:
+        """None where there is no time to make it."""
+        if self._made is None:
+            self._made = arranged(self.planes, clock)
+        return self._made
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Exact(Searching):
+    """Every cell, arc and vertex of the sorted arrangement of S, of rank at most 3; cones where that costs too much."""
+
+    sorted: Sorted
+
+    @property
+    def S(self) -> Tensor:
+        return self.sorted.planes.S
 
     def __call__(self, Q: Tensor) -> PolarBound:
-        bound = relu_polar(self.arrangement, Q)
-        return attained(self.arrangement.hyperplanes.S, Q, bound.u, bound.upper)
+        clock = self.started()
+        if memory_of(self.sorted.planes) <= (MEMORY if self.effort.memory is None else self.effort.memory):
+            made = self.sorted.within(clock)
+            bound = None if made is None else polar_in_time(made, Q, clock)
+            if bound is not None:
+                return attained(self.S, Q, bound.u, bound.upper)
+        return Enclosed(self.S, effort=self.effort, clock=clock)(Q)
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
-        _, u, v = maximisers(self.arrangement, Q[0], count, above=above)
-        if not len(u):
-            return self(Q).atom
-        return u.to(Q)[None], v.to(Q)[None]
+        if len(self.sorted.planes.normals) > FEW:
+            return self.ascend(Q, (self.S[None, :0],), count, above)
+        made = self.sorted.within(Effort().started())
+        assert made is not None
+        _, u, v = maximisers(made, Q[0], count, above=above)
+        return (u.to(Q)[None], v.to(Q)[None]) if len(u) else self(Q).atom
 
     def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
-        _, u, v = ascents(self.arrangement.hyperplanes.S, Q[0].double(), W[0][0].double(), count)
+        _, u, v = ascents(self.S, Q[0].double(), W[0][0].double(), count)
         return u.to(Q)[None], v.to(Q)[None]
 
 

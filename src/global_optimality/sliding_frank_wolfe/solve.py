@@ -73,7 +73,7 @@ def solve(
     problem.check_balanced()
     same = twin(problem)
     step = local_of(same.problem, memory_limit) if local is None else built(local, same.problem)
-    effort = Effort() if effort is None else effort
+    effort = (Effort() if effort is None else effort).otherwise(Effort(memory=memory_limit))
     run = _Run(same, twin_oracle(same, polar, effort), effort, step, tol, clock, seed, same.inside(W))
     status = Status.INTERRUPTED
     with clock.interruptible():

@@ -70,16 +70,17 @@ def cell_candidates(arrangement: Arrangement, folded: Folded, steps: Walk, chunk
     A cell is dropped if ‖B‖ is too small, or if its leading eigenvector is outside it or NEAR the boundary,
     as far as the circle and the hyperplanes that cross it next to the arc can tell.
     """
-    least = max(floor - folded.drift, 0.0) ** 2
-    first, second = steps.B[:, :, 0], steps.B[:, :, 1]
+    least, (first, second) = max(floor - folded.drift, 0.0) ** 2, steps.B[:, :, :2].unbind(2)
     squares = first.square().sum(2), second.square().sum(2)
     places, vectors, bars = [], [], []
+    sure = folded.plus.shape[1] == 1 and 8 * folded.drift <= NEAR * least**0.5  # B is the eigenvector, without doubt
+    ends = _ends(steps) if sure else ()
     for side, own in ((1, folded.plus[chunk]), (-1, -folded.minus[chunk])):
         third = steps.B[:, :, 2] + own[:, :, None]
         diagonal = *squares, third.square().sum(2)
         high = diagonal[0] + diagonal[1] + diagonal[2] > least
-        if own.shape[1] == 1 and 8 * folded.drift <= NEAR * least**0.5:  # B is the eigenvector, without doubt
-            high &= _between_neighbours(steps, third, side)
+        if sure:
+            high &= _between_neighbours(ends, third[:, :, 0], own, side)
         index = high.nonzero(as_tuple=True)
         trace = diagonal[0][index] + diagonal[1][index] + diagonal[2][index]
         if own.shape[1] == 1:
@@ -111,16 +112,20 @@ def cell_candidates(arrangement: Arrangement, folded: Folded, steps: Walk, chunk
     return replace(place, circle=place.circle + chunk.start)[keep]
 
 
-def _between_neighbours(steps: Walk, third: Tensor, side: int) -> Tensor:
+def _ends(steps: Walk) -> tuple[tuple[Tensor, Tensor], ...]:
+    """Of the crossings at both ends of every arc, turned to its side: nᵀB without the circle's own row, and n₃."""
+    first, second, third = steps.B[:, :, :, 0].unbind(2)
+    start = (steps.rows * steps.sign[:, None]).unbind(1)
+    end = [-x.roll(-1, 1) for x in start]
+    end = [torch.cat([x[:, :-1], -x[:, -1:]], 1) for x in end]
+    return tuple((n[0] * first + n[1] * second + n[2] * third, n[2]) for n in (start, end))
+
+
+def _between_neighbours(ends: tuple[tuple[Tensor, Tensor], ...], third: Tensor, own: Tensor, side: int) -> Tensor:
     """Whether B or −B, c = 1, is on the cell's side of the circle and of the crossings at both ends."""
-    start = steps.rows * steps.sign[:, None]
-    end = torch.cat([-start[:, :, 1:], start[:, :, :1]], 2)
-    first, second, third = steps.B[:, :, 0, 0], steps.B[:, :, 1, 0], third[:, :, 0]
     inward = torch.stack([third[0], -third[1]]) * side
-    between = torch.ones_like(inward, dtype=torch.bool)
-    for normal in (start, end):
-        between &= inward * (normal[:, 0] * first + normal[:, 1] * second + normal[:, 2] * third) > 0
-    return between
+    (one, across), (two, over) = ends
+    return (inward * (one + across * own) > 0) & (inward * (two + over * own) > 0)
 
 
 def _bar(angle: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ arrangement of S. Prefix sums find the few that can be it; their gradients are t
 stratum that could not be excluded beyond rounding counts in the upper bound.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from ...arrangement import Arrangement
 from ...arrangement.circles import CHUNK
+from ...effort import Clock, Effort
 from .arcs import arc_maxima, arcs_afresh, on_arc
 from .cells import cell_candidates, cell_maxima
 from .strata import EPS, NEAR, TINY, Folded, Place, fold, gradient, value_at, walk
@@ -37,8 +39,20 @@ def relu_polar(arrangement: Arrangement, Q: Tensor) -> ReluPolar:
     `lower` is evaluated afresh at the returned u. Q = 0 or S = 0: zero, with some unit u and v.
     Raises ValueError if Q does not fit the data of the arrangement or is not finite.
     """
-    Q = _checked(arrangement, Q, 3)
-    return ReluPolar(*(torch.stack(part) for part in zip(*(_enclose(arrangement, q) for q in Q), strict=True)))
+    found = polar_in_time(arrangement, Q, Effort().started("polar"))
+    assert found is not None
+    return found
+
+
+def polar_in_time(arrangement: Arrangement, Q: Tensor, clock: Clock) -> ReluPolar | None:
+    """The same; None as soon as it is seen that the time left is too short."""
+    found: list[tuple[Tensor, ...]] = []
+    for k, q in enumerate(Q := _checked(arrangement, Q, 3)):
+        bound = _enclose(arrangement, q, clock, len(Q) - k)
+        if bound is None:
+            return None
+        found.append(bound)
+    return ReluPolar(*(torch.stack(part) for part in zip(*found, strict=True)))
 
 
 def maximisers(arrangement: Arrangement, Q: Tensor, k: int, *, above: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
@@ -130,8 +144,8 @@ def _checked(arrangement: Arrangement, Q: Tensor, ndim: int) -> Tensor:
     return Q.to(torch.float64)
 
 
-def _enclose(arrangement: Arrangement, Q: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """lower (), upper (), u (d,), v (c,) for one Q (N, c)."""
+def _enclose(arrangement: Arrangement, Q: Tensor, clock: Clock, runs: int) -> tuple[Tensor, ...] | None:
+    """lower (), upper (), u (d,), v (c,) for one Q (N, c); None where there is no time for so many runs."""
     folded = fold(arrangement, Q)
     if folded.scale == 0:
         value, u, v = _atoms(arrangement, Q, arrangement.frames[:1, 0])
@@ -139,7 +153,9 @@ def _enclose(arrangement: Arrangement, Q: Tensor) -> tuple[Tensor, Tensor, Tenso
     points = [_ascent(arrangement, folded)]
     best = float(value_at(arrangement, folded, points[0])[0].norm())
     found, cells = [], []
-    for chunk in arrangement.chunks(6 * Q.shape[1]):
+    for chunk in _in_time(arrangement.chunks(6 * Q.shape[1]), clock, runs):
+        if chunk is None:
+            return None
         steps = walk(arrangement, folded, chunk)
         place, value, offset, _ = arc_maxima(arrangement, steps, chunk, best - 2 * folded.drift)
         if len(place):
@@ -167,10 +183,23 @@ def _enclose(arrangement: Arrangement, Q: Tensor) -> tuple[Tensor, Tensor, Tenso
         doubtful = torch.minimum(inside.value, (upper**2 + inside.slack).sqrt())
         bound = torch.where(inside.sure, inside.value, doubtful) + folded.error
         upper = max([upper, *bound.tolist()])
-    value, u, v = _atoms(arrangement, Q, torch.cat(points))
+    return _best(arrangement, Q, torch.cat(points), upper * folded.scale)
+
+
+def _best(arrangement: Arrangement, Q: Tensor, points: Tensor, upper: float) -> tuple[Tensor, ...]:
+    """The largest value at the points (m, 3), the upper bound, u and v."""
+    value, u, v = _atoms(arrangement, Q, points)
     top = value.argmax()
-    bound = value.new_tensor(upper * folded.scale * (1 + 8 * EPS))
-    return value[top], torch.maximum(bound, value[top]), u[top], v[top]
+    return value[top], torch.maximum(value.new_tensor(upper * (1 + 8 * EPS)), value[top]), u[top], v[top]
+
+
+def _in_time(chunks: list[slice], clock: Clock, runs: int) -> Iterator[slice | None]:
+    """The chunks; None instead of one where it is seen that the time left is too short for all, so many times."""
+    began = clock.spent
+    for done, chunk in enumerate(chunks):
+        enough = not done or clock.suffices(began, done, runs * len(chunks))
+        yield chunk if enough else None
+        clock.say(lambda k=done: f"{k} of {len(chunks)} parts of the arrangement")
 
 
 def _ascent(arrangement: Arrangement, folded: Folded) -> Tensor:
