@@ -33,6 +33,38 @@ def test_gradient_of_every_run(f):
     assert not any(w.requires_grad for w in W)
 
 
+class Twice(go.ReluUnit):  # type: ignore[misc]
+    def phi(self, *W):
+        return 2 * super().phi(*W)
+
+    def Phi(self, *W):
+        return Mapping.Phi(self, *W)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_closed_form_of_the_gradient_is_autograd_s(outputs, monkeypatch):
+    """In one block and in several, on a kink and off it; a mapping with another φ does not inherit it."""
+    S, Y = randn("closed S", 6, 3), randn("closed Y", 6, outputs)
+    S[0, 1:] = 0.0
+    f = go.Problem(go.SquaredLoss(Y), go.ReluUnit(S, outputs), go.SumOfSquares(), 0.4)
+    W = f.random(5, 4, seed=1)
+    W[0][0, 0, 0] = W[0][1, 1] = 0.0  # on the kink of the first sample, and of all
+    whole = f.gradient(*W)
+    monkeypatch.setattr("global_optimality.problem.IN_CACHE", 2 * 4 * f.card)
+    blocks = f.gradient(*W)
+    for found in (whole, blocks):
+        leaves = tuple(w.clone().requires_grad_() for w in W)
+        expected = torch.autograd.grad(f(*leaves).sum(), leaves)
+        laws.same(found[0], f(*W))
+        assert all(torch.allclose(a, b, rtol=1e-13, atol=1e-13) for a, b in zip(found[1], expected, strict=True))
+    other = replace(f, mapping=Twice(S, outputs))
+    assert f.mapping.pullback(*W) is not None
+    assert other.mapping.pullback(*W) is None
+    laws.taylor_gradient(
+        other, lambda *w: other.gradient(*w)[1], f.random(3, 4, seed=2), f.random(3, 4, deviation=0.05)
+    )
+
+
 @every
 def test_hessian_product(f):
     W, V = starts(f), tuple(0.05 * v for v in factors(f.mapping, name="direction"))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from claimbook.sweeps import Sweep
-from global_optimality.factors import Factors, take_runs
+from global_optimality.factors import Factors
 from global_optimality.problem import Problem
 
 from ..shared.adam import adam
@@ -54,8 +54,18 @@ MANY_STARTS = Sweep(race, {"runs": [8, 32, 128, 512], "steps": [5]})
 
 def looped(problem: Problem, W: Factors, steps: int) -> Factors:
     """One run after the other, each as users of torch.optim write it."""
-    ends = [adam(problem, take_runs(W, torch.tensor([i])), steps=steps, rate=RATE) for i in range(len(W[0]))]
-    return tuple(torch.cat(parts) for parts in zip(*ends, strict=True))
+    S, Y, ends = inputs(problem), problem.loss.Y, []
+    for run in range(len(W[0])):
+        u, v = (w[run].clone().requires_grad_() for w in W)
+        optimizer = torch.optim.Adam([u, v], lr=RATE)
+        for step in range(steps):
+            optimizer.param_groups[0]["lr"] = RATE * (1 - step / steps)
+            optimizer.zero_grad()
+            loss = 0.5 * (torch.relu(S @ u.T) @ v - Y).square().sum()
+            (loss + 0.5 * problem.lam * (u.square().sum() + v.square().sum())).backward()
+            optimizer.step()
+        ends.append((u.detach(), v.detach()))
+    return tuple(torch.stack(parts) for parts in zip(*ends, strict=True))
 
 
 def vmap_adam(problem: Problem, W: Factors, steps: int) -> Factors:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from global_optimality.factors import Factors
+from global_optimality.problem import Problem
 
 
 def adam(
@@ -21,11 +22,15 @@ def adam(
     ``project`` is applied after every step: that of a regularizer which is +∞ somewhere.
     """
     leaves = [w.clone().requires_grad_() for w in W]
-    optimizer = torch.optim.Adam(leaves, lr=rate)
+    optimizer = torch.optim.Adam(leaves, lr=rate, fused=True)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
-        optimizer.zero_grad()
-        objective(*leaves).sum().backward()
+        if isinstance(objective, Problem):
+            for w, slope in zip(leaves, objective.gradient(*leaves)[1], strict=True):
+                w.grad = slope
+        else:
+            optimizer.zero_grad()
+            objective(*leaves).sum().backward()
         optimizer.step()
         if project is not None:
             with torch.no_grad():

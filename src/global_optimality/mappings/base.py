@@ -38,7 +38,7 @@ class Mapping(ABC):
 
     def __init_subclass__(cls) -> None:
         """A subclass with a φ of its own does not inherit what another class says of its φ."""
-        for claim in ("gates", "reduction"):
+        for claim in ("gates", "reduction", "pullback"):
             if "phi" in vars(cls) and claim not in vars(cls):
                 setattr(cls, claim, vars(Mapping)[claim])
 
@@ -104,6 +104,10 @@ class Mapping(ABC):
     def Phi(self, *W: Tensor) -> Tensor:
         """Φ_r(W) = Σ_i φ(w_i), ``(n, *D)`` (eq. 14); a subclass may give a faster twin."""
         return self.phi(*W).sum(1)
+
+    def pullback(self, *W: Tensor) -> tuple[Tensor, Callable[[Tensor], Factors]] | None:
+        """Φ_r(W), and G ↦ ∇_W ⟨G, Φ_r(W)⟩ in closed form, to be called once; None: autograd does it."""
+        return None
 
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
         """⟨Q, φ(w_i)⟩ of every subnetwork, ``(n, r)``; Q is ``(n, *D)``; a subclass may give a faster twin."""

@@ -1,12 +1,13 @@
 """φ(u, v) = (S u)₊ vᵀ: one hidden unit of rectified linear type (section 4, eq. 12)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import final
 
 import torch
 from torch import Tensor
 
-from ..factors import check_alike, check_finite
+from ..factors import Factors, check_alike, check_finite
 from ..settings import whole
 from .base import Gates, Mapping
 from .inputs import HiddenUnit
@@ -52,6 +53,19 @@ class ReluUnit(HiddenUnit):
     def Phi(self, *W: Tensor) -> Tensor:
         U, V = W
         return torch.relu(self.S @ U.mT) @ V
+
+    def pullback(self, *W: Tensor) -> tuple[Tensor, Callable[[Tensor], Factors]]:
+        U, V = W
+        hidden = (U.flatten(0, 1) @ self.S.mT).view(*U.shape[:2], len(self.S)).clamp_(min=0)
+
+        def pull(G: Tensor) -> Factors:
+            """The gates 1(s_jᵀu > 0) take the place of the hidden outputs; one output's v is a factor of all rows."""
+            of_V, one = hidden @ G, self.outputs == 1
+            gated = hidden.sign_().mul_(G.mT if one else V @ G.mT)
+            of_U = (gated.flatten(0, 1) @ self.S).view(U.shape)
+            return (of_U.mul_(V) if one else of_U), of_V
+
+        return (V.mT @ hidden).mT, pull
 
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
         U, V = W

@@ -15,8 +15,9 @@ class Regularizer(ABC):
 
     def __init_subclass__(cls) -> None:
         """A subclass with a θ of its own does not inherit what another class says of its θ."""
-        if "theta" in vars(cls) and "product" not in vars(cls):
-            cls.product = Regularizer.product
+        for claim in ("product", "gradient"):
+            if "theta" in vars(cls) and claim not in vars(cls):
+                setattr(cls, claim, vars(Regularizer)[claim])
 
     @property
     @abstractmethod
@@ -43,6 +44,10 @@ class Regularizer(ABC):
     def Theta(self, *W: Tensor) -> Tensor:
         """Θ_r(W) = Σ_i θ(w_i), ``(n,)`` (eq. 14)."""
         return self.theta(*W).sum(1)
+
+    def gradient(self, *W: Tensor) -> Factors | None:
+        """∇Θ_r(W) in closed form, shaped as W; None: autograd does it."""
+        return None
 
     def project(self, *W: Tensor) -> Factors:
         """The nearest weights at which θ is finite."""

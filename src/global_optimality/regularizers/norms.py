@@ -7,6 +7,7 @@ from typing import ClassVar, final
 
 from torch import Tensor
 
+from ..factors import Factors
 from ..settings import number
 from .base import Regularizer
 from .form import Norm, NormProduct, Shapes, euclidean
@@ -24,6 +25,9 @@ class HalfSquares(Regularizer):
 
     def theta(self, *W: Tensor) -> Tensor:
         return 0.5 * reduce(add, map(squares, W))
+
+    def gradient(self, *W: Tensor) -> Factors:
+        return W
 
 
 @final
