@@ -26,7 +26,7 @@ from .completion_peers import COMPLETION_PEERS
 from .deep import branch_and_bound, deep
 from .frontier import frontier
 from .grids import SWEEPS, counted
-from .polar_peers import POLAR_PEERS
+from .polar_peers import DEEP_POLAR_PEERS, POLAR_PEERS
 from .relu import certified_training, convex_program, exact_polar
 from .scnn import against_pyscnn
 from .starts import MANY_STARTS
@@ -61,6 +61,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame] | Sweep]] = {
     "completion_peers": ("cost_and_scaling", COMPLETION_PEERS),
     "time_to_gap": ("cost_and_scaling", TIME_TO_GAP),
     "polar_peers": ("cost_and_scaling", POLAR_PEERS),
+    "deep_polar_peers": ("cost_and_scaling", DEEP_POLAR_PEERS),
     "tuning": ("implications", tuning),
     "subnetworks": ("implications", subnetworks),
 }
