@@ -72,13 +72,21 @@ def of_content(saved: Content) -> Iterator[tuple[str, Content]]:
     yield "a bias of one output too many", changed(saved, b=[*saved["b"], 0.0])
     yield "another format", changed(saved, format=saved["format"] + " ")
     yield "another loss", changed(saved, loss="huber")
+    yield from _of_inputs(saved)
+    yield from _of_proof(saved)
+
+
+def _of_inputs(saved: Content) -> Iterator[tuple[str, Content]]:
     if saved["S"] is not None:
-        S = np.array(saved["S"])
+        S, U = np.array(saved["S"]), np.array(saved["U"])
         yield "no inputs", changed(saved, S=None)
         yield "inputs of another length", changed(saved, S=saved["S"][1:])
         yield "inputs with a column more", changed(saved, S=np.hstack([S, S[:, :1]]).tolist())
         yield "inputs a thousand times as large", changed(saved, S=(1000 * S).tolist(), U=(U / 1000).tolist())
         yield "hidden biases of a wrong length", changed(saved, a=[0.0] * (len(U) + 1))
+
+
+def _of_proof(saved: Content) -> Iterator[tuple[str, Content]]:
     if saved["proof"] is not None:
         for side in ("plus", "minus"):
             for name, tree in (("empty", []), ("of None", [None]), ("true", True), ("of itself", [[{"row": 0}]])):
@@ -92,7 +100,11 @@ def of_content(saved: Content) -> Iterator[tuple[str, Content]]:
     else:
         yield (
             "a proof nobody asked for, and a bound raised",
-            changed(saved, lower_bound=math.nextafter(f, math.inf), proof={"split": "rows", "plus": [], "minus": []}),
+            changed(
+                saved,
+                lower_bound=math.nextafter(saved["objective"], math.inf),
+                proof={"split": "rows", "plus": [], "minus": []},
+            ),
         )
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import global_optimality as go
 from cases import randn
-from odd_functions import MATRIX, NAN, UNIT, M, S, W, Y
+from odd_data import MATRIX, NAN, UNIT, M, S, W, Y
 
 LABELS = torch.tensor([0, 1, 0, 1, 1, 0])
 IMAGES = randn("odd images", 3, 1, 6, 6)

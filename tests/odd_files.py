@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from global_optimality import certify, load_certificate, save_certificate, verify_certificate
-from odd_functions import NAN, UNIT, W, problem_rows, scaled, setting, weight_rows
+from odd_data import NAN, UNIT, W, problem_rows, scaled, setting, weight_rows
 from odd_rows import Kind, Row
 
 

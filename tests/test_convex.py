@@ -1,3 +1,5 @@
+"""The convex references: nuclear norm and matrix completion against closed forms and a general solver."""
+
 import cvxpy as cp
 import numpy as np
 import pytest

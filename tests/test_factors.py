@@ -1,3 +1,5 @@
+"""Factors: reshaping, appending, scaling, and weights of a wrong shape named."""
+
 import pytest
 import torch
 

@@ -1,3 +1,5 @@
+"""The squared losses: gradients, conjugates, projections, dual scales and minima on lines."""
+
 from dataclasses import dataclass
 from fractions import Fraction
 

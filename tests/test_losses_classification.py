@@ -1,3 +1,5 @@
+"""Logistic and cross-entropy losses: derivatives, conjugates, best biases, bad labels."""
+
 import numpy as np
 import pytest
 import torch

@@ -1,3 +1,5 @@
+"""The laws of mappings for every instance: homogeneous, independent subnetworks, twins that agree."""
+
 import pytest
 import torch
 

@@ -1,3 +1,5 @@
+"""Problems: f, its gradient and Hessian, Euler's identity, and bad input."""
+
 from dataclasses import dataclass, replace
 
 import pytest

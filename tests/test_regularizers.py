@@ -1,3 +1,5 @@
+"""The laws of regularizers for every instance: homogeneous, positive, smooth, with their cones."""
+
 import pytest
 import torch
 

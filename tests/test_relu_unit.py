@@ -1,3 +1,5 @@
+"""One ReLU unit: by hand, its laws, its polar, bad data."""
+
 import math
 
 import pytest

@@ -1,3 +1,5 @@
+"""Random streams: the same names give the same numbers, and nothing global is touched."""
+
 import numpy as np
 import torch
 

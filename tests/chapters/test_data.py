@@ -1,3 +1,5 @@
+"""Data that several chapters use: shapes, splits, planted matrices, hidden entries."""
+
 import pytest
 import torch
 

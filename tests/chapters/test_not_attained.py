@@ -1,3 +1,5 @@
+"""A nondegenerate pair whose infimum no network attains."""
+
 import pytest
 import torch
 

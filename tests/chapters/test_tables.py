@@ -1,3 +1,5 @@
+"""Tables of runs and paths: declared columns, every status, provenance."""
+
 import numpy as np
 import pytest
 import torch

@@ -1,3 +1,5 @@
+"""The chapter Theorems: the path of the proof, vertices of the convex hull, networks with biases, levels."""
+
 from fractions import Fraction
 
 import numpy as np
