@@ -29,6 +29,7 @@ from .grids import SWEEPS, counted
 from .polar_peers import DEEP_POLAR_PEERS, POLAR_PEERS
 from .relu import certified_training, convex_program, exact_polar
 from .scnn import against_pyscnn
+from .section_six import dropout_by_masks, non_negative_columns, normalized_networks, path_norm
 from .starts import MANY_STARTS
 from .subnetworks import subnetworks, tuning
 from .time_to_gap import TIME_TO_GAP
@@ -52,6 +53,10 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame] | Sweep]] = {
     "shaken": ("one_hidden_layer", SWEEPS["shaken"]),
     "relu_pyscnn": ("certified_training", against_pyscnn),
     "dense": ("implications", SWEEPS["dense"]),
+    "dropout_by_masks": ("implications", dropout_by_masks),
+    "path_norm": ("implications", path_norm),
+    "normalized_networks": ("implications", normalized_networks),
+    "non_negative_columns": ("matrix_factorization", non_negative_columns),
     "optimal_faces": ("beyond_the_paper", optimal_faces),
     "faces_with_bias": ("beyond_the_paper", faces_with_bias),
     "fixed_width": ("beyond_the_paper", fixed_width),

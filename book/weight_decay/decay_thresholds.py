@@ -18,6 +18,9 @@ from ..shared.relu_problems import inputs, plane_problem
 from .mismatched_theorems import balanced_twin
 from .scalar_chains import tie
 
+FIRST = 1e-3
+"""Share x of the target that the search fits first at K = q, where the ratio, P(1 − x/2), is largest at x → 0."""
+
 
 def training_thresholds(
     problems: dict[tuple[str, int], Callable[[float], Problem]], *, starts: int, seed: int
@@ -35,7 +38,7 @@ def training_thresholds(
         y, D = float(problem.loss.Y.norm()), float(problem.mapping.Phi(*atom).square().sum())
         s = q / layers
         low, high = tie(layers, q) * D * (P / D) ** (2 - s), tie(layers, q) * y ** (2 - 2 * s) * P**s
-        x = 2 * (layers - q) / (2 * layers - q) if q < layers else 1e-3
+        x = 2 * (layers - q) / (2 * layers - q) if q < layers else FIRST
         noise = scale(problem.random(starts, 1, seed=seed), torch.linspace(0, 1, starts, dtype=torch.float64)[:, None])
         W = tuple((x * P / D) ** (1 / layers) * (a + b) for a, b in zip(atom, noise, strict=True))
         rows.append((name, layers, q, low, _largest_ratio(build, W), high))

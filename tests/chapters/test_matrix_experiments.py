@@ -122,3 +122,32 @@ def test_the_certificates_by_hand():
     assert table["lower_bound"].tolist() == pytest.approx([2.875, 4.0], abs=1e-13)
     assert table["polar"].tolist() == pytest.approx([2.0, 1.0], abs=1e-13)
     assert table["verdict"].tolist() == ["REFUTED", "CERTIFIED"]
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_orthant_polar_encloses_what_random_directions_reach(columns: int) -> None:
+    stream = torch.Generator().manual_seed(columns)
+    for shift in (-0.5, 0.0, 0.5):
+        Q = torch.randn(1, 7, columns, dtype=torch.float64, generator=stream) + shift
+        bound = non_negative.orthant_polar(Q)
+        v = torch.rand(5000, columns, dtype=torch.float64, generator=stream)
+        found = ((v / v.norm(dim=1, keepdim=True)) @ Q[0].T).clamp(min=0).norm(dim=1).max()
+        u, v = (w[0, 0] for w in bound.atom)
+        assert bound.lower[0] >= found * (1 - 1e-2)
+        assert bound.upper[0] >= found
+        assert bound.upper[0] <= bound.lower[0] * (1 + 2 * non_negative.CLOSED)
+        assert torch.isclose(u @ Q[0] @ v, bound.lower[0])
+        assert bool((u >= 0).all() & (v >= 0).all())
+
+
+def test_orthant_polar_is_the_largest_singular_value_of_non_negative_matrices() -> None:
+    Q = torch.rand(1, 6, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(non_negative.orthant_polar(Q).upper, torch.linalg.matrix_norm(Q, 2), rtol=1e-8)
+    assert float(non_negative.orthant_polar(-Q).upper[0]) == 0
+
+
+def test_non_negative_factors_of_rank_two_are_certified_where_the_spectral_bound_is_not() -> None:
+    row = non_negative.of_higher_rank((2,), (0.2,), draws=[0]).iloc[0]
+    assert row["rank"] == 2
+    assert row["gap"] <= non_negative.TOL < row["spectral"]
+    assert row["signed"] > 0
