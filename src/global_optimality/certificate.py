@@ -30,6 +30,9 @@ CONTRADICTION = 0.5
 ENCLOSED = "The polar is only enclosed: tighten its upper bound with effort=Effort(seconds=..., nodes=...)"
 """What would decide a certificate whose polar is far from its lower bound."""
 
+CANCELS = "Take offsets off inputs and targets (an output bias takes them up), or a larger λ: large terms cancel."
+"""What to do where the rounding of the objective is more than the tolerance."""
+
 
 class Verdict(Enum):
     """What a certificate says of one run at a tolerance on the relative gap; tested in this order."""
@@ -46,7 +49,7 @@ class Certificate:
     ``lower_bound`` ≤ F* = min over all sizes; ``gap`` = objective − lower_bound. ``polar`` is an upper bound of
     Ω°(−∇ℓ)/λ: at most 1 at an optimum. ``alignment`` = max_i |⟨−∇ℓ, φ(w_i)⟩ − λθ(w_i)|. ``dual`` ``(n, *D)`` proves
     the bound: Ω°(−dual) ≤ λ. ``escape`` is one subnetwork, optimally scaled; with it appended the objective is
-    ``escape_objective``.
+    ``escape_objective``. ``rounding`` is how far the objective, a float64 sum, may be from f(W).
     """
 
     objective: Tensor
@@ -59,6 +62,7 @@ class Certificate:
     dual: Tensor
     escape: Factors
     escape_objective: Tensor
+    rounding: Tensor
 
     @property
     def relative_gap(self) -> Tensor:
@@ -66,12 +70,16 @@ class Certificate:
         share = torch.where(torch.isfinite(self.gap), self.gap / self.objective.abs(), self.gap)
         return torch.where(self.gap == 0, torch.zeros_like(self.gap), share)
 
+    def within(self, tol: float) -> Tensor:
+        """Whether gap ≤ tol · |objective| whatever was rounded, ``(n,)``."""
+        return self.gap + self.rounding <= tol * self.objective.abs()
+
     def verdict(self, tol: float) -> tuple[Verdict, ...]:
-        """One ``Verdict`` a run: CERTIFIED iff gap ≤ tol · |objective|, from float64 and a finite polar only."""
+        """One ``Verdict`` a run: CERTIFIED iff ``within`` tol, from float64 and a finite polar only."""
         number("tol", tol)
         sound = torch.isfinite(self.gap) & torch.isfinite(self.polar) & (self.objective.dtype == torch.float64)
-        certified = (self.gap <= tol * self.objective.abs()) & sound
-        refuted = self.objective - self.escape_objective > tol * self.objective.abs()
+        certified = self.within(tol) & sound
+        refuted = self.objective - self.escape_objective - 2 * self.rounding > tol * self.objective.abs()
         return tuple(
             Verdict.CERTIFIED if c else Verdict.REFUTED if r else Verdict.UNDECIDED
             for c, r in zip(certified.tolist(), refuted.tolist(), strict=True)
@@ -79,9 +87,9 @@ class Certificate:
 
     def explain(self, tol: float) -> tuple[str, ...]:
         """One or two sentences a run: the verdict, its numbers, and what would decide an undecided one."""
-        return tuple(self._sentence(i, v) for i, v in enumerate(self.verdict(tol)))
+        return tuple(self._sentence(i, v, tol) for i, v in enumerate(self.verdict(tol)))
 
-    def _sentence(self, i: int, verdict: Verdict) -> str:
+    def _sentence(self, i: int, verdict: Verdict, tol: float) -> str:
         f, gap = float(self.objective[i]), float(self.relative_gap[i])
         if verdict is Verdict.CERTIFIED:
             return f"{verdict.value} Objective {f:.10g}, relative gap {gap:.1e}."
@@ -97,6 +105,8 @@ class Certificate:
                 "There is no finite lower bound: take φ and θ of one degree, a polar with a finite upper bound, and "
                 "finite weights."
             )
+        elif float(self.gap[i] - self.rounding[i]) <= tol * abs(f):
+            cure = f"float64 knows the objective to {float(self.rounding[i]):.1e} only. {CANCELS}"
         elif float(self.polar[i]) > 1.01 * float(self.polar_lower[i]):
             cure = f"{ENCLOSED}, or reduce the input's dimension."
         else:
@@ -133,7 +143,7 @@ def certify_twin(problem: Problem, W: Factors, polar: Polar) -> Certificate:
         dual, value = _dual_point(problem, G, upper)
         escape, escape_objective = best_escape(problem, W, X, bound.atom)
         norm = torch.stack([g.flatten(1).square().sum(1) for g in gradient]).sum(0).sqrt()
-        alignment = problem.alignment(*W)
+        alignment, rounding = problem.alignment(*W), problem.rounding(*W)
 
     def proved(a: Tensor, otherwise: float = torch.inf) -> Tensor:
         return torch.where(finite & ~a.isnan(), a, torch.full_like(a, otherwise))
@@ -151,6 +161,7 @@ def certify_twin(problem: Problem, W: Factors, polar: Polar) -> Certificate:
         dual=dual,
         escape=escape,
         escape_objective=proved(escape_objective),
+        rounding=proved(rounding),
     )
 
 
@@ -171,7 +182,7 @@ def same_in_units(twin: Twin, certificate: Certificate) -> Certificate:
     """A certificate of the twin as one of the problem: every number in the problem's units."""
     if (twin.weight, twin.dual, twin.value) == (1.0, 1.0, 1.0):
         return certificate
-    values = "objective", "lower_bound", "gap", "alignment", "escape_objective"
+    values = "objective", "lower_bound", "gap", "alignment", "escape_objective", "rounding"
     return replace(
         certificate,
         **{name: getattr(certificate, name) * twin.value for name in values},
@@ -200,6 +211,7 @@ def _nothing(problem: Problem, W: Factors) -> Certificate:
         dual=torch.zeros_like(X),
         escape=tuple(torch.zeros_like(w[:, :1]) for w in W),
         escape_objective=objective,
+        rounding=infinite,
     )
 
 

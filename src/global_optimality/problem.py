@@ -173,6 +173,14 @@ class Problem:
         gradient = tuple(a.add_(b, alpha=self.lam) for a, b in zip(of_loss, slopes, strict=True))
         return value + self.lam * self.regularizer.Theta(*W), gradient
 
+    @torch.no_grad()
+    def rounding(self, *W: Tensor) -> Tensor:
+        """How far ``problem(*W)`` may be from f_r(W), ``(n,)``: a sum of m terms errs by at most m eps/2 Σ|terms|."""
+        share = (self.size + W[0].shape[1] + 4) * torch.finfo(W[0].dtype).eps / 2
+        change = share * self.mapping.magnitude(*W)
+        price = self.lam * self.regularizer.Theta(*W)
+        return self.loss.rounding(self.mapping.Phi(*W), change) + 2 * share * price
+
     def hessian_product(self, W: Factors, V: Factors) -> Factors:
         """∇²f_r(W) V of every run, shaped as W: the gradient of ⟨∇f_r, V⟩."""
         self.check(W)

@@ -1,5 +1,6 @@
 """What every convex, once differentiable loss ℓ(Y, ·) offers: value, gradient, Fenchel conjugate, two line searches."""
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -53,6 +54,29 @@ class Loss(ABC):
         with torch.inference_mode(False):
             X, T = ordinary(X), ordinary(T)
             return torch.func.jvp(self.gradient, (X.expand_as(T),), (T,))[1]
+
+    def rounding(self, X: Tensor, change: Tensor) -> Tensor:
+        """How far ℓ(X), as computed, may lie from ℓ of outputs that differ from X by at most ``change``, ``(n,)``.
+
+        ∇ℓ has the Lipschitz constant 1 (the weight of a sample), sums of card(X) terms err as ``pairwise`` says.
+        """
+        eps, b = torch.finfo(X.dtype).eps, self.bias(X)[:, None]
+        if self.has_bias:
+            change = change + eps * (X.abs() + b.abs())
+        first = (self._fixed(X + b).abs() * change).flatten(1).sum(1)
+        second = self._weighted(change.square()).flatten(1).sum(1)
+        return first + second + (math.log2(change[0].numel()) + 8) * eps * self._terms(X, b)
+
+    def _fixed(self, X: Tensor) -> Tensor:
+        """∇ℓ at outputs that the bias has shifted already."""
+        return self.gradient(X)
+
+    def _weighted(self, per_sample: Tensor) -> Tensor:
+        return per_sample
+
+    def _terms(self, X: Tensor, b: Tensor) -> Tensor:
+        """The moduli that add up to ℓ(X), ``(n,)``, at the bias b ``(n, 1, *D[1:])``."""
+        return self(X)
 
     def in_units(self, step: int) -> tuple["Loss", int, int]:
         """(ℓ', b, v) with ℓ(X) = 2^v ℓ'(2^{−b} X) and data about 1 in ℓ', b a multiple of ``step``; exact, and equal

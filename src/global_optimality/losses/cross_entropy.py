@@ -48,6 +48,9 @@ class CrossEntropyLoss(SampleLoss):
     def sample_value(self, X: Tensor) -> Tensor:
         return torch.logsumexp(X, 2) - (X * self.Y).sum(2)
 
+    def _terms(self, X: Tensor, b: Tensor) -> Tensor:
+        return self(X) + self._weighted((X + b).abs().amax(2)).sum(1)  # of log Σ exp x − ⟨x, y⟩
+
     def sample_gradient(self, X: Tensor) -> Tensor:
         p = torch.softmax(X, 2)  # p − 1 at the label is minus the others: no cancellation where the label is certain
         return torch.where(self.Y == 1, -(p * (1 - self.Y)).sum(2, keepdim=True), p)

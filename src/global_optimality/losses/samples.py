@@ -155,6 +155,9 @@ class SampleLoss(Loss):
     def _unweighted(self, G: Tensor) -> Tensor:
         return G if self.weights is None else G / self._along(self.weights, G)
 
+    def _fixed(self, X: Tensor) -> Tensor:
+        return self._weighted(self.sample_gradient(X))
+
     def _along(self, weights: Tensor, like: Tensor) -> Tensor:
         return weights.reshape(1, -1, *[1] * (like.dim() - 2))
 

@@ -109,6 +109,12 @@ class Mapping(ABC):
         """Φ_r(W), and G ↦ ∇_W ⟨G, Φ_r(W)⟩ in closed form, to be called once; None: autograd does it."""
         return None
 
+    def magnitude(self, *W: Tensor) -> Tensor:
+        """The moduli that add up to Φ_r(W), ``(n, *D)``: what its rounding is a share of."""
+        fixed = self.data is None or type(self).on is Mapping.on
+        moduli = self if fixed or self.data is None else self.on(self.data.abs())
+        return moduli.Phi(*(w.abs() for w in W)).abs()
+
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
         """⟨Q, φ(w_i)⟩ of every subnetwork, ``(n, r)``; Q is ``(n, *D)``; a subclass may give a faster twin."""
         return (Q[:, None] * self.phi(*W)).flatten(2).sum(2)

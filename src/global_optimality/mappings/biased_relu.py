@@ -81,6 +81,11 @@ class BiasedReluUnit(HiddenUnit):
         X = self._hidden(*W[:2]).mT @ W[2]
         return X - X.mean(1, keepdim=True)
 
+    def magnitude(self, *W: Tensor) -> Tensor:
+        U, b, V = (w.abs() for w in W)
+        X = (U @ self.centred.abs().mT + self.reach * b).mT @ V
+        return X + X.mean(1, keepdim=True)
+
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
         return torch.linalg.vecdot(self._hidden(*W[:2]) @ (Q - Q.mean(1, keepdim=True)), W[2])
 

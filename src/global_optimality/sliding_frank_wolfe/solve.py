@@ -164,7 +164,7 @@ class _Run:
                 self.record(value, -torch.inf, excess)
             else:
                 certificate = self.last or self.certify()
-                if float(certificate.relative_gap[0]) <= self.tol:
+                if bool(certificate.within(self.tol)[0]):
                     return Status.GLOBAL
                 if self.late():
                     return Status.TIME
@@ -228,7 +228,7 @@ class _Run:
             self.W = tuple(torch.zeros_like(w[:, :1]) for w in self.W)
             self.certify(ends=False)
         W, certificate = self.best
-        if float(certificate.relative_gap[0]) <= self.tol:
+        if bool(certificate.within(self.tol)[0]):
             status = Status.GLOBAL
         weights = self.twin.outside(W)
         return Solution(problem, weights, same_in_units(self.twin, certificate), tuple(self.history), status)

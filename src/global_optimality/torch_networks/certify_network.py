@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..certificate import ENCLOSED, Certificate, Verdict, certify
+from ..certificate import CANCELS, ENCLOSED, Certificate, Verdict, certify
 from ..effort import Effort
 from ..factors import Factors, check_finite
 from ..mappings import BiasedReluUnit
@@ -30,6 +30,7 @@ class NetworkCertificate:
 
     ``best_possible`` ≤ J of every Sequential(Linear, ReLU, Linear) of any width on the same data. ``scale`` · f = J for
     the package's ``problem``, whose ``certificate`` has the best output bias instead of the user's.
+    ``rounding`` is how far the objective, a float64 sum, may be from J of the model.
     ``upcast`` is the lower precision that weights or inputs came in (each is exactly a float64 number), else None.
     """
 
@@ -43,6 +44,7 @@ class NetworkCertificate:
     certificate: Certificate
     upcast: torch.dtype | None
     translation: Translation
+    rounding: float
 
     @property
     def gap(self) -> float:
@@ -120,6 +122,7 @@ def certify_network(
         W = translation.factors(problem, hidden, outer)
         objective = _objective(scaled, outputs, (hidden, outer), decay)
         own = _own(problem, W, data, (hidden, outer), scaled, decay)
+        rounding = _rounding(scaled, data, outputs, (hidden, outer), decay)
     if not abs(own - objective) <= CONSISTENT * abs(objective):
         raise ValueError(
             f"torch computes the objective {objective:.12g} but Sequential(Linear, ReLU, Linear) with this loss and "
@@ -127,10 +130,14 @@ def certify_network(
         )
     certificate = certify(problem, W, polar, effort=effort)
     best = scaled.scale * float(certificate.lower_bound[0])
-    verdict = _verdict(objective, best, scaled.scale * float(certificate.escape_objective[0]), tol)
-    advice = _advice(verdict, certificate, problem, W, objective, scaled.scale, tol)
+    lower = scaled.scale * float((certificate.escape_objective + certificate.rounding)[0])
+    verdict = _verdict(objective, best, lower, tol, rounding)
+    if verdict is Verdict.UNDECIDED and objective - rounding - best <= tol * abs(objective):
+        advice = f"{verdict.value} Float64 knows this objective to {rounding:.1e} only. {CANCELS}"
+    else:
+        advice = _advice(verdict, certificate, problem, W, objective, scaled.scale, tol)
     return NetworkCertificate(
-        objective, best, verdict, advice, scaled.scale, problem, W, certificate, upcast, translation
+        objective, best, verdict, advice, scaled.scale, problem, W, certificate, upcast, translation, rounding
     )
 
 
@@ -176,10 +183,20 @@ def _own(problem: Problem, W: Factors, data: Tensor, layers: Layers, scaled: Sca
     return value + scaled.scale * float(scaled.fixed_bias(X + outer.bias)) + penalty
 
 
-def _verdict(objective: float, best: float, lower: float, tol: float) -> Verdict:
-    if objective - best <= tol * abs(objective):
+def _rounding(scaled: Scaled, data: Tensor, outputs: Tensor, layers: Layers, decay: Decay) -> float:
+    """How far torch's objective may be from the one that real numbers have: sums of m terms err by m eps/2 Σ|terms|."""
+    hidden, outer = layers
+    moduli = data.abs() @ hidden.weight.abs().mT + (0.0 if hidden.bias is None else hidden.bias.abs())
+    moduli = moduli @ outer.weight.abs().mT + (0.0 if outer.bias is None else outer.bias.abs())
+    share = (hidden.in_features + hidden.out_features + 8) * torch.finfo(data.dtype).eps / 2
+    size = _price(layers, decay) * (hidden.weight.numel() + outer.weight.numel()) ** 0.5
+    return scaled.scale * float(scaled.fixed_bias.rounding(outputs[None], share * moduli[None])) + share * size
+
+
+def _verdict(objective: float, best: float, lower: float, tol: float, rounding: float) -> Verdict:
+    if objective + rounding - best <= tol * abs(objective):
         return Verdict.CERTIFIED
-    return Verdict.REFUTED if objective - lower > tol * abs(objective) else Verdict.UNDECIDED
+    return Verdict.REFUTED if objective - rounding - lower > tol * abs(objective) else Verdict.UNDECIDED
 
 
 def _advice(
