@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import re
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ import pytest
 from book.course.lab import KINDS, assignment
 from book.course.lab import main as lab_main
 from global_optimality import certify, load_certificate, save_certificate
-from global_optimality.exact import hand_in, lab
+from global_optimality.exact import lab
 from global_optimality.exact.hand_in import NETWORK, Assignment, grade
+from odd_hand_ins import BYTES, HOSTILE
 
 SEED = 5
 
@@ -80,30 +83,6 @@ def test_claims_of_a_hand_in_are_not_believed(place, optimum, tmp_path):
     assert found(place, tmp_path, forged).gap == found(place, tmp_path, optimum).gap
 
 
-DEEP = "[" * 100_000
-HOSTILE = {
-    "nothing": "",
-    "no-json": "import os; os.system('touch owned')",
-    "pickle": "\x80\x04cposix\nsystem\n(S'touch owned'\ntR.",
-    "another-kind": '{"format": "something else"}',
-    "list": "[]",
-    "deep": DEEP,
-    "deep-network": f'{{"format": "{NETWORK}", "U": {DEEP}',
-    "nan": f'{{"format": "{NETWORK}", "U": [[NaN, 0, 0]], "V": [[1]], "b": [0]}}',
-    "infinite": f'{{"format": "{NETWORK}", "U": [[1e999, 0, 0]], "V": [[1]], "b": [0]}}',
-    "overflow": f'{{"format": "{NETWORK}", "U": [[1e308, 0, 0]], "V": [[1e308]], "b": [0]}}',
-    "text": f'{{"format": "{NETWORK}", "U": [["1", 0, 0]], "V": [[1]], "b": [0]}}',
-    "true": f'{{"format": "{NETWORK}", "U": [[true, 0, 0]], "V": [[1]], "b": [0]}}',
-    "shape": f'{{"format": "{NETWORK}", "U": [[1, 0]], "V": [[1]], "b": [0]}}',
-    "ragged": f'{{"format": "{NETWORK}", "U": [[1, 0, 0], [1]], "V": [[1], [1]], "b": [0]}}',
-    "key": f'{{"format": "{NETWORK}", "U": [[1, 0, 0]], "V": [[1]], "b": [0], "lam": 1e-9}}',
-    "bias": f'{{"format": "{NETWORK}", "U": [[1, 0, 0]], "V": [[1]], "b": [0], "a": [1]}}',
-    "free-bias": f'{{"format": "{NETWORK}", "U": [[1, 0, 0]], "V": [[1]], "b": [1]}}',
-    "digits": f'{{"format": "{NETWORK}", "U": [[{"9" * 9999}, 0, 0]], "V": [[1]], "b": [0]}}',
-    "large": " " * (hand_in.MAX_BYTES + 1),
-}
-
-
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_cannot_be_graded_has_a_reason(place, tmp_path, name):
     got = found(place, tmp_path, HOSTILE[name])
@@ -111,6 +90,53 @@ def test_what_cannot_be_graded_has_a_reason(place, tmp_path, name):
     assert got.gap is None
     assert got.reason
     assert len(got.reason) <= 200
+    assert got.reason.isprintable()
+    got.reason.encode()
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_what_is_no_text_has_a_reason(place, tmp_path, name):
+    (tmp_path / "h.json").write_bytes(BYTES[name])
+    got = grade(tmp_path / "h.json", Assignment.read(place / "assignment.json"))
+    assert got.gap is None
+    assert got.reason
+
+
+def exactly(saved: dict, U: list, V: list) -> Fraction:
+    """The objective of the assignment by its formula, without the package."""
+    S, Y, U, V = ([[Fraction(x) for x in row] for row in rows] for rows in (saved["S"], saved["Y"], U, V))
+    none = Fraction(0)
+    rows = [[max(sum((s * w for s, w in zip(x, u, strict=True)), none), none) for u in U] for x in S]
+    outputs = [sum((h * v[0] for h, v in zip(row, V, strict=True)), none) for row in rows]
+    loss = sum(((y[0] - x) ** 2 for y, x in zip(Y, outputs, strict=True)), none)
+    return loss / 2 + Fraction(saved["lam"]) / 2 * sum((x**2 for row in [*U, *V] for x in row), none)
+
+
+GOOD = {
+    "negated": lambda U, V: ([[-x for x in u] for u in U], V),
+    "rounded": lambda U, V: ([[round(x) for x in u] for u in U], V),
+    "one ulp": lambda U, V: ([[x * (1 + 2**-52) for x in u] for u in U], V),
+    "denormal": lambda U, V: ([*U, [5e-324] * 3], [*V, [5e-324]]),
+    "far apart": lambda U, V: ([*U, [1e150] * 3, [1e-320] * 3], [*V, [-1e-300], [1e-5]]),
+    "many": lambda U, V: ([[x / 16 for x in U[i % len(U)]] for i in range(256)], [V[i % len(U)] for i in range(256)]),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_odd_but_good_networks_get_their_objective(place, optimum, tmp_path, name):
+    saved, given = json.loads((place / "assignment.json").read_text()), Assignment.read(place / "assignment.json")
+    U, V = GOOD[name](optimum["U"], optimum["V"])
+    got, f = found(place, tmp_path, {**optimum, "U": U, "V": V}), exactly(saved, U, V)
+    assert got.objective is not None
+    assert f <= Fraction(got.objective) <= f * Fraction(1 + 2**-51)
+    assert got.gap == pytest.approx(float(1 - Fraction(given.lower_bound) / f), rel=1e-6, abs=1e-15)
+
+
+@pytest.mark.parametrize("sort", [True, False])
+@pytest.mark.parametrize("before", ["", "\ufeff", " " * 1000])
+def test_how_the_text_is_written_does_not_matter(place, optimum, tmp_path, sort, before):
+    text = before + json.dumps(optimum, sort_keys=sort, indent=2).replace("\n", "\r\n")
+    assert found(place, tmp_path, text) == found(place, tmp_path, optimum)
 
 
 def test_a_class_gets_its_leaderboard(place, optimum, tmp_path, monkeypatch):
@@ -119,6 +145,18 @@ def test_a_class_gets_its_leaderboard(place, optimum, tmp_path, monkeypatch):
     folder.mkdir()
     handed_in(folder, "ada.json", optimum)
     handed_in(folder, "=HYPERLINK(1) <script>.json", {**optimum, "V": [[0.5 * x for x in row] for row in optimum["V"]]})
+    twins = [
+        "ada!.json",
+        "ada.JSON",
+        "\u0430da.json",
+        "\u674e\u96f7.json",
+        "a\x1b[31m\nb.json",
+        "\u202e.json",
+    ]
+    for name in twins:
+        handed_in(folder, name, {**optimum, "U": [], "V": []})
+    handed_in(folder, ".hidden.json", optimum)
+    os.symlink(tmp_path / "elsewhere.txt", tmp_path / "board.csv")
     handed_in(folder, "pickle.json", HOSTILE["pickle"])
     handed_in(folder, "notes.txt", "not a hand-in")
     os.symlink("/etc/passwd", folder / "link.json")
@@ -128,9 +166,15 @@ def test_a_class_gets_its_leaderboard(place, optimum, tmp_path, monkeypatch):
     with open(tmp_path / "board.csv", newline="") as stream:
         head, *rows = csv.reader(stream)
     assert head[:2] == ["rank", "name"]
-    assert [row[1] for row in rows[:2]] == ["ada", "HYPERLINK_1_script"]
-    assert {row[1] for row in rows[2:]} == {"pickle", "link", "pipe", "folder"}
-    assert all(row[0] == "–" and row[5] for row in rows[2:])
+    names, last = [row[1] for row in rows], rows[2 + len(twins) :]
+    assert names[0] == "ada"
+    assert names[1].startswith("HYPERLINK_1_script~")
+    assert {row[1] for row in last} == {"pickle", "link", "pipe", "folder"}
+    assert all(row[0] == "–" and row[5] for row in last)
+    assert len(set(names)) == len(rows)
+    assert all("~" in name for name in names[1 : 2 + len(twins)])
+    assert all(re.fullmatch(r"[\w~-]*", name) for name in names)
+    assert not (tmp_path / "elsewhere.txt").exists()
     assert "<script" not in (tmp_path / "board.html").read_text()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["board.csv", "board.html", "class"]
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,24 @@ def read(file: str | Path) -> Saved:
 def parse(text: str, name: str) -> Saved:
     """The certificate in a text; ``ValueError``, saying ``name``, where it is damaged or of another kind."""
     try:
-        return _saved(json.loads(text, object_pairs_hook=_once, parse_constant=_constant))
+        given = strict_json(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    return from_json(given, name)
+
+
+def strict_json(text: str) -> Any:
+    """What a JSON text holds; ``ValueError`` for a key that stands twice, NaN, infinities and endless nesting."""
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_constant)
+    except RecursionError:
+        raise ValueError("damaged: brackets within brackets without end.") from None
+
+
+def from_json(given: Any, name: str) -> Saved:
+    """The certificate in what a JSON text holds; ``ValueError`` as for ``parse``."""
+    try:
+        return _saved(given)
     except RecursionError:
         raise ValueError(f"{name} is damaged: brackets within brackets without end.") from None
     except ValueError as error:
@@ -63,9 +81,8 @@ def parse(text: str, name: str) -> Saved:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [key for key, _ in pairs]
-        twice = next(key for key in names if names.count(key) > 1)
-        raise ValueError(f"damaged: {twice!r} stands there twice.")
+        twice = next(key for key, number in Counter(key for key, _ in pairs).items() if number > 1)
+        raise ValueError(f"damaged: {twice[:40]!r} stands there twice.")
     return found
 
 

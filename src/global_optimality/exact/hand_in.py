@@ -12,10 +12,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 from .check import infeasible
-from .file import Saved, parse, read
+from .file import Saved, from_json, read, strict_json
 from .numbers import round_down, round_up
 from .values import OutsideDomainError, dual_value, objective
 
@@ -73,7 +72,9 @@ def proved_bound(saved: Saved) -> float | None:
 def open_text(file: str | Path) -> str:
     """The text of a regular file of at most MAX_BYTES; ``ValueError`` for links, pipes, devices, and what is larger."""
     try:
-        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.lstat(file).st_mode):  # before it is opened: opening a device may do something
+            raise ValueError("this is no regular file.")
+        handle = os.open(file, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise ValueError(f"the file cannot be opened ({error.strerror}).") from None
     with os.fdopen(handle, "rb") as stream:
@@ -83,31 +84,28 @@ def open_text(file: str | Path) -> str:
     if len(data) > MAX_BYTES:
         raise ValueError(f"the file is larger than {MAX_BYTES // 1_000_000} MB.")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError("the file is not UTF-8 text.") from None
 
 
 def network(text: str, problem: Saved) -> Saved:
     """The hand-in as weights on the data of the assignment; ``ValueError`` where it does not fit."""
-    if f'"{NETWORK}"' not in text[:200]:
-        saved = parse(text, "the file")
+    given = strict_json(text)
+    if not isinstance(given, dict) or given.get("format") != NETWORK:
+        saved = from_json(given, "the file")
         for name in _DATA:
             if getattr(saved, name) != getattr(problem, name):
                 raise ValueError(f"it is for another problem: its {name} differs.")
         return saved
-    try:
-        given: Any = json.loads(text)
-    except RecursionError:
-        raise ValueError("brackets within brackets without end.") from None
-    if not isinstance(given, dict) or set(given) - {"a"} != {"format", "U", "V", "b"}:
+    if set(given) - {"a"} != {"format", "U", "V", "b"}:
         raise ValueError("a network has the keys format, U, V, b, and a where hidden units have biases.")
     if (given.get("a") is None) != (problem.a is None):
         raise ValueError(f"the units of this problem have {'no biases' if problem.a is None else 'biases, a'}.")
     whole = {**asdict(replace(problem, proof=None)), **{name: given.get(name) for name in _WEIGHTS}}
     whole["format"], whole["output_bias"] = "global-optimality certificate 2", whole.pop("bias")
     whole.pop("version")
-    return parse(json.dumps(whole), "the network")
+    return from_json(whole, "the network")
 
 
 def grade(file: str | Path, assignment: Assignment) -> Grade:

@@ -6,28 +6,52 @@ leaderboard. Beside this folder `python -m exact.lab` does the same with nothing
 
 import argparse
 import csv
+import hashlib
 import html
+import io
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 from .hand_in import Assignment, Grade
 
 SECONDS = 20.0
+"""Processor time for grading one file; on the clock it may take PATIENCE times as long, on a busy machine."""
+
+PATIENCE = 10
+
 MEMORY = 1 << 30
 """Bytes of address space for grading one file."""
 
-_RUN = (
-    "import resource, runpy, sys; "
-    "resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]),) * 2); "
-    "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
-    "sys.path.insert(0, sys.argv[2]); sys.argv[:3] = ['hand_in']; "
-    "runpy.run_module('exact.hand_in', run_name='__main__')"
-)
+_RUN = """
+import math, runpy, sys
+seconds, memory, folder = float(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+try:
+    import resource
+    cpu = math.ceil(seconds)
+    limits = (("RLIMIT_AS", memory, memory), ("RLIMIT_FSIZE", 0, 0), ("RLIMIT_CPU", cpu, cpu + 1))
+except ImportError:  # no such limits on this system: the clock and the size of the file bound what can happen
+    limits = ()
+for name, soft, hard in limits:
+    try:
+        resource.setrlimit(getattr(resource, name), (soft, hard))
+    except (AttributeError, OSError, ValueError):
+        pass
+sys.path.insert(0, folder)
+sys.argv[:4] = ["hand_in"]
+runpy.run_module("exact.hand_in", run_name="__main__")
+"""
+
+
+_OUT_OF_TIME = -24
+"""Exit code by SIGXCPU, with which a system ends what used up its processor time."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +62,29 @@ class Entry:
     grade: Grade
 
 
-def safe_name(file: Path) -> str:
-    """A file's name as a name: letters, digits, - and _ only, so that no spreadsheet or page reads more into it."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", file.stem)[:40].strip("_-") or "unnamed"
+def shown_name(file: Path) -> str:
+    """A file's name as a name: letters, digits, - and _ only, in which no spreadsheet, terminal or page reads more.
+
+    Where that changed it, where it has letters beyond ASCII (some look like others), or its ending is not exactly
+    ``.json``, ~ and six digits follow, so that no two files have one name, and none has that of another.
+    """
+    kept = re.sub(r"[^\w-]+", "_", normalize("NFKC", file.stem))[:40].strip("_-")
+    if kept.isascii() and f"{kept}.json" == file.name:
+        return kept
+    return f"{kept}~{hashlib.sha256(os.fsencode(file.name)).hexdigest()[:6]}"
 
 
 def graded(file: Path, assignment: Path, seconds: float = SECONDS, memory: int = MEMORY) -> Grade:
     """The grade of one file, found in a process of its own."""
-    command = [sys.executable, "-I", "-c", _RUN, str(memory), str(Path(__file__).parents[1])]
+    limits = [str(seconds), str(memory), str(Path(__file__).parents[1])]
+    command = [sys.executable, "-I", "-c", _RUN, *limits, str(assignment), str(file)]
+    late = Grade(reason=f"it could not be graded within {seconds:g} s.")
     try:
-        done = subprocess.run(
-            [*command, str(assignment), str(file)], capture_output=True, text=True, timeout=seconds, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE * seconds, check=False)
     except subprocess.TimeoutExpired:
-        return Grade(reason=f"it could not be graded within {seconds:g} s.")
+        return late
+    if done.returncode == _OUT_OF_TIME:
+        return late
     if done.returncode != 0:
         return Grade(reason="grading it broke off, perhaps for want of memory.")
     return Grade(**json.loads(done.stdout))
@@ -60,8 +93,8 @@ def graded(file: Path, assignment: Path, seconds: float = SECONDS, memory: int =
 def leaderboard(folder: Path, assignment: Path, seconds: float = SECONDS) -> list[Entry]:
     """Every hand-in (``*.json``), nearest to global first, ungraded ones last; ``ValueError``: no assignment."""
     Assignment.read(assignment)
-    files = sorted(file for file in folder.iterdir() if file.suffix == ".json")
-    entries = [Entry(safe_name(file), graded(file.absolute(), assignment.absolute(), seconds)) for file in files]
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".json" and file.name[0] != ".")
+    entries = [Entry(shown_name(file), graded(file.absolute(), assignment.absolute(), seconds)) for file in files]
     return sorted(entries, key=lambda e: (e.grade.gap is None, e.grade.gap or 0.0, e.grade.units or 0, e.name))
 
 
@@ -73,15 +106,25 @@ def write(entries: Sequence[Entry], place: Path) -> None:
         g = entry.grade
         shown = ("", "", "") if g.gap is None else (f"{g.objective:.10g}", f"{g.gap:.3e}", str(g.units))
         rows.append((str(rank) if g.gap is not None else "–", entry.name, *shown, g.reason))
-    with open(place, "w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream).writerows([head, *(tuple(map(_inert, row)) for row in rows)])
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows([head, *(tuple(map(_inert, row)) for row in rows)])
+    _replace(place, stream.getvalue())
     cells = ["".join(f"<th scope=col>{h}" for h in head), *("".join(f"<td>{html.escape(c)}" for c in r) for r in rows)]
     page = "\n".join(f"<tr>{cell}" for cell in cells)
-    place.with_suffix(".html").write_text(
+    _replace(
+        place.with_suffix(".html"),
         "<!doctype html><html lang=en><meta charset=utf-8><title>Leaderboard</title>"
         f"<style>td,th{{padding:.2em .8em;text-align:left}}</style><h1>Leaderboard</h1><table>{page}</table></html>\n",
-        encoding="utf-8",
     )
+
+
+def _replace(place: Path, text: str) -> None:
+    """Write a file whole. A link of this name is replaced, not followed: a hand-in might have put it there."""
+    handle, fresh = tempfile.mkstemp(dir=place.parent)
+    with open(handle, "w", newline="", encoding="utf-8") as stream:
+        stream.write(text)
+    os.chmod(fresh, 0o644)
+    os.replace(fresh, place)
 
 
 def _inert(text: str) -> str:
@@ -110,4 +153,5 @@ def main(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.exit(main(sys.argv[1:]))
