@@ -13,7 +13,7 @@ from torch import Tensor
 from global_optimality.boosting import boost
 from global_optimality.certificate import certify
 from global_optimality.descent import GradientDescent, minimise, refit
-from global_optimality.factors import Factors, append, scale, slice_norms, take_runs, zeros_like_slice
+from global_optimality.factors import Factors, scale, slice_norms, take_runs
 from global_optimality.polar import PolarBound, polar_of
 from global_optimality.problem import Problem
 from global_optimality.sliding_frank_wolfe import Solution
@@ -132,9 +132,3 @@ def averaging_gain(problem: Problem, *, r: int, runs: int, counts: Sequence[int]
         together = float(problem(*average(some, problem.mapping.degree))[0])
         rows.append((m, together, float(problem(*some).mean())))
     return pd.DataFrame(rows, columns=["networks", "average", "mean"])
-
-
-def stops_when_nothing_helps(problem: Problem, W: Factors) -> float:
-    """The relative fall of f when a zero unit is appended to the boosted network and everything may descend again."""
-    before = float(problem(*W)[0])
-    return 1 - float(problem(*descend(problem, append(W, zeros_like_slice(W))))[0]) / before

@@ -145,21 +145,6 @@ def path(tables: dict[str, pd.DataFrame]) -> Figure:
 
 
 @styled
-def lower_bounds(table: pd.DataFrame) -> Figure:
-    """Objective and proved lower bound of random networks of many scales; none of the bounds exceeds F*."""
-    figure, axes = canvas(3.4)
-    optimum = table["optimum"].iloc[0]
-    axes.plot(table["scale"], table["objective"] / optimum, ".", markersize=4, color=COLOUR.descent, label="objective")
-    bound = table["lower_bound"] / optimum
-    axes.plot(table["scale"], bound, ".", markersize=4, color=COLOUR.escape, label="proved lower bound")
-    axes.axhline(1, color=COLOUR.lower_bound, linestyle="--", linewidth=1.2)
-    write(axes, "$F^*$", (table["scale"].min(), 1), (4, 9))
-    axes.set(xscale="log", xlabel="scale of the random weights", ylabel="relative to $F^*$", ylim=(-0.1, 6))
-    axes.legend(loc="upper left")
-    return figure
-
-
-@styled
 def non_negative(table: pd.DataFrame) -> Figure:
     """Certified gap of non-negative factorizations against λ: closed for large λ, open for small."""
     figure, axes = canvas(3.4)

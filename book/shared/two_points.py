@@ -77,12 +77,6 @@ def flows(sizes: Sequence[int], *, runs: int, seed: int) -> list[Factors]:
     return [tuple(w[k * runs : (k + 1) * runs, :r] for w in ends) for k, r in enumerate(sizes)]
 
 
-def runs_of_size(r: int, *, runs: int, seed: int) -> tuple[pd.DataFrame, Factors]:
-    """One row a run: where it ended, its polar, whether a unit went to zero; and the final weights."""
-    (W,) = flows([r], runs=runs, seed=seed)
-    return judged(W), W
-
-
 def judged(W: Factors) -> pd.DataFrame:
     """One row a run of the toy: its objective, its polar, whether a unit is zero."""
     problem, (runs, r) = toy(), W[0].shape[:2]

@@ -154,9 +154,7 @@ def write_zip(target: Path, files: dict[str, bytes]) -> None:
             archive.writestr(entry, files[name])
 
 
-def _notebook(
-    project: Project, site: Path, chapter: Chapter, references: dict[str, Any], wheels: tuple[Path, ...]
-) -> str:
+def _notebook(project: Project, chapter: Chapter, references: dict[str, Any], wheels: tuple[Path, ...]) -> str:
     docname = page_of(chapter.docname)
     notebook = nbformat.read(project.staged / f"{docname}.ipynb", as_version=4)
     claims = (project.staged / "claims.json").read_text(encoding="utf-8") if chapter.collects_claims else None
@@ -183,7 +181,7 @@ def export(project: Project, book: Book, site: Path) -> None:
     files = {wheel.name: wheel.read_bytes() for wheel in wheels}
     for chapter in book.chapters:
         docname = page_of(chapter.docname)
-        text = _notebook(project, site, chapter, references, wheels)
+        text = _notebook(project, chapter, references, wheels)
         write_atomic(site / "_sources" / f"{docname}.ipynb", without_drawings(text))
         files[f"{PurePosixPath(docname).name}.ipynb"] = text.encode()
         staged = nbformat.read(project.staged / f"{docname}.ipynb", as_version=4)

@@ -54,7 +54,7 @@ def _markdown() -> MarkdownIt:
 _MARKDOWN = _markdown()
 
 
-def slides_of(notebook: Any, chapter: Chapter, known: Resolved) -> tuple[list[DeckSlide], dict[str, str]]:
+def slides_of(notebook: Any, known: Resolved) -> tuple[list[DeckSlide], dict[str, str]]:
     """The slides of an executed chapter, and its figures as SVG text by file name."""
     parts = pieces(notebook, TAGS)
     hidden = {id(part) for part in solution_of(parts)}
@@ -160,7 +160,7 @@ def write_deck(book: Book, chapter: Chapter, notebook: Any, known: Resolved, sit
     """Write `decks/<chapter>.html` and its figures into the site; False for a page that has no figures."""
     if not chapter.figures or chapter.folder is None:
         return False
-    slides, figures = slides_of(notebook, chapter, known)
+    slides, figures = slides_of(notebook, known)
     folder = site / "decks"
     folder.mkdir(exist_ok=True)
     for name, svg in figures.items():

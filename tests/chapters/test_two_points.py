@@ -31,7 +31,8 @@ def test_the_closed_form_counts_the_sign_patterns(r):
 def test_every_run_succeeds_exactly_when_its_signs_say_so():
     start = toy.balanced_starts(40, 3, seed=1)
     useful = [((start[0] * s > 0) & (start[1] > 0)).any(1)[:, 0] for s in (1, -1)]
-    table, W = toy.runs_of_size(3, runs=40, seed=1)
+    (W,) = toy.flows([3], runs=40, seed=1)
+    table = toy.judged(W)
     np.testing.assert_array_equal(table["global"], (useful[0] & useful[1]).numpy())
     assert bool((W[0] * start[0] >= 0).all())
     assert table["gradient_norm"].max() < 1e-5
@@ -55,7 +56,7 @@ def test_a_bad_local_minimum_at_every_width():
 
 def test_noise_empties_the_saddles_and_leaves_the_local_minima():
     table = noise.kicked([3], [0.05], rounds=4, runs=60, seed=0).set_index("round")
-    first, _ = toy.runs_of_size(3, runs=60, seed=0)
+    first = toy.judged(*toy.flows([3], runs=60, seed=0))
     stuck = first[~first["global"]]
     assert table.loc[0, "zero_unit_above"] == (stuck["zero_units"] > 0).sum()
     assert table.loc[0, "no_zero_unit_above"] == (stuck["zero_units"] == 0).sum()

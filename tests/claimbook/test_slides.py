@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pptx import Presentation
-from throwaway import REPOSITORY, chapter_text
+from throwaway import REPOSITORY
 
 from claimbook.browser import Events, chromium, find_chromium
-from claimbook.chapters import read_chapter
 from claimbook.check import check_site
 from claimbook.handouts import write_handouts
 from claimbook.plain import Resolved
@@ -51,11 +50,7 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="90" height="60"><path d="M
 
 
 @pytest.fixture
-def made(tmp_path):
-    header = "---\nmystnb:\n  figure:\n    caption: x\n    name: fig-line\n  image:\n    alt: y\n---\n"
-    file = tmp_path / "doubling.md"
-    file.write_text(chapter_text(["seed = 0", header + 'show(1, "fig-line")']))
-    chapter = read_chapter(file, "book/doubling")
+def made():
     meta = {
         "figure": {"caption": "**It rises.** By $x$ a step.", "name": "fig-line"},
         "image": {"alt": "A line\n rises"},
@@ -66,7 +61,7 @@ def made(tmp_path):
         new_code_cell("show()", metadata={"mystnb": meta}, outputs=[output], id="b"),
         new_markdown_cell(END, id="c"),
     ]
-    return slides_of(new_notebook(cells=cells), chapter, Resolved({}, {"thm-double": "4"}, {}))
+    return slides_of(new_notebook(cells=cells), Resolved({}, {"thm-double": "4"}, {}))
 
 
 def test_marked_passages_become_slides_and_what_follows_becomes_notes(made):

@@ -109,6 +109,7 @@ def write(entries: Sequence[Entry], place: Path) -> None:
     stream = io.StringIO(newline="")
     csv.writer(stream).writerows([head, *(tuple(map(_inert, row)) for row in rows)])
     _replace(place, stream.getvalue())
+    # by hand, not from a template: this folder runs with nothing installed
     cells = ["".join(f"<th scope=col>{h}" for h in head), *("".join(f"<td>{html.escape(c)}" for c in r) for r in rows)]
     page = "\n".join(f"<tr>{cell}" for cell in cells)
     _replace(

@@ -64,7 +64,7 @@ def _doubt(trace: Tensor, distance: Tensor, error: float) -> Tensor:
     return 2 * (2 * error * trace.sqrt() + error**2 + 32 * EPS * trace) / distance.clamp_min(TINY)
 
 
-def cell_candidates(arrangement: Arrangement, folded: Folded, steps: Walk, chunk: slice, floor: float) -> Place:
+def cell_candidates(folded: Folded, steps: Walk, chunk: slice, floor: float) -> Place:
     """Cells that may have an interior maximum above `floor`, each seen from one or more of its arcs.
 
     A cell is dropped if ‖B‖ is too small, or if its leading eigenvector is outside it or NEAR the boundary,

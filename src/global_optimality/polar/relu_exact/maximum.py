@@ -103,7 +103,7 @@ def _strata_maximisers(arrangement: Arrangement, folded: Folded, floor: float) -
         place, _, offset, stationary = arc_maxima(arrangement, steps, chunk, floor)
         found.append(on_arc(arrangement, place[stationary], offset[stationary]))
         if arrangement.has_cells:
-            place = cell_candidates(arrangement, folded, steps, chunk, floor)
+            place = cell_candidates(folded, steps, chunk, floor)
             inside = cell_maxima(arrangement, folded, place)
             found.append(inside.u[inside.sure])
     return torch.cat(found)
@@ -164,7 +164,7 @@ def _enclose(arrangement: Arrangement, Q: Tensor, clock: Clock, runs: int) -> tu
             best = max(best, float(reached.max()))
             found.append((place, value))
         if arrangement.has_cells:
-            place = cell_candidates(arrangement, folded, steps, chunk, best)
+            place = cell_candidates(folded, steps, chunk, best)
             cells.extend([place] if len(place) else [])
 
     upper = best + folded.error
