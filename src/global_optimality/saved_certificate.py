@@ -2,7 +2,6 @@
 
 import json
 import math
-import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from .cone_proof import prove_by_cones
 from .effort import Effort, check_effort
 from .exact.check import infeasible
 from .exact.drawn import drawn
-from .exact.file import FORMATS, Saved, read
+from .exact.file import FORMATS, Saved, read, write
 from .exact.numbers import round_down, round_up
 from .exact.values import dual_value, objective
 from .factors import Factors
@@ -78,7 +77,7 @@ def save_certificate(
     names = {"bias": "output_bias"}
     entries = {names.get(key, key): value for key, value in asdict(saved).items() if key != "version"}
     text = json.dumps({"format": FORMATS[-1], **entries}, allow_nan=False)
-    _write(Path(file), text.replace(', "', ',\n"') + "\n")
+    write(Path(file), text.replace(', "', ',\n"') + "\n")
 
 
 def load_certificate(file: str | Path) -> SavedCertificate:
@@ -222,11 +221,3 @@ def _claimed(saved: Saved, shrink: float) -> Saved:
     if not math.isfinite(exact.objective):
         raise ValueError("the objective of these weights is no number of float64: there is nothing to save.")
     return replace(exact, lower_bound=round_down(dual_value(exact)))
-
-
-def _write(file: Path, text: str) -> None:
-    """Write in one step: the file holds the old text or the new one, never a part."""
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
-        part = Path(folder) / file.name
-        part.write_text(text, encoding="utf-8")
-        part.replace(file)

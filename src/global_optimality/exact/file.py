@@ -2,6 +2,7 @@
 
 import json
 import math
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,14 @@ Matrix = list[list[float]]
 FORMATS = ("global-optimality certificate 1", "global-optimality certificate 2")
 LOSSES = ("squared", "logistic", "cross entropy")
 KEYS = ("loss", "objective", "lower_bound", "lam", "output_bias", "S", "Y", "mask", "weights", "U", "V", "b", "G")
+
+
+def write(file: Path, text: str) -> None:
+    """Write in one step: the file holds the old text or the new one, never a part. A link is replaced, not followed."""
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
+        part = Path(folder) / file.name
+        part.write_text(text, encoding="utf-8", newline="")
+        part.replace(file)
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import normalize
 
+from .file import write
 from .hand_in import Assignment, Grade
 
 SECONDS = 20.0
@@ -98,7 +98,7 @@ def leaderboard(folder: Path, assignment: Path, seconds: float = SECONDS) -> lis
     return sorted(entries, key=lambda e: (e.grade.gap is None, e.grade.gap or 0.0, e.grade.units or 0, e.name))
 
 
-def write(entries: Sequence[Entry], place: Path) -> None:
+def write_board(entries: Sequence[Entry], place: Path) -> None:
     """Write ``place`` as CSV, and the same with the ending .html as a page."""
     head = ("rank", "name", "objective", "gap", "units", "remark")
     rows = []
@@ -108,24 +108,14 @@ def write(entries: Sequence[Entry], place: Path) -> None:
         rows.append((str(rank) if g.gap is not None else "–", entry.name, *shown, g.reason))
     stream = io.StringIO(newline="")
     csv.writer(stream).writerows([head, *(tuple(map(_inert, row)) for row in rows)])
-    _replace(place, stream.getvalue())
-    # by hand, not from a template: this folder runs with nothing installed
+    write(place, stream.getvalue())
     cells = ["".join(f"<th scope=col>{h}" for h in head), *("".join(f"<td>{html.escape(c)}" for c in r) for r in rows)]
     page = "\n".join(f"<tr>{cell}" for cell in cells)
-    _replace(
+    write(  # by hand, not from a template: this folder runs with nothing installed
         place.with_suffix(".html"),
         "<!doctype html><html lang=en><meta charset=utf-8><title>Leaderboard</title>"
         f"<style>td,th{{padding:.2em .8em;text-align:left}}</style><h1>Leaderboard</h1><table>{page}</table></html>\n",
     )
-
-
-def _replace(place: Path, text: str) -> None:
-    """Write a file whole. A link of this name is replaced, not followed: a hand-in might have put it there."""
-    handle, fresh = tempfile.mkstemp(dir=place.parent)
-    with open(handle, "w", newline="", encoding="utf-8") as stream:
-        stream.write(text)
-    os.chmod(fresh, 0o644)
-    os.replace(fresh, place)
 
 
 def _inert(text: str) -> str:
@@ -143,7 +133,7 @@ def main(words: Sequence[str]) -> int:
     given = parser.parse_args(words)
     try:
         entries = leaderboard(given.folder, given.assignment, given.seconds)
-        write(entries, given.leaderboard)
+        write_board(entries, given.leaderboard)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
