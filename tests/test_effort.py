@@ -10,6 +10,7 @@ import global_optimality as go
 from cases import randn
 from global_optimality import Effort, effort, progress
 from global_optimality.arrangement import circles
+from global_optimality.polar.free_bias import sweep
 from global_optimality.polar.relu_enclosure.cones import Cones
 from global_optimality.progress import Reporter, progress_to
 
@@ -181,3 +182,23 @@ def test_an_enumeration_that_would_take_too_much_memory_gives_way_to_cones():
     exact, cones = go.polar_of(problem)(Q), go.polar_of(problem, Effort(memory=13 * 40**2 - 1))(Q)
     assert exact.lower <= cones.upper <= exact.upper * (1 + 1e-8)
     assert float(cones.upper) != float(exact.upper), "another way to it"
+
+
+@pytest.mark.parametrize("d", [2, 3])
+@pytest.mark.parametrize("limit", [{"seconds": 3}, {"memory": 1000}])
+def test_units_with_a_free_bias_keep_to_their_limits(d, limit, monkeypatch):
+    S, Q = randn("effort biased", 12, d), randn("effort biased q", 1, 12, 1)
+    problem = go.Problem(
+        go.SquaredLoss(Q[0], output_bias=0.0), go.BiasedReluUnit(S), go.OnLayers(go.SumOfSquares(), (0, 2)), 1.0
+    )
+    exact, polar = go.polar_of(problem)(Q), go.polar_of(problem, Effort(**limit))
+    looks = iter(range(1000))
+    for module in (circles, sweep):
+        monkeypatch.setattr(module, "CHUNK", 60)
+    monkeypatch.setattr(effort.time, "monotonic", lambda: float(next(looks)))
+    bound = polar(Q)
+    assert bound.lower <= exact.upper
+    assert exact.lower <= bound.upper
+    if "seconds" in limit:
+        assert next(looks) <= 20
+        assert bound.upper > exact.upper, "there was no time for all"

@@ -5,8 +5,9 @@ in [0, π) and again at t_j + π, where the same hyperplanes lie on the opposite
 sorted, tells all. For rank 1 and 2 the weight sphere is itself one circle.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import pi
+from typing import final
 
 import torch
 from torch import Tensor
@@ -90,6 +91,21 @@ def arranged(planes: Hyperplanes, clock: Clock) -> Arrangement | None:
         if done < len(frames) and not clock.suffices(began, done, USED * len(frames)):
             return None
     return Arrangement(planes, normals, frames, order, angle, rising)
+
+
+@final
+@dataclass(eq=False)
+class Sorted:
+    """The arrangement of these hyperplanes, made when it is first needed and kept."""
+
+    planes: Hyperplanes
+    _made: Arrangement | None = field(default=None, init=False, repr=False)
+
+    def within(self, clock: Clock) -> Arrangement | None:
+        """None where there is no time to make it."""
+        if self._made is None:
+            self._made = arranged(self.planes, clock)
+        return self._made
 
 
 def _frames(normals: Tensor) -> Tensor:

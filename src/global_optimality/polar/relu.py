@@ -1,13 +1,13 @@
 """The polar of one hidden layer, max ‖Qᵀ(S u)₊‖ over ‖u‖ = 1: exact when S has rank at most 3, else enclosed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import final
 
 import torch
 from torch import Tensor
 
-from ..arrangement import Arrangement, Hyperplanes, arranged, hyperplanes, memory_of
-from ..effort import Clock, Effort
+from ..arrangement import Sorted, hyperplanes, memory_of
+from ..effort import Effort
 from ..factors import Factors
 from ..mappings import ReluUnit
 from .bound import Oracle, PolarBound, Searching
@@ -50,21 +50,6 @@ def attained(S: Tensor, Q: Tensor, u: Tensor, upper: Tensor) -> PolarBound:
     v = unit(pull)
     v[:, 0] += (v == 0).all(1)
     return PolarBound(torch.minimum(lower, upper).to(Q), upper.to(Q), (u.to(Q)[:, None], v.to(Q)[:, None]))
-
-
-@final
-@dataclass(eq=False)
-class Sorted:
-    """The arrangement of these hyperplanes, made when it is first needed and kept."""
-
-    planes: Hyperplanes
-    _made: Arrangement | None = field(default=None, init=False, repr=False)
-
-    def within(self, clock: Clock) -> Arrangement | None:
-        """None where there is no time to make it."""
-        if self._made is None:
-            self._made = arranged(self.planes, clock)
-        return self._made
 
 
 @final

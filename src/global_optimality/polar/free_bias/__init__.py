@@ -11,7 +11,7 @@ import torch
 from ...arrangement.hyperplanes import FLAT
 from ...mappings import BiasedReluUnit
 from ..bound import Oracle
-from .anchored import Anchored
+from .anchored import Anchored, Around
 from .sweep import Swept
 
 __all__ = ["Anchored", "Swept", "free_bias_polar"]
@@ -26,7 +26,7 @@ def free_bias_polar(mapping: BiasedReluUnit) -> Oracle:
     tail = (rows @ directions).square().flip(1).cumsum(1).flip(1).amax(0).sqrt()  # longest part of a row left out
     rank = int((tail > FLAT).sum())
     if rank > 2:
-        return Anchored(mapping)
+        return Anchored(mapping, Around(S))
     basis = torch.zeros(S.shape[1], 2, dtype=S.dtype, device=S.device)
     basis[:, :rank] = directions[:, :rank]
     return Swept(mapping, rows @ basis, basis, scale, float(tail[rank]) if rank < len(tail) else 0.0)

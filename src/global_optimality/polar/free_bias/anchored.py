@@ -1,5 +1,6 @@
 """Samples beyond the plane: the polar of ``ReluUnit(S − 1s_iᵀ)`` for every sample s_i, the largest of them first."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -7,8 +8,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ...arrangement import Arrangement, arrangement, hyperplanes
-from ...effort import Effort
+from ...arrangement import Sorted, hyperplanes, memory_of
+from ...effort import Clock, Effort
 from ...factors import Factors
 from ...mappings import BiasedReluUnit
 from ..best_first import begin, refine
@@ -17,17 +18,38 @@ from ..directions import directions
 from ..great_circles import ascents, unit
 from ..relu_enclosure.cones import LARGEST_D, Cones
 from ..relu_enclosure.polar_problem import prepare
-from ..relu_exact import relu_polar
+from ..relu_exact import polar_in_time
 from .units import apart, best_thresholds, bounded, centred, completed
 
 EFFORT = Effort(nodes=200_000, tolerance=1e-9)
 """Of one call, unless told otherwise."""
+
+MEMORY = 2 * 2**30
+"""Bytes that the arrangements may take, unless told otherwise."""
 
 STARTS = 32
 """Directions from which units are climbed to."""
 
 ANCHORS = 8
 """Ascents go around at most so many samples."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Around:
+    """Samples S, and the sorted arrangements of S − 1s_iᵀ for every one of them."""
+
+    S: Tensor
+
+    @cached_property
+    def memory(self) -> float:
+        """Bytes of all arrangements; infinite beyond rank 3."""
+        planes = hyperplanes(self.S - self.S[:1])
+        return len(self.S) * memory_of(planes) if planes.rank <= 3 else math.inf
+
+    @cached_property
+    def each(self) -> tuple[Sorted, ...]:
+        return tuple(Sorted(hyperplanes(self.S - s)) for s in self.S)
 
 
 @final
@@ -39,20 +61,16 @@ class Anchored(Searching):
     """
 
     mapping: BiasedReluUnit
+    around: "Around"
 
-    @cached_property
+    @property
     def rows(self) -> Tensor:
-        return self.mapping.centred.double()
-
-    @cached_property
-    def arrangements(self) -> tuple[Arrangement, ...] | None:
-        """Those of S − 1s_iᵀ for every sample; None beyond rank 3."""
-        S = self.rows
-        return tuple(arrangement(S - s) for s in S) if hyperplanes(S - S[:1]).rank <= 3 else None
+        return self.around.S
 
     def __call__(self, Q: Tensor) -> PolarBound:
         q = centred(Q.double())
-        upper, u, anchor = self._exact(q) if self.arrangements is not None else self._enclosed(q)
+        clock = self.started()
+        upper, u, anchor = self._exact(q, clock) or self._enclosed(q, clock)
         W = [completed(self.mapping, *parts)[1] for parts in zip(q, u[:, None], anchor[:, None], strict=True)]
         # the differences s_j − s_i were rounded
         slack = 4 * torch.finfo(q.dtype).eps * self.rows.norm(dim=1).max() * q.norm(dim=2).sum(1)
@@ -67,15 +85,25 @@ class Anchored(Searching):
     def _apart(self, Q: Tensor, W: Factors, count: int) -> Factors:
         return apart(self.mapping, tuple(w.to(Q)[None] for w in W), count)
 
-    def _exact(self, q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Upper bounds ``(n,)``, the u ``(n, d)`` of the best values and their samples ``(n,)``."""
-        assert self.arrangements is not None
-        found = [relu_polar(arrangement, q) for arrangement in self.arrangements]
+    def _exact(self, q: Tensor, clock: Clock) -> tuple[Tensor, Tensor, Tensor] | None:
+        """Upper bounds ``(n,)``, the u ``(n, d)`` of the best values and their samples ``(n,)``.
+
+        None beyond rank 3, and where time or memory is too short for all samples.
+        """
+        if self.around.memory > (MEMORY if self.effort.memory is None else self.effort.memory):
+            return None
+        began, found = clock.spent, []
+        for k, each in enumerate(self.around.each, 1):
+            made = each.within(clock)
+            bound = None if made is None else polar_in_time(made, q, clock)
+            if bound is None or not clock.suffices(began, k, len(self.around.each)):
+                return None
+            found.append(bound)
         anchor = torch.stack([f.lower for f in found]).argmax(0)
         u = torch.stack([f.u for f in found])[anchor, torch.arange(len(q), device=q.device)]
         return torch.stack([f.upper for f in found]).amax(0), u, anchor
 
-    def _enclosed(self, q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _enclosed(self, q: Tensor, clock: Clock) -> tuple[Tensor, Tensor, Tensor]:
         """The same from one search over the cones around all samples."""
         effort, S = self.effort.otherwise(EFFORT), self.rows
         u, b, _ = (torch.stack(w)[:, 0] for w in zip(*(self._climbed(p, S[:0], STARTS) for p in q), strict=True))
@@ -85,7 +113,7 @@ class Anchored(Searching):
         covers = [Cones(prepare(S - s, q), u) for s in S]
         search = begin(covers, known)
         if S.shape[1] <= LARGEST_D:
-            search = refine(search, effort, self.started())
+            search = refine(search, effort, clock)
         for run in range(len(q)):
             if float(search.lower[run]) > float(known[run]):
                 cones, point = search.best(run)

@@ -1,5 +1,6 @@
 """Samples in the plane or on a line: a sweep of the circle of weights around every sample, exactly."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import pi
 from typing import final
@@ -10,7 +11,7 @@ from torch import Tensor
 from ...arrangement.circles import CHUNK
 from ...factors import Factors
 from ...mappings import BiasedReluUnit
-from ..bound import Oracle, PolarBound
+from ..bound import PolarBound, Searching
 from ..relu_exact.arcs import Moments
 from .units import apart, bounded, centred, completed
 
@@ -25,10 +26,11 @@ TINY = 1e-300
 
 @final
 @dataclass(frozen=True, eq=False)
-class Swept(Oracle):
-    """Exact, for samples ``scale`` · ``points`` ``(N, 2)`` in the plane of the orthonormal ``basis`` ``(d, 2)``.
+class Swept(Searching):
+    """For samples ``scale`` · ``points`` ``(N, 2)`` in the plane of the orthonormal ``basis`` ``(d, 2)``.
 
-    On a line the second column of both is 0. ``missed`` is the longest part of a sample outside, over ``scale``.
+    Exact, or a crude bound where the time is too short. On a line the second column of both is 0. ``missed`` is the
+    longest part of a sample outside, over ``scale``.
     """
 
     mapping: BiasedReluUnit
@@ -42,22 +44,28 @@ class Swept(Oracle):
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
         q, size = in_units(centred(Q.double())[0])
-        value, anchor, t = self._arcs(q)
-        high = value > above / (size * self.scale or 1.0)
-        order = value[high].argsort(descending=True)[: 32 * count]
-        if not len(order):
+        least, found = above / (size * self.scale or 1.0), torch.zeros(3, 0, dtype=q.dtype, device=q.device)
+        for part in self._arcs(q):
+            found = torch.cat([found, part[:, part[0] > least]], 1)
+            found = found[:, found[0].argsort(descending=True)[: 32 * count]]
+        if not found.shape[1]:
             return self(Q).atom
-        W = self._units(q, anchor[high][order], t[high][order])
+        W = self._units(q, found[1].long(), found[2])
         return apart(self.mapping, tuple(w.to(Q)[None] for w in W), count)
 
     def _best(self, q: Tensor) -> tuple[Tensor, Factors]:
         q, size = in_units(q)
-        value, anchor, t = self._arcs(q)
-        k = value.argmax()
-        weight = float(q.norm(dim=1).sum())
-        reach = float(self.points.norm(dim=1).max())
+        clock, best = self.started(), q.new_full((3,), -1.0)
+        upper, weight, reach = best[0], float(q.norm(dim=1).sum()), float(self.points.norm(dim=1).max())
+        for part in self._arcs(q):
+            if clock.over and upper >= 0:
+                upper = upper.new_tensor(2 * weight * reach)  # of any unit around any sample
+                break
+            k = part[0].argmax()
+            best = part[:, k] if part[0, k] > best[0] else best
+            upper = best[0]
         slack = (ROUNDING * (len(q) + 8) * EPS * reach + self.missed) * 2 * weight
-        return (value[k] + slack) * size * self.scale, self._units(q, anchor[k, None], t[k, None])
+        return (upper + slack) * size * self.scale, self._units(q, best[1:2].long(), best[2:])
 
     def _units(self, q: Tensor, anchor: Tensor, t: Tensor) -> Factors:
         """u ``(m, d)``, b ``(m, 1)`` and unit v ``(m, c)`` at angles t of the circles of these samples."""
@@ -66,13 +74,12 @@ class Swept(Oracle):
         u = u / u.norm(dim=1, keepdim=True).clamp(min=TINY)
         return completed(self.mapping, q, u, anchor)[1]
 
-    def _arcs(self, q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Largest value on every arc of every sample's circle, which sample, and the angle where; each (2N²,)."""
+    def _arcs(self, q: Tensor) -> Iterator[Tensor]:
+        """Largest value on every arc of some samples' circles, which sample, and the angle where: parts of (3, 2N²)."""
         N, c = q.shape
         rows = max(1, CHUNK // (4 * N * c))
-        parts = [self._circles(q, anchors) for anchors in torch.arange(N, device=q.device).split(rows)]
-        value, anchor, t = (torch.cat([part[k].flatten() for part in parts]) for k in range(3))
-        return value, anchor, t
+        for anchors in torch.arange(N, device=q.device).split(rows):
+            yield torch.stack([x.flatten().to(q) for x in self._circles(q, anchors)])
 
     def _circles(self, q: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         D = self.points - self.points[anchors, None]
