@@ -66,7 +66,7 @@ def slides_of(notebook: Any, known: Resolved) -> tuple[list[DeckSlide], dict[str
             heading = part.cell.source.lstrip("# ")
         elif part.kind == "admonition" and part.argument.startswith("Before you start"):
             found.append(DeckSlide("What you will learn", _first(part, known), notes=_following(parts, index, known)))
-        elif part.kind.startswith("prf:") and part.kind != "prf:proof":
+        elif _is_statement(part):
             found.append(_statement(part, known, _following(parts, index, known)))
         elif part.kind == "text" and heading == "Limits":
             found.append(DeckSlide("Limits", plain_markdown(part.cell.source, known)))
@@ -85,24 +85,35 @@ def _first(part: Piece, known: Resolved) -> str:
 
 
 def _following(parts: Sequence[Piece], index: int, known: Resolved) -> str:
-    """The prose after a piece, cut at a paragraph."""
-    following = next((part for part in parts[index + 1 : index + 2] if part.kind == "text"), None)
-    if following is None:
+    """The prose or the proof after a piece (past other statements), else the prose before it; cut at a paragraph."""
+    later = [part for part in parts[index + 1 :] if not _is_statement(part)][:1]
+    near = [part for part in later if part.kind in ("text", "prf:proof")]
+    near += [part for part in parts[max(index - 1, 0) : index] if part.kind == "text"]
+    if not near:
         return ""
+    text = near[0].cell.source if near[0].kind == "text" else f"*Proof.* {_unlabelled(near[0].body)}"
     kept = ""
-    for paragraph in plain_markdown(following.cell.source, known).strip().split("\n\n"):
+    for paragraph in plain_markdown(text, known).strip().split("\n\n"):
         if kept and len(kept) + len(paragraph) > NOTES:
             break
         kept += f"{paragraph}\n\n"
     return kept.strip()
 
 
+def _is_statement(part: Piece) -> bool:
+    return part.kind.startswith("prf:") and part.kind != "prf:proof"
+
+
+def _unlabelled(body: str) -> str:
+    """The text of a directive without its options."""
+    return "\n".join(line for line in body.splitlines() if not re.match(r":[\w-]+:", line)).strip()
+
+
 def _statement(part: Piece, known: Resolved, notes: str) -> DeckSlide:
     kind = part.kind.removeprefix("prf:").capitalize()
     number = known.numbers.get(part.options.get("label", ""), "")
-    body = "\n".join(line for line in part.body.splitlines() if not re.match(r":[\w-]+:", line))
     title = f"{kind} {number}".strip() + (f": {part.argument}" if part.argument else "")
-    return DeckSlide(title, plain_markdown(body, known).strip(), notes=notes)
+    return DeckSlide(title, plain_markdown(_unlabelled(part.body), known).strip(), notes=notes)
 
 
 def _figure(cell: Any, known: Resolved, notes: str) -> tuple[DeckSlide, str]:

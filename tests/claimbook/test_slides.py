@@ -30,6 +30,15 @@ Twice $x$ is $x + x$.
 ```
 
 This is the note, with [a link](other.md).
+
+```{prf:lemma} Halving
+:label: lem-half
+Half of $2x$ is $x$.
+```
+
+```{prf:proof}
+By doubling.
+```
 """
 END = """## Limits
 
@@ -66,11 +75,18 @@ def made():
 
 def test_marked_passages_become_slides_and_what_follows_becomes_notes(made):
     slides, figures = made
-    assert [s.title for s in slides] == ["What you will learn", "Theorem 4: Doubling", "It rises", "Limits"]
+    assert [s.title for s in slides] == [
+        "What you will learn",
+        "Theorem 4: Doubling",
+        "Lemma: Halving",
+        "It rises",
+        "Limits",
+    ]
     assert slides[1] == DeckSlide(
         "Theorem 4: Doubling", "Twice $x$ is $x + x$.", notes="This is the note, with [a link](other.md)."
     )
-    assert (slides[2].figure, slides[2].alt, slides[2].notes) == ("fig-line.svg", "A line rises", "By $x$ a step.")
+    assert slides[2].notes == "*Proof.* By doubling."
+    assert (slides[3].figure, slides[3].alt, slides[3].notes) == ("fig-line.svg", "A line rises", "By $x$ a step.")
     assert figures == {"fig-line.svg": SVG}
     assert "Never" not in str(slides)
 
@@ -102,6 +118,15 @@ def test_a_deck_holds_the_checks_of_the_site_and_opens_offline(made, tmp_path):
         assert page.evaluate("Reveal.getTotalSlides()") == len(slides) + 1
         assert page.evaluate("document.querySelectorAll('.slides mjx-container').length") >= 2
         assert page.evaluate("Reveal.getPlugin('notes') !== undefined")
+        page.set_viewport_size({"width": 390, "height": 844})  # a phone: letters of 15 px at least, nothing cut
+        page.reload()
+        page.wait_for_selector("html[data-ready]")
+        page.evaluate("Reveal.slide(1)")
+        letters = page.evaluate(
+            "Reveal.getScale() * parseFloat(getComputedStyle(document.querySelector('.present p')).fontSize)"
+        )
+        assert letters >= 15
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert events.found == []
 
 
