@@ -6,19 +6,19 @@ from book.implications import trained
 from book.matrix_factorization.non_negative import of_higher_rank
 
 
-def dropout_by_masks(*, draws: int = 8, runs: int = 4, steps: int = 3000) -> pd.DataFrame:
-    """Four ways to draw masks, eight matrices, four starts each."""
+def dropout_by_masks(*, draws: int = 6, runs: int = 3, steps: int = 2000) -> pd.DataFrame:
+    """Four ways to draw masks, six matrices, three starts each."""
     return trained.dropout(draws=range(draws), runs=runs, r=8, steps=steps)
 
 
-def path_norm(*, draws: int = 5, runs: int = 8, steps: int = 1500) -> pd.DataFrame:
-    """Chains of three and four layers, small and usual starts, three regularizers."""
-    return trained.path_norm((3, 4), (0.05, 0.5), draws=range(draws), runs=runs, steps=steps)
+def path_norm(*, draws: int = 5, runs: int = 6, steps: int = 800) -> pd.DataFrame:
+    """Chains of three layers, small and usual starts, three regularizers."""
+    return trained.path_norm((3,), (0.1, 0.5), draws=range(draws), runs=runs, steps=steps)
 
 
-def normalized_networks(*, draws: int = 6, runs: int = 6, steps: int = 3000) -> pd.DataFrame:
-    """Batch normalization with 3, 10 and 30 hidden units on correlated inputs."""
-    return trained.normalized(draws=range(draws), sizes=(3, 10, 30), runs=runs, steps=steps)
+def normalized_networks(*, draws: int = 6, runs: int = 4, steps: int = 2000) -> pd.DataFrame:
+    """Batch normalization with 3 and 30 hidden units on correlated inputs."""
+    return trained.normalized(draws=range(draws), sizes=(3, 30), runs=runs, steps=steps)
 
 
 def non_negative_columns(*, draws: int = 8) -> pd.DataFrame:

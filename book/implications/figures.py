@@ -171,3 +171,42 @@ def depth(table: pd.DataFrame) -> Figure:
     panels[1, 0].set_ylabel("median $(f-F^*)/F^*$")
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
+
+
+@styled
+def rivals(ended: pd.DataFrame, errors: pd.DataFrame) -> Figure:
+    """Parallel and dense networks, a column a λ: share at the best and test error against the number of weights."""
+    lams = sorted(ended["lam"].unique())
+    figure, panels = canvas(5.0, rows=2, columns=len(lams), sharex=True, sharey="row")
+    looks = {"parallel": (COLOUR.descent, "o"), "dense": (COLOUR.escape, "s")}
+    for (top, bottom), lam in zip(panels.T, lams, strict=True):
+        for name, (colour, marker) in looks.items():
+            for axes, table, middle in ((top, ended, "close"), (bottom, errors, "mean")):
+                rows = table[(table["architecture"] == name) & (table["lam"] == lam)]
+                error = np.abs([rows[middle] - rows["low"], rows["high"] - rows[middle]])
+                look = {"marker": marker, "color": colour, "markersize": 6, "linewidth": 1.4, "capsize": 3}
+                axes.errorbar(rows["weights"], rows[middle], yerr=error, label=name, **look)
+        top.set(title=rf"$\lambda$ = {lam:g}", ylim=(0, 1))
+        top.yaxis.set_major_formatter(PercentFormatter(1))
+        bottom.set(xlabel="weights", ylim=(0, 1.1 * errors["high"].max()))
+        _sizes(bottom, ended["weights"].unique())
+    panels[0, 0].set_ylabel("within 1 % of the best")
+    panels[1, 0].set_ylabel("test error")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def known_minima(panels: dict[str, dict[str, pd.Series]], close: float) -> Figure:
+    """Excess of every run over a known minimum: a panel an experiment, a row a way to train; the line is ``close``."""
+    rows = [len(part) for part in panels.values()]
+    figure, axes = canvas(0.42 * sum(rows) + 1.6, rows=len(panels), sharex=True, height_ratios=rows)
+    for axis, (title, part) in zip(axes, panels.items(), strict=True):
+        for place, (excess, (colour, marker)) in enumerate(zip(part.values(), LOOKS.values(), strict=False)):
+            height = place + 0.5 * (np.arange(len(excess)) / max(len(excess) - 1, 1) - 0.5)
+            axis.plot(excess.clip(lower=1e-7), height, marker, color=colour, markersize=4, mfc="none", alpha=0.7)
+        axis.axvline(close, color=COLOUR.curve, linewidth=1)
+        axis.set_yticks(range(len(part)), list(part))
+        axis.set(xscale="log", title=title, ylim=(len(part) - 0.5, -0.5))
+    axes[-1].set_xlabel("excess over the minimum, relative")
+    return figure
