@@ -28,7 +28,7 @@ from ..shared.relu_problems import descend, escape, inputs, with_bias
 from .digits_plane import adam, principal_components
 
 ZERO = 1e-2
-"""A unit whose weights are below ZERO times the largest unit's counts as zero: Adam only comes near to it."""
+"""A unit whose weights are below ZERO times the mean of all units counts as zero: Adam only comes near to it."""
 
 TOL = 1e-6
 """Relative gap at which a run counts as global."""
@@ -128,7 +128,7 @@ def widths_by_activation(
             W = adam(objective, start, steps=steps)
             networks[activation][r] = W
             norms = slice_norms(W)
-            active = (norms > ZERO * norms.amax(1, keepdim=True)).sum(1)
+            active = (norms > ZERO * norms.mean(1, keepdim=True)).sum(1)
             value = objective(*W)
             rows += [
                 (activation, r, run, float(f) / optimum, int(count), int(count) / r)
