@@ -40,6 +40,7 @@ class Drawing:
 
     title: str
     alt: str
+    notes: str
     file: Path
 
 
@@ -49,7 +50,9 @@ def drawings(decks: Path) -> Iterator[Drawing]:
         for image in BeautifulSoup(page.read_bytes(), "html.parser").select("section > img"):
             heading = image.find_previous_sibling("h2")
             title = heading.get_text() if heading is not None else ""
-            yield Drawing(title.strip(), str(image["alt"]), decks / str(image["src"]))
+            said = image.find_next_sibling("aside")
+            notes = "\n\n".join(p.get_text().strip() for p in said.find_all("p")) if said is not None else ""
+            yield Drawing(title.strip(), str(image["alt"]), notes, decks / str(image["src"]))
 
 
 def _picture(page: Any, file: Path) -> bytes:
@@ -58,9 +61,10 @@ def _picture(page: Any, file: Path) -> bytes:
 
 
 def _add(presentation: Any, drawing: Drawing, picture: bytes) -> None:
-    """A slide with a title, the drawing below it, and its description for who cannot see it."""
+    """A slide: title, drawing, its description for who cannot see it, and the rest of the caption as notes."""
     slide = presentation.slides.add_slide(presentation.slide_layouts[5])
     slide.shapes.title.text = drawing.title
+    slide.notes_slide.notes_text_frame.text = drawing.notes
     shown = slide.shapes.add_picture(io.BytesIO(picture), 0, 0)
     room = Inches(WIDTH - 1), Inches(HEIGHT - 1.9)
     scale = min(room[0] / shown.width, room[1] / shown.height)

@@ -145,6 +145,7 @@ def test_decks_go_to_pdf_and_figures_to_powerpoint(made, tmp_path):
     assert pdf.count(b"/Type /Page\n") == len(made[0]) + 1
     (slide,) = Presentation(str(tmp_path / "slides" / "figures.pptx")).slides
     assert slide.shapes.title.text == "It rises"
+    assert slide.notes_slide.notes_text_frame.text == "By \\(x\\) a step."
     assert slide.shapes[1]._element.nvPicPr.cNvPr.get("descr") == "A line rises"  # pptx has no name for it
     blobs = [r.target_part.blob for r in slide.part.rels.values() if r.target_part.partname.endswith(".svg")]
     assert blobs == [SVG.encode()]
