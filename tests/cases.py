@@ -19,6 +19,7 @@ from global_optimality import (
     Norm,
     Problem,
     ProductOfNorms,
+    ReluUnit,
     SquaredLoss,
     SumOfSquares,
     generator,
@@ -59,6 +60,7 @@ MAPPINGS: dict[str, Mapping] = {
     "matrix 4x3": MatrixProduct(ROWS, COLUMNS),
     "matrix 1x1": MatrixProduct(1, 1),
     "matrix 2x7": MatrixProduct(2, 7),
+    "relu 5x2": ReluUnit(randn("relu", 5, 2), 2),
 }
 
 SMOOTH: dict[str, Regularizer] = {"sum of squares": SumOfSquares()}
