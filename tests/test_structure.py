@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "global_optimality"
 WINGS = (SOURCE, ROOT / "src" / "claimbook", ROOT / "book")
 FILES = [file for wing in WINGS for file in sorted(wing.rglob("*.py")) if file.name != "__init__.py"]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-PRINTS = {"cli.py", "__main__.py", "execute.py", "frontier.py"}
+PRINTS = {"cli.py", "recording.py", "__main__.py", "execute.py", "frontier.py"}
 """Commands speak to their user (the frontier takes hours); everything else returns values."""
 
 LONG = {

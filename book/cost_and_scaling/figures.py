@@ -27,11 +27,11 @@ def _curves(axes: Axes, table: pd.DataFrame) -> None:
 
 
 @styled
-def beside_peers(table: pd.DataFrame) -> Figure:
+def beside_peers(table: pd.DataFrame, size: str = "starts") -> Figure:
     """Seconds of the same work by its size, a column a way."""
     figure, axes = canvas(3.6)
     _curves(axes, table)
-    axes.set(xlabel="starts")
+    axes.set(xlabel=size)
     axes.legend(loc="upper left")
     axes.margins(y=0.2)
     return figure

@@ -41,3 +41,17 @@ def medians(table: pd.DataFrame, size: str, value: str = "cpu_seconds") -> pd.Da
 def arrived(table: pd.DataFrame, when: str) -> pd.DataFrame:
     """The table with the seconds of those that did not arrive (column ``when`` false) made NaN."""
     return table.assign(cpu_seconds=table["cpu_seconds"].where(table[when].astype(bool)))
+
+
+def wins(table: pd.DataFrame, size: str, ours: str = "ours") -> pd.DataFrame:
+    """A row a size and peer: of its draws those that each closed, and those in which our time is the shorter one.
+
+    A way that did not arrive (``arrived``) loses to one that did; where neither did, nobody wins.
+    """
+    seconds = table.pivot(index=[size, "draw"], columns="way", values="cpu_seconds")
+    own, rows = seconds[ours], []
+    for peer in (way for way in dict.fromkeys(table["way"]) if way != ours):
+        first = own.fillna(np.inf) < seconds[peer].fillna(np.inf)
+        count = pd.DataFrame({"draws": 1, "closed": own.notna(), "peer_closed": seconds[peer].notna(), "faster": first})
+        rows.append(count.groupby(level=0).sum().reset_index().assign(peer=peer))
+    return pd.concat(rows, ignore_index=True)[[size, "peer", "draws", "closed", "peer_closed", "faster"]]

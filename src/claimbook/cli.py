@@ -16,7 +16,7 @@ from pathlib import Path
 
 from . import cache
 from .browser import check_in_browser
-from .build import Options, results
+from .build import results
 from .chapters import read_book
 from .check import check_site
 from .claims import claims_text
@@ -24,28 +24,21 @@ from .course import make_course
 from .figure_files import write_figures
 from .files import lock, write_atomic
 from .first_view import first_views, largest, moved, report
-from .mutations import mutate, noticed
 from .parameters import CHOICES, effective, parse
 from .pdf import make_pdfs
 from .progress import Progress
 from .project import BookError, BuildFailed, Project
-from .requests import port, refused, seconds, table_file
+from .recording import mutations, seeds
+from .requests import options_of, port, refused, seconds, table_file
 from .run import run_name
-from .seeds import failures, parse_seeds, seeded, summary, sweep
 from .single import run_single
 from .site import configuration, publish, stage
-from .tables import Provenance, write_table
-
-
-def _options(arguments: argparse.Namespace) -> Options:
-    given = {name: getattr(arguments, name, None) for name in ("tier", "device", "jobs", "force", "limit", "stored")}
-    return Options(**{name: value for name, value in given.items() if value is not None})
 
 
 def build(project: Project, arguments: argparse.Namespace) -> None:
     """Run what is not up to date, render and check the site, publish it."""
     progress = Progress()
-    options = _options(arguments)
+    options = options_of(arguments)
     configuration(project)
     with lock(project.build):
         cache.sweep_up(project)
@@ -59,7 +52,7 @@ def build(project: Project, arguments: argparse.Namespace) -> None:
 
 def course(project: Project, arguments: argparse.Namespace) -> None:
     """Make the students' and the instructors' edition, their notebooks and assignments in _build/course."""
-    print(make_course(project, _options(arguments), Progress()))
+    print(make_course(project, options_of(arguments), Progress()))
 
 
 def run(project: Project, arguments: argparse.Namespace) -> None:
@@ -74,50 +67,16 @@ def run(project: Project, arguments: argparse.Namespace) -> None:
     path = project.build / "runs" / f"{run_name(chapter, values)}.ipynb"
     with lock(project.build):
         cache.sweep_up(project)
-        done = run_single(project, chapter, values, _options(arguments), Progress())
+        done = run_single(project, chapter, values, options_of(arguments), Progress())
         write_atomic(path, done.notebook)
     print(f"{path}\n{claims_text(done.claims)}")
-
-
-def seeds(project: Project, arguments: argparse.Namespace) -> None:
-    """Run chapters at many seeds and record every claim's measured number in a table; runs that are stored stay."""
-    chosen, progress = parse_seeds(arguments.seeds), Progress()
-    chapters, options = seeded(project, arguments.chapters), _options(arguments)
-    with lock(project.build):
-        cache.sweep_up(project)
-        file = arguments.table or project.build / "seeds.csv"
-        table = sweep(project, chapters, chosen, options, progress, file if arguments.onto else None)
-        runs = table.drop_duplicates(["chapter", "seed"])
-        seeds = "those of the column seed" if arguments.onto else arguments.seeds
-        parameters: dict[str, object] = {"seeds": seeds, "runs": len(runs), "tier": options.tier}
-        seconds = float(runs["seconds"].sum())
-        origin = Provenance.here(seed=chosen[0], parameters=parameters, seconds=seconds, root=project.root)
-        write_table(table, file, origin)
-    print(f"{file}\n{summary(table).to_string(index=False)}")
-    if found := failures(table):
-        raise BuildFailed("\n".join(found))
-
-
-def mutations(project: Project, arguments: argparse.Namespace) -> None:
-    """Run chapters with errors put in on purpose and record which claims notice; runs that are stored stay."""
-    progress, options = Progress(), _options(arguments)
-    with lock(project.build):
-        cache.sweep_up(project)
-        file = arguments.table or project.build / "mutations.csv"
-        onto = file if arguments.onto else None
-        table = mutate(project, arguments.chapters, arguments.only, options, progress, onto)
-        parameters: dict[str, object] = {"mutations": table["mutation"].nunique(), "tier": options.tier}
-        seconds = float(table.drop_duplicates(["mutation", "chapter"])["cpu"].sum())
-        origin = Provenance.here(seed=0, parameters=parameters, seconds=seconds, root=project.root)
-        write_table(table, file, origin)
-    print(f"{file}\n{noticed(table).to_string(index=False)}")
 
 
 def figures(project: Project, arguments: argparse.Namespace) -> None:
     """Write every declared figure of every chapter into _build/figures."""
     with lock(project.build):
         cache.sweep_up(project)
-        _, records = results(project, _options(arguments), Progress())
+        _, records = results(project, options_of(arguments), Progress())
         count = write_figures(project, records, arguments.formats)
     print(f"{count} files in {project.build / 'figures'}")
 
@@ -176,6 +135,8 @@ def _parser() -> argparse.ArgumentParser:
 
     told = argparse.ArgumentParser(add_help=False)
     told.add_argument("--stored", action="store_true", help="run nothing: a table of the runs that are stored")
+    told.add_argument("--status", action="store_true", help="how far these runs are, in this process or another one")
+    told.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, as tcp://host:8786, whose workers see the book")
     told.add_argument("--onto", action="store_true", help="keep what the table holds about runs not made or stored now")
 
     def add(function, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:

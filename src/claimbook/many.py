@@ -1,9 +1,8 @@
-"""Many runs of chapters, each stored when it is done: an interrupted command goes on where it stopped."""
+"""Many runs of chapters as a sweep: each is a chunk that is kept, here or on workers, whatever is killed."""
 
 from __future__ import annotations
 
-import json
-import threading
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,13 @@ from typing import Any
 import pandas as pd
 
 from .build import Options
-from .chapters import Book, Chapter
-from .child import in_parallel
-from .files import digest, scratch, write_atomic
+from .chapters import Book, Chapter, read_book
+from .files import digest, scratch
 from .key import key_of
 from .progress import Progress
-from .project import Project
+from .project import BookError, BuildFailed, Project
 from .run import Run, run_chapter
+from .sweeps import HERE, Listed, Store, Workers, carry_out, failed
 from .tables import commit_of, read_table
 
 
@@ -34,50 +33,71 @@ class Task:
 
 
 Row = dict[str, Any]
+RowsOf = Callable[[Task, Run], list[Row]]
+FOLDER = "sweeps"
+"""In a project's folder of results: that of each sweep, the chunks under their keys."""
 
 
-def _place(project: Project, task: Task, folder: str) -> Path:
-    key = key_of(project, task.chapter, task.values).digest
-    return project.build / folder / f"{digest((key + task.first).encode())[:24]}.json"
+def _key(project: Project, task: Task) -> str:
+    """Of all that a run depends on: the chapter's text, parameters, code and data, and the code put first."""
+    return digest((key_of(project, task.chapter, task.values).digest + task.first).encode())[:24]
 
 
 def run_many(
     project: Project,
     tasks: Sequence[Task],
-    folder: str,
-    rows_of: Callable[[Task, Run], list[Row]],
+    name: str,
+    rows_of: RowsOf,
     options: Options,
     progress: Progress,
+    workers: Workers = HERE,
 ) -> list[Row]:
     """The rows of all tasks, each with the `commit` that it was made at; what was run before with the same text, code
-    and data is read from _build/`folder`."""
-    stopped, commit = threading.Event(), commit_of(project.root)
-    places = {task.label + task.chapter.name: _place(project, task, folder) for task in tasks}
+    and data is read from the folder of the sweep `name`. ``rows_of`` is a function of a module."""
+    store = Store(project.build / FOLDER / name)
+    shared = {
+        "root": str(project.root), "output": str(project.build), "jobs": options.jobs, "limit": options.limit,
+        "rows_of": [rows_of.__module__, rows_of.__qualname__], "commit": commit_of(project.root),
+    }  # fmt: skip
+    keyed = {_key(project, task): task for task in tasks}
+    there = {} if options.force else {key for key in keyed if store.read(key) is not None}
+    progress.say(f"{len(there)} runs are stored, {len(keyed) - len(there)} {'left out' if options.stored else 'to do'}")
+    if options.force and not options.stored:
+        for key in keyed:
+            store.place(key).unlink(missing_ok=True)
+    settings = {
+        key: {"run": shared | {"key": key, "chapter": task.chapter.name, **_told(task)}}
+        for key, task in keyed.items()
+        if key in there or not options.stored
+    }
+    if len(settings) - len(there) < 2 and workers.scheduler is None:
+        workers = HERE
+    table = carry_out(Listed(one_run, settings), store.folder, workers=workers, progress=progress)
+    if len(bad := failed(table)):
+        raise BuildFailed("\n".join(bad["status"]))
+    return table.to_dict("records")  # type: ignore[return-value]
 
-    def place(task: Task) -> Path:
-        return places[task.label + task.chapter.name]
 
-    def run(task: Task) -> list[Row]:
-        with scratch(project.work, f"{task.chapter.name}-{folder}") as figures:
-            done = run_chapter(
-                project, task.chapter, task.values, figures, jobs=options.jobs, limit=options.limit,
-                first=task.first, claims_may_fail=True,
-            )  # fmt: skip
-        if stopped.is_set():
-            return []  # killed, not run
-        rows = [row | {"commit": commit} for row in rows_of(task, done)]
-        write_atomic(place(task), json.dumps(rows))
-        bad = sum(row["verdict"] != "holds" for row in rows)
-        progress.say(f"{task.chapter.name}, {task.label}: {f'{bad} FAILED' if bad else 'holds'}, {done.seconds:.1f} s")
-        return rows
+def _told(task: Task) -> dict[str, Any]:
+    return {"label": task.label, "values": task.values, "first": task.first}
 
-    waiting = [task for task in tasks if options.force or not place(task).is_file()]
-    rows = [row for task in tasks if task not in waiting for row in json.loads(place(task).read_text())]
-    progress.say(
-        f"{len(tasks) - len(waiting)} runs are stored, {len(waiting)} {'left out' if options.stored else 'to do'}"
-    )
-    waiting = [] if options.stored else waiting
-    return rows + [row for found in in_parallel(run, waiting, options.jobs, stopped) for row in found]
+
+def one_run(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """The rows of one run, in whichever process. BookError where the book is no longer that of its key."""
+    asked = shared["run"]
+    project = Project(Path(asked["root"]), Path(asked["output"]))
+    chapter = read_book(project).chapter(asked["chapter"])
+    task = Task(chapter, asked["label"], asked["values"], asked["first"])
+    module, name = asked["rows_of"]
+    with scratch(project.work, f"{chapter.name}-run") as figures:
+        run = run_chapter(
+            project, chapter, task.values, figures, jobs=asked["jobs"], limit=asked["limit"], first=task.first,
+            claims_may_fail=True,
+        )  # fmt: skip
+    if _key(project, task) != asked["key"]:
+        raise BookError(f"{chapter.name} was changed while it ran, or what it needs: start again")
+    rows = getattr(importlib.import_module(module), name)(task, run)
+    return pd.DataFrame([row | {"commit": asked["commit"]} for row in rows])
 
 
 def kept(table: pd.DataFrame, file: Path, by: Sequence[str], book: Book) -> pd.DataFrame:

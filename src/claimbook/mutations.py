@@ -24,6 +24,7 @@ from .parameters import closest
 from .progress import Progress
 from .project import BookError, Project
 from .run import Run
+from .sweeps import HERE, Workers
 
 COLUMNS = ("mutation", "says", "chapter", "claim", "kind", "measured", "relation", "bound", "verdict", "cpu", "commit")
 """``verdict``: "holds" (the claim did not notice), "does not hold", or "raised": its cell, or one before it, failed."""
@@ -75,7 +76,7 @@ def read_mutations(project: Project) -> Mutations:
         raise BookError(f"{name}/mutations.yml: not a file of mutations: {error}") from None
 
 
-def _rows(task: Task, run: Run) -> list[Row]:
+def rows_of(task: Task, run: Run) -> list[Row]:
     """One row for every claim that the chapter makes: those that did not appear were raised over.
 
     BookError where the mutation itself failed: the first cell, which puts it in, holds nothing else that can fail.
@@ -104,6 +105,7 @@ def mutate(
     options: Options,
     progress: Progress,
     onto: Path | None = None,
+    workers: Workers = HERE,
 ) -> pd.DataFrame:
     """Run every chosen mutation on those of its chapters that are chosen: a row a claim.
 
@@ -122,7 +124,7 @@ def mutate(
         for chapter in map(book.chapter, mutation.chapters)
         if not wanted or chapter.name in wanted
     ]
-    table = pd.DataFrame(run_many(project, tasks, "mutations", _rows, options, progress))
+    table = pd.DataFrame(run_many(project, tasks, "mutations", rows_of, options, progress, workers))
     if onto is not None and not table.empty:
         table = kept(table, onto, ("mutation", "chapter"), book)
         declared = {(m.name, c) for m in known.all for c in m.chapters}

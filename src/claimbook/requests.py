@@ -7,6 +7,7 @@ import errno
 import math
 from pathlib import Path
 
+from .build import Options
 from .project import BookError, Project
 
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC)
@@ -54,3 +55,9 @@ def refused(error: OSError, project: Project) -> BookError | None:
         return BookError(f"{where}: {why}: free some space, or name another folder with --output")
     cure = "copy the book to a folder of your own, or name one with --output"
     return BookError(f"{where} cannot be written: {why}: {cure}")
+
+
+def options_of(arguments: argparse.Namespace) -> Options:
+    """How to run, as the command line says it."""
+    given = {name: getattr(arguments, name, None) for name in ("tier", "device", "jobs", "force", "limit", "stored")}
+    return Options(**{name: value for name, value in given.items() if value is not None})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from .parameters import closest
 from .progress import Progress
 from .project import BookError, Project
 from .run import Run
+from .sweeps import HERE, Workers
 
 COLUMNS = ("chapter", "seed", "claim", "measured", "relation", "bound", "verdict", "seconds", "cpu", "commit")
 """``verdict`` is "holds", "does not hold", or, on a row without claim, why the chapter did not run to its end.
@@ -43,6 +44,14 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
+def spans(seeds: Iterable[int]) -> str:
+    """Seeds as ``parse_seeds`` reads them."""
+    ordered = sorted({int(seed) for seed in seeds})
+    starts = [seed for seed in ordered if seed - 1 not in ordered]
+    ends = [seed for seed in ordered if seed + 1 not in ordered]
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
+
+
 def seeded(project: Project, names: Sequence[str]) -> tuple[Chapter, ...]:
     """The named chapters, by default all that have a parameter `seed`; BookError for a chapter without one."""
     with_seed = [c for c in read_book(project).chapters if "seed" in {p.name for p in c.parameters}]
@@ -53,7 +62,7 @@ def seeded(project: Project, names: Sequence[str]) -> tuple[Chapter, ...]:
     return tuple(known[name] for name in dict.fromkeys(names or known))
 
 
-def _rows(task: Task, run: Run) -> list[dict[str, Any]]:
+def rows_of(task: Task, run: Run) -> list[dict[str, Any]]:
     """One row a claim, holding or not, and one for everything else that kept the chapter from counting."""
     start = {"chapter": task.chapter.name, "seed": task.values["seed"]}
     rows = [
@@ -81,13 +90,14 @@ def sweep(
     options: Options,
     progress: Progress,
     onto: Path | None = None,
+    workers: Workers = HERE,
 ) -> pd.DataFrame:
     """All chapters at all seeds, a row a claim; what was run before with the same text, code and data stays.
 
     With `onto`, a table recorded before, its rows about other runs stay too.
     """
     tasks = [Task(c, f"seed {seed}", options.values(c) | {"seed": seed}) for c in chapters for seed in seeds]
-    rows = run_many(project, tasks, "seeds", _rows, options, progress)
+    rows = run_many(project, tasks, "seeds", rows_of, options, progress, workers)
     table, book = pd.DataFrame(rows, columns=list(COLUMNS)), read_book(project)
     order = {chapter.name: place for place, chapter in enumerate(book.chapters)}
     table = table if onto is None else kept(table, onto, ("chapter", "seed"), book)

@@ -1,6 +1,7 @@
 """The chapter Cost and scaling: exponents with intervals, medians that keep what did not arrive, and the figures."""
 
 import importlib.util
+import math
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,8 @@ import torch
 
 from book.benchmarks import completion_peers, polar_peers, time_to_gap
 from book.cost_and_scaling import figures
-from book.cost_and_scaling.growth import arrived, growth, growths, medians
+from book.cost_and_scaling.growth import arrived, growth, growths, medians, wins
+from book.shared.relu_problems import plane_problem
 
 SIZES = [10, 20, 50, 100, 300]
 
@@ -35,6 +37,10 @@ def test_what_did_not_arrive_is_no_time():
     assert growths(known, "way", "N")["way"].tolist() == ["a"]
     middle = medians(known, "N")
     assert middle["b"].notna().tolist() == [True, True, False, False, False]
+    won = wins(known, "N", ours="a")
+    assert won["faster"].tolist() == [3] * 5
+    assert won["peer_closed"].tolist() == [3, 3, 0, 0, 0]
+    assert wins(known, "N", ours="b")["faster"].tolist() == [0] * 5
     drawn = figures.beside_peers(middle).axes[0]
     assert drawn.get_xscale() == drawn.get_yscale() == "log"
     assert [len(line.get_xdata()) for line in drawn.lines] == [5, 2]
@@ -44,13 +50,38 @@ def test_what_did_not_arrive_is_no_time():
 
 def test_our_sides_of_the_races_prove_what_they_say():
     S, q = torch.eye(3, dtype=torch.float64), torch.tensor([3.0, 4.0, -1.0], dtype=torch.float64)
-    lower, upper = polar_peers.ours(S, q, 5.0)  # max of 3(u₁)₊ + 4(u₂)₊ − (u₃)₊ on the ball
+    lower, upper = polar_peers.ours(S, q, 1, 5.0)  # max of 3(u₁)₊ + 4(u₂)₊ − (u₃)₊ on the ball
     assert lower <= 5 * (1 + 1e-12)
     assert upper >= 5 * (1 - 1e-12)
     assert upper <= lower * (1 + polar_peers.TOLERANCE)
-    rows = pd.DataFrame(time_to_gap.solve_to_gaps(20, 0, 20.0)).sort_values("gap", ascending=False)
+    found, bound = time_to_gap.solve_to_gaps(20, 0, 20.0)
+    rows = pd.DataFrame(found).sort_values("gap", ascending=False)
     assert rows["reached"].max() <= 1e-6
     assert rows["cpu_seconds"].is_monotonic_increasing
+    peer = time_to_gap.peer_to_gaps("the program", lambda: time_to_gap.all_cells(plane_problem(20, 0.2, seed=0)), bound)
+    assert -1e-9 <= peer[0]["reached"] <= 1e-6
+    assert [math.isnan(row["cpu_seconds"]) for row in time_to_gap.peer_to_gaps("far", lambda: 1.05 * bound, bound)] == [
+        gap < 0.05 for gap in time_to_gap.GAPS
+    ]
+
+
+def test_two_layers_with_no_sign_to_choose_are_one():
+    """No weight of an output is negative: one inner unit is the best, max of 3(u₁)₊ + 4(u₂)₊ = 5."""
+    S, q = torch.eye(2, dtype=torch.float64), torch.tensor([3.0, 4.0], dtype=torch.float64)
+    lower, upper = polar_peers.ours(S, q, 2, 5.0)
+    assert lower <= 5 * (1 + 1e-12)
+    assert 5 * (1 - 1e-12) <= upper <= lower * (1 + polar_peers.TOLERANCE)
+
+
+def test_a_peer_that_overruns_its_limit_is_ended():
+    S = torch.eye(2, dtype=torch.float64)
+    (lower, upper), seconds = polar_peers.killed_at(never_ends, S, S[0], 0.4)
+    assert (lower, upper, seconds.cpu) == (0.0, math.inf, 0.8)
+
+
+def never_ends(*_):
+    while True:
+        pass
 
 
 def testby_cvxpy_gets_the_program_of_the_race():

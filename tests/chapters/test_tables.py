@@ -1,12 +1,19 @@
 """Tables of runs and paths: declared columns, every status, provenance."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+import book
 import cases
+from book.benchmarks.__main__ import BENCHMARKS
 from book.shared.tables import RUN_COLUMNS, frame, path_table, provenance, runs_table
+from claimbook.tables import DIRTY, read_table
 from global_optimality import LBFGS, Status, certify, meta_algorithm, minimise
+
+BOOK = Path(book.__path__[0])
 
 
 def runs():
@@ -16,6 +23,20 @@ def runs():
     W[0][2, 0, 0] = torch.nan
     descent = minimise(f, W, LBFGS())
     return f, descent, certify(f, descent.weights)
+
+
+DIRTY_STILL = {"completion"}
+"""Recorded before a tree with uncommitted changes was refused."""
+
+
+def test_every_recorded_table_names_its_command_and_a_commit():
+    files = sorted(file for file in BOOK.glob("*/data/*.json") if file.with_suffix(".csv").exists())
+    assert files
+    for file in files:
+        _, origin = read_table(file.with_suffix(".csv"))
+        assert origin.parameters["command"] == f"python -m book.benchmarks {file.stem}"
+        assert file.stem in BENCHMARKS
+        assert origin.commit.endswith(DIRTY) == (file.stem in DIRTY_STILL), file.stem
 
 
 def test_declared_columns_and_failures_are_rows():

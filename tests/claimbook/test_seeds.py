@@ -1,20 +1,20 @@
 """Claims at many seeds: one row each, failures too; what is stored is not run again."""
 
 import io
-import threading
 from collections.abc import Callable
 
 import pytest
 from throwaway import chapter_text
 
-from claimbook import child, many
+from claimbook import many
 from claimbook.build import Options
 from claimbook.chapters import Chapter
 from claimbook.cli import main
 from claimbook.progress import Progress
 from claimbook.project import BookError, Project
 from claimbook.run import Run
-from claimbook.seeds import COLUMNS, parse_seeds, seeded, summary, sweep
+from claimbook.seeds import COLUMNS, parse_seeds, seeded, spans, summary, sweep
+from claimbook.sweeps import status
 from claimbook.tables import read_table
 
 CELLS = (
@@ -33,7 +33,7 @@ def project(book: Callable[..., Project]) -> Project:
 
 def run(project: Project, seeds: tuple[int, ...]):
     said = io.StringIO()
-    return sweep(project, seeded(project, ()), seeds, Options(), Progress(said)), said.getvalue()
+    return sweep(project, seeded(project, ()), seeds, Options(jobs=1), Progress(said)), said.getvalue()
 
 
 def test_one_row_a_claim_and_one_for_a_run_that_broke(project: Project):
@@ -67,7 +67,8 @@ def test_the_command_records_the_table_and_fails_where_a_claim_does(project: Pro
     assert "drawn, seed 2: theorem-1/small: does not hold" in capsys.readouterr().err
     table, origin = read_table(file)
     assert set(table["seed"]) == {1, 2}
-    assert origin.parameters == {"seeds": "1-2", "runs": 2, "tier": "quick"}
+    command = "python -m claimbook.cli seeds --seeds 1-2"
+    assert origin.parameters == {"command": command, "runs": 2, "tier": "quick"}
     fewer = [cell.replace("small", "zero") for cell in CELLS]
     project.root.joinpath("book/drawn.md").write_text(chapter_text(fewer))
     assert main([*arguments, "0", "--onto"]) == 0
@@ -76,29 +77,30 @@ def test_the_command_records_the_table_and_fails_where_a_claim_does(project: Pro
     assert set(table.loc[table["seed"] == 0, "claim"]) == {"theorem-1/positive", "theorem-1/zero"}
 
 
-def test_a_run_that_is_killed_is_not_stored(project: Project, monkeypatch: pytest.MonkeyPatch):
-    started, killed = threading.Event(), threading.Event()
-
-    def running(project: Project, chapter: Chapter, values: dict, *rest: object, **more: object) -> Run:
-        started.set()
-        assert killed.wait(20)
-        return Run(chapter, values, "", (), (), 0.0, 0.0, ("the process ended with status -9",))
-
-    def interrupted(futures: list) -> list:
-        assert started.wait(20)
+def test_a_run_that_is_stopped_is_not_stored(project: Project, monkeypatch: pytest.MonkeyPatch):
+    def stopped(*_: object, **__: object) -> Run:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(many, "run_chapter", running)
-    monkeypatch.setattr(child, "stop_all", killed.set)
-    monkeypatch.setattr(child, "as_completed", interrupted)
+    monkeypatch.setattr(many, "run_chapter", stopped)
     with pytest.raises(KeyboardInterrupt):
         run(project, (0,))
-    assert not list(project.build.glob("seeds/*.json"))
+    how = status(project.build / many.FOLDER / "seeds")
+    assert (how.chunks, how.stored, how.clients) == (1, 0, 0)
+
+
+def test_a_book_that_is_changed_under_a_run_is_not_stored(project: Project, monkeypatch: pytest.MonkeyPatch):
+    def changing(project: Project, chapter: Chapter, values: dict, *_: object, **__: object) -> Run:
+        project.root.joinpath("src", "toy", "used.py").write_text("changed = True")
+        return Run(chapter, values, "", (), (), 0.0, 0.0, ())
+
+    monkeypatch.setattr(many, "run_chapter", changing)
+    with pytest.raises(BookError, match="drawn was changed while it ran"):
+        run(project, (0,))
 
 
 @pytest.mark.parametrize(("text", "seeds"), [("0-3", (0, 1, 2, 3)), ("7,1,5-6,6", (1, 5, 6, 7)), ("4", (4,))])
 def test_seeds_are_numbers_and_ranges(text: str, seeds: tuple[int, ...]):
-    assert parse_seeds(text) == seeds
+    assert parse_seeds(text) == seeds == parse_seeds(spans(seeds))
 
 
 @pytest.mark.parametrize("text", ["", "a", "3-1", "1-", "-2", "1,,2", "0.5"])

@@ -44,6 +44,30 @@ class Chunk:
         return [self.shared | varied for varied in self.batch]
 
 
+def _specification(run: Run, data: Mapping[str, str], threads: int) -> dict[str, Any]:
+    """All that rows depend on but the settings: the function, its code, its data, its threads."""
+    code = code_of(module_of(run))
+    function = f"{module_of(run)}:{run.__qualname__}"
+    return {"format": FORMAT, "run": function, "code": code, "data": dict(data), "threads": threads}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Single settings, each under a key that its maker vouches for: all that the rows depend on, code included."""
+
+    run: Run
+    settings: Mapping[str, Setting]
+    axes: tuple[str, ...] = ()
+
+    @cached_property
+    def specification(self) -> dict[str, Any]:
+        return _specification(self.run, {}, 1)
+
+    @cached_property
+    def chunks(self) -> tuple[Chunk, ...]:
+        return tuple(Chunk(i, setting, ({},), key) for i, (key, setting) in enumerate(self.settings.items()))
+
+
 @dataclass(frozen=True)
 class Sweep:
     """A function over a grid, ``axis → values`` (JSON scalars or lists of them).
@@ -83,10 +107,11 @@ class Sweep:
 
     @cached_property
     def specification(self) -> dict[str, Any]:
-        """All that the rows depend on but the settings: the function, its code, its data, its threads."""
-        function = f"{module_of(self.run)}:{self.run.__qualname__}"
-        code = code_of(module_of(self.run))
-        return {"format": FORMAT, "run": function, "code": code, "data": dict(self.data), "threads": self.threads}
+        return _specification(self.run, self.data, self.threads)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        return tuple(self.grid)
 
     @cached_property
     def chunks(self) -> tuple[Chunk, ...]:
@@ -111,3 +136,7 @@ class Sweep:
         """How many runs a chunk may hold; at least one."""
         each = self.bytes_per_run(shared) if callable(self.bytes_per_run) else self.bytes_per_run
         return max(1, math.floor(self.memory / each)) if each > 0 else 2**62
+
+
+Plan = Sweep | Listed
+"""What can be carried out."""

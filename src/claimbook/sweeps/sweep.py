@@ -11,7 +11,7 @@ import pandas as pd
 from ..progress import Progress
 from ..project import BuildFailed
 from .clients import present
-from .grid import MEMORY, Run, Setting, Sweep
+from .grid import MEMORY, Plan, Run, Setting, Sweep
 from .perform import DONE
 from .store import Row, Store, unpacked
 from .transport import Workers
@@ -35,7 +35,7 @@ def sweep(
     return carry_out(plan, into, workers=workers, progress=progress)
 
 
-def carry_out(plan: Sweep, folder: Path, *, workers: Workers = HERE, progress: Progress | None = None) -> pd.DataFrame:
+def carry_out(plan: Plan, folder: Path, *, workers: Workers = HERE, progress: Progress | None = None) -> pd.DataFrame:
     """The table of a sweep, whose chunks are kept in ``folder``; a second start goes on where the first one ended.
 
     The same sweep gives the same rows, whatever the workers, their order, and what was killed in between, on processors
@@ -68,14 +68,14 @@ def carry_out(plan: Sweep, folder: Path, *, workers: Workers = HERE, progress: P
     return tidy([row for chunk in plan.chunks for row in found[chunk.key]], plan)
 
 
-def tidy(rows: Sequence[Row], plan: Sweep) -> pd.DataFrame:
+def tidy(rows: Sequence[Row], plan: Plan) -> pd.DataFrame:
     """Rows as one table: the axes of the grid first, then what the function measured, the status last."""
-    axes = list(plan.grid)
+    axes = plan.axes
     measured = dict.fromkeys(name for row in rows for name in row if name not in (*axes, "status"))
     return pd.DataFrame(list(rows), columns=[*axes, *measured, "status"])
 
 
-def spent(plan: Sweep, folder: Path) -> float:
+def spent(plan: Plan, folder: Path) -> float:
     """The seconds that all chunks took which are stored, in whichever start and on whichever worker."""
     return sum(Store(folder).seconds(chunk.key) for chunk in plan.chunks)
 

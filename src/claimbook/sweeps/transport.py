@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..project import BookError, BuildFailed
-from .grid import Chunk, Sweep
+from .grid import Chunk, Plan
 from .perform import of_the_machine, perform
 from .store import Store
 
@@ -49,7 +49,7 @@ class Workers:
         if self.count and self.scheduler:
             raise BookError("name a number of workers or the address of a scheduler, not both")
 
-    def outcomes(self, plan: Sweep, waiting: Sequence[Chunk], store: Store) -> Iterator[tuple[Chunk, Outcome]]:
+    def outcomes(self, plan: Plan, waiting: Sequence[Chunk], store: Store) -> Iterator[tuple[Chunk, Outcome]]:
         """Every chunk once, as they end."""
         if not waiting:
             return
@@ -96,7 +96,7 @@ class Workers:
             yield client
 
 
-def _here(plan: Sweep, chunk: Chunk, store: Store) -> Outcome:
+def _here(plan: Plan, chunk: Chunk, store: Store) -> Outcome:
     if store.has(chunk.key):
         return None
     try:
@@ -114,7 +114,7 @@ class _NoWorkersError(Exception):
 class _UnderWay:
     """Chunks that a cluster works on: two a thread, so that two clients share the work and a kill loses little."""
 
-    def __init__(self, client: Any, plan: Sweep, waiting: Sequence[Chunk], store: Store) -> None:
+    def __init__(self, client: Any, plan: Plan, waiting: Sequence[Chunk], store: Store) -> None:
         from distributed import as_completed
 
         self._client, self._plan, self._store = client, plan, store
@@ -161,7 +161,7 @@ class _UnderWay:
                 self.send(chunk)
 
 
-def _on_dask(client: Any, plan: Sweep, waiting: Sequence[Chunk], store: Store) -> Iterator[tuple[Chunk, Outcome]]:
+def _on_dask(client: Any, plan: Plan, waiting: Sequence[Chunk], store: Store) -> Iterator[tuple[Chunk, Outcome]]:
     from distributed.scheduler import KilledWorker
 
     work = _UnderWay(client, plan, waiting, store)
