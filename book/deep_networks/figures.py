@@ -87,7 +87,9 @@ def endings(table: pd.DataFrame) -> Figure:
                 )  # fmt: skip
                 base = base + cells[column]
             axes.set(ylim=(0, 1), yticks=(0, 0.5, 1))
-            axes.set_xticks(range(len(sizes)), [str(r) if place % 2 == 0 else "" for place, r in enumerate(sizes)])
+            axes.set_xticks(
+                range(len(sizes)), [str(r) if place % 2 == 0 or len(sizes) < 4 else "" for place, r in enumerate(sizes)]
+            )
         row[0].set_ylabel(method)
     for axes, layers in zip(panels[0], depths, strict=True):
         axes.set_title(f"$K = {layers}$")

@@ -210,3 +210,16 @@ def known_minima(panels: dict[str, dict[str, pd.Series]], close: float) -> Figur
         axis.set(xscale="log", title=title, ylim=(len(part) - 0.5, -0.5))
     axes[-1].set_xlabel("excess over the minimum, relative")
     return figure
+
+
+@styled
+def known_minimum(ends: dict[str, pd.Series], close: float) -> Figure:
+    """Excess of every run over a known minimum, a row a way to train; the line is at ``close``."""
+    figure, axes = canvas(0.5 * len(ends) + 1.0)
+    for place, (excess, (colour, marker)) in enumerate(zip(ends.values(), LOOKS.values(), strict=False)):
+        height = place + 0.5 * (np.arange(len(excess)) / max(len(excess) - 1, 1) - 0.5)
+        axes.plot(excess.clip(lower=1e-7), height, marker, color=colour, markersize=4, mfc="none", alpha=0.7)
+    axes.axvline(close, color=COLOUR.curve, linewidth=1)
+    axes.set_yticks(range(len(ends)), list(ends))
+    axes.set(xscale="log", xlabel="excess over the minimum, relative", ylim=(len(ends) - 0.5, -0.5))
+    return figure
