@@ -1,7 +1,8 @@
 """Plans of a course: what each session reads, shows and sets, with minutes; from `course.yml` into tables on pages.
 
 A line `% plan: <name>` of a plain page becomes the table of that plan, `% goals` the goals of all problems, `% counts`
-their number by chapter and level. Minutes to read are words by READING, minutes to show are slides by SHOWING.
+their number by chapter and level, `% totals` a sentence on all of them. Minutes to read are words by READING, minutes
+to show are slides by SHOWING.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ READING = 110
 SHOWING = 2.0
 """Minutes on a slide."""
 
-_MARK = re.compile(r"^% (plan|goals|counts)(?:: *([\w-]+))? *$", re.MULTILINE)
+_MARK = re.compile(r"^% (plan|goals|counts|totals)(?:: *([\w-]+))? *$", re.MULTILINE)
 _KEYS = {"title", "read", "levels"}
 
 
@@ -142,6 +143,13 @@ def counts_table(book: Book) -> str:
     return _table(("Chapter", *LEVELS, "with code", "minutes"), rows)
 
 
+def totals(book: Book) -> str:
+    """How many problems there are."""
+    every = [problem for chapter in book.chapters for problem in chapter.problems]
+    pages = sum(bool(chapter.problems) for chapter in book.chapters)
+    return f"**{len(every)} problems** to {pages} chapters, {sum(p.code for p in every)} of them with code to write."
+
+
 def with_plans(text: str, project: Project, book: Book, path: Path) -> str:
     """The text of a plain page with its marks replaced by tables; BookError for a plan that is not in course.yml."""
     if not _MARK.search(text):
@@ -151,6 +159,7 @@ def with_plans(text: str, project: Project, book: Book, path: Path) -> str:
         "plan": lambda name: plan_table(plans[name]),
         "goals": lambda _: goals_table(book),
         "counts": lambda _: counts_table(book),
+        "totals": lambda _: totals(book),
     }
 
     def replaced(match: re.Match[str]) -> str:

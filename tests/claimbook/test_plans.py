@@ -38,6 +38,7 @@ def test_a_plan_says_what_to_read_show_and_set(project):
 def test_goals_and_counts_come_from_the_problems(project):
     assert "| check | Name the parity of a double. |" in table(project, "% goals")
     assert "| [A tiny chapter](one/one.md) | 1 | 1 | 0 | 1 | 15 |" in table(project, "% counts")
+    assert "**2 problems** to 1 chapters, 1 of them with code" in table(project, "% totals")
 
 
 @pytest.mark.parametrize(
