@@ -126,9 +126,10 @@ def unseen(table: pd.DataFrame, trivial: float) -> Figure:
     for labels, (colour, marker) in looks.items():
         part = table[table["labels"] == labels].groupby("N").mean(numeric_only=True).reset_index()
         axes.plot(part["N"], part["bound"], marker + "-", color=colour, linewidth=1.4, label=f"bound, {labels} labels")
-        axes.plot(part["N"], part["test"], marker + "--", color=colour, mfc="none", linewidth=1.4, label="test error")
+        told = f"test error, {labels} labels"
+        axes.plot(part["N"], part["test"], marker + "--", color=colour, mfc="none", linewidth=1.4, label=told)
     axes.axhline(trivial, color=COLOUR.negative_control, linewidth=1.0)
     _logarithmic(axes, sorted(table["N"].unique()))
-    axes.set(yscale="log", xlabel="samples $N$", ylabel="error, clipped at 2")
+    axes.set(yscale="log", xlabel="samples $N$", ylabel="error (loss clipped at 2)")
     _above(axes, 2)
     return figure

@@ -112,9 +112,10 @@ def enclosures(table: pd.DataFrame, *, floor: float = 1e-8) -> Figure:
     for (d, rows), (colour, marker, style) in zip(table.groupby("d"), ROLES, strict=False):
         gap = rows["relative_gap"].clip(lower=floor)
         axes.plot(rows["cones"], gap, style, marker=marker, color=colour, markersize=6, label=f"$d = {d}$")
+    axes.axhline(floor, color=COLOUR.negative_control, linewidth=1, linestyle=":", zorder=0, label="or smaller")
     axes.set(xscale="log", yscale="log", xlabel="cones that may be bounded", ylabel="proved relative gap")
     axes.set_ylim(floor / 2, 3)
-    axes.legend(loc="lower left")
+    axes.legend(loc="center left")
     return figure
 
 

@@ -144,6 +144,8 @@ def sizes(tables: dict[str, pd.DataFrame]) -> Figure:
                 rows["card"], rows["mean"], "-", marker=marker, color=colour, linewidth=1, markersize=6,
                 mfc=colour if place else "white", label=None if place else name,
             )  # fmt: skip
+    for fill, words in (("white", "open: the larger $\\lambda$"), (COLOUR.curve, "full: the smaller $\\lambda$")):
+        axes.plot([], [], "o", color=COLOUR.curve, mfc=fill, markersize=6, label=words)
     axes.set(xscale="log", yscale="log", xlabel="card$(X)$", ylabel="subnetworks that suffice", ylim=(0.8, 3 * most))
     figure.legend(loc="outside lower center", ncols=2)
     return figure

@@ -89,11 +89,13 @@ def polar_against_size(table: pd.DataFrame) -> Figure:
 
 @styled
 def sufficient_sizes(table: pd.DataFrame) -> Figure:
-    """Size of the certified network grown from one column against #{σ_i > λ}; card(X) is far above."""
+    """Size of the certified network grown from one column against #{σ_i > λ}, beside the bound card(X)."""
     figure, axes = canvas(3.4)
     counts = table.groupby(["count", "size"]).size().reset_index(name="instances")
-    top = max(table["count"].max(), table["size"].max()) + 1
-    axes.plot([0, top], [0, top], color=COLOUR.curve, linewidth=1)
+    card, most = int(table["card"].iloc[0]), int(max(table["count"].max(), table["size"].max()))
+    ends, equal = (0.5, most + 1), np.linspace(0.8, most + 1, 60)
+    axes.axhline(card, color=COLOUR.negative_control, linewidth=1.4)
+    axes.plot(equal, equal, color=COLOUR.curve, linewidth=1)
     axes.scatter(
         counts["count"],
         counts["size"],
@@ -103,21 +105,16 @@ def sufficient_sizes(table: pd.DataFrame) -> Figure:
         zorder=3,
     )
     write(
-        axes,
-        rf"card$(X)={table['card'].iloc[0]}$ is the bound of Theorem 2",
-        (0.3, top),
-        (0, -6),
-        ha="left",
+        axes, rf"enough by Theorem 2: card$(X)={card}$", (0.6, card), (0, -6), ha="left", va="top",
         color=COLOUR.negative_control,
-    )
-    axes.set(
-        xlabel=r"number of singular values above $\lambda$",
-        ylabel="size $r$ when certified",
-        xlim=(0, top),
-        ylim=(0, top),
-    )
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    )  # fmt: skip
+    write(axes, "one for each singular value", (most, most), (-8, 10), ha="right", color=COLOUR.curve)
+    ticks = [1, 2, 5, 10, 20, 50, 100]
+    axes.set(yscale="log", xlim=ends, ylim=(0.8, 1.5 * card))
+    axes.set_yticks(ticks, [str(tick) for tick in ticks])
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_xticks(range(1, most + 2))
+    axes.set(xlabel=r"number of singular values above $\lambda$", ylabel="size $r$ when certified")
     return figure
 
 

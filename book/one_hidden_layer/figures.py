@@ -135,7 +135,11 @@ def segment(table: pd.DataFrame) -> Figure:
     axes.plot(table["t"], table["chord"], "--", color=COLOUR.negative_control, linewidth=1.4, label="chord")
     axes.fill_between(table["t"], table["lower"], table["upper"], color=COLOUR.descent, alpha=0.5, linewidth=0)
     middle = (table["lower"] + table["upper"]) / 2
-    axes.plot(table["t"], middle, color=COLOUR.descent, label=r"$\Omega((1-t)X+tZ)$, enclosed")
+    axes.plot(
+        table["t"], middle, "-o", color=COLOUR.descent, linewidth=1.4, markersize=5,
+        label=r"$\Omega((1-t)X+tZ)$, enclosed",
+    )  # fmt: skip
+    axes.vlines(table["t"], middle, table["chord"], color=COLOUR.faint, linewidth=1, zorder=0)
     axes.set(xlabel="$t$", ylabel=r"$\Omega$", ylim=(0, None))
     axes.legend(loc="best")
     return figure

@@ -32,7 +32,8 @@ def landscapes(grid: pd.DataFrame, points: pd.DataFrame) -> Figure:
     for axes, q in zip(panels, degrees, strict=True):
         table = grid[grid["q"] == q].pivot(index="b", columns="a", values="objective")
         levels = np.linspace(0.2, 1.3, 23)
-        axes.contourf(table.columns, table.index, table.to_numpy(), levels=levels, cmap=LEVELS, extend="both")
+        filled = axes.contourf(table.columns, table.index, table.to_numpy(), levels=levels, cmap=LEVELS, extend="both")
+        filled.set_rasterized(True)
         axes.contour(table.columns, table.index, table.to_numpy(), levels=[0.5], colors=ON_MAP, linewidths=1.2)
         for row in points[points["q"] == q].itertuples():
             colour, marker, size = KINDS[str(row.kind)]
@@ -172,7 +173,12 @@ def splitting(copies: pd.DataFrame, sizes: pd.DataFrame) -> Figure:
         (COLOUR.append, "P"),
     )
     for ((p, q), rows), (colour, marker) in zip(copies.groupby(["p", "q"], sort=False), looks, strict=True):
-        left.plot(rows["copies"], rows["ratio"], marker=marker, color=colour, markersize=5, label=f"$p={p}$, $q={q}$")
+        left.plot(rows["copies"], rows["ratio"], marker=marker, color=colour, markersize=5)
+        last = rows.iloc[-1]
+        left.annotate(
+            f"$p={p}$, $q={q}$", (last["copies"], last["ratio"]), (6, 0), textcoords="offset points", va="center",
+            fontsize=10,
+        )  # fmt: skip
     left.set(xscale="log", yscale="log", xlabel="copies $m$", ylabel=r"$\Theta$ / $\Theta$ of one")
     right.plot(sizes["size"], sizes["closed_form"], ":", color=COLOUR.curve, label=r"$\lambda/(r+2\lambda)$")
     right.plot(sizes["size"], sizes["objective"], "D", color=COLOUR.escape, markersize=6, label="measured")
@@ -185,7 +191,7 @@ def splitting(copies: pd.DataFrame, sizes: pd.DataFrame) -> Figure:
     for axes in (left, right):
         axes.yaxis.set_minor_locator(NullLocator())
     right.legend(loc="lower left")
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    left.set_xlim(None, 60 * copies["copies"].max() / 16)
     return figure
 
 

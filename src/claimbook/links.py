@@ -93,21 +93,29 @@ def plain_docstring(lines: list[str]) -> list[str]:
 
 @cache
 def canonical(dotted: str) -> str | None:
-    """Where the object of that dotted name is defined; None where there is no such object."""
+    """Where the object of that dotted name is defined, a field or a property with its class; None where there is none.
+
+    A field of a dataclass is documented with its class: that is what it leads to.
+    """
     parts = dotted.split(".")
     for count in range(len(parts), 0, -1):
         try:
             found: Any = importlib.import_module(".".join(parts[:count]))
         except ImportError:
             continue
-        try:
-            for part in parts[count:]:
-                found = getattr(found, part)
-        except AttributeError:
-            return None
-        home, name = getattr(found, "__module__", None), getattr(found, "__qualname__", None)
         if count == len(parts):
             return dotted
+        for place, part in enumerate(parts[count:], count):
+            owner, last = found, place == len(parts) - 1
+            if last and part in getattr(owner, "__dataclass_fields__", ()):
+                return f"{owner.__module__}.{owner.__qualname__}"
+            try:
+                found = getattr(owner, part)
+            except AttributeError:
+                return None
+            if last and isinstance(found, property):
+                return f"{owner.__module__}.{owner.__qualname__}.{part}"
+        home, name = getattr(found, "__module__", None), getattr(found, "__qualname__", None)
         return f"{home}.{name}" if home and name else dotted
     return None
 

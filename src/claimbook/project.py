@@ -27,7 +27,8 @@ class Settings:
     `sources` are files and folders (relative to the book) that every chapter depends on; `statements` the YAML file of
     the statements that claims test. `wheels` are folders with a pyproject.toml: the packages that notebooks need;
     `api` packages whose documentation is generated, so that code names lead there. `mutations` is the folder of errors
-    put in on purpose, `evidence` that of the recorded tables `seeds` and `mutations` that the page of claims shows.
+    put in on purpose, `evidence` that of the recorded tables `seeds` and `mutations` that the page of claims shows;
+    `print_formulas` one with MathJax's `tex-chtml.js` and its fonts, in which PDFs set their formulas.
     """
 
     sources: tuple[str, ...] = ("src",)
@@ -35,6 +36,7 @@ class Settings:
     wheels: tuple[str, ...] = ()
     api: tuple[str, ...] = ()
     preview: str | None = None
+    print_formulas: str | None = None
     mutations: str | None = None
     evidence: str | None = None
 

@@ -1,4 +1,7 @@
-"""What a rendered site carries and nobody needs, taken out: a second set of icons, fonts twice, indents, maps."""
+"""What a rendered site carries and nobody needs, taken out: a second set of icons, fonts twice, indents, maps.
+
+A listing of a source becomes a plain page: the theme's frame around it is as long as most sources.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +21,20 @@ _KEPT = re.compile(r"<(pre|script|style|textarea)\b.*?</\1>", re.S)
 _INDENT = re.compile(r"\s*\n\s*")
 _ICONS = re.compile(r'<script[^>]*\bsrc="[^"]*scripts/fontawesome\.js[^"]*"[^>]*></script>')
 _TRUETYPE = re.compile(r',\s*url\([^)]*\.ttf\)\s*format\("truetype"\)')
-_CONTENTS = re.compile(r'(<nav class="bd-links bd-docs-nav"[^>]*>).*?(</nav>)', re.S)
+_LISTING = re.compile(r"<title>(?P<title>.*?)</title>.*?<article[^>]*>(?P<body>.*?)</article>", re.S)
+_STYLE = re.compile(
+    r'<link\b[^>]*\bhref="([^"]*/(?:theme|pydata-sphinx-theme|pygments|sphinx-book-theme|book)\.css[^"]*)"'
+)
+_HOME = re.compile(r'<a class="navbar-brand[^"]*" href="([^"]*)">.*?<p class="title[^"]*">(.*?)</p>', re.S)
 
 
 def slim(site: Path) -> None:
     """Make the files of a rendered site smaller; what a page shows stays as it is."""
     listings = site / "_modules"
-    code = site / API / "index.html"
     for page in site.rglob("*.html"):
         text = _ICONS.sub("", page.read_text(encoding="utf-8"))
         if listings in page.parents:  # a quarter of their size is marks that nothing colours
-            text = _PLAIN.sub(r"\1", text)
-            if code.is_file():
-                link = Markup(render("link.html", to=os.path.relpath(code, page.parent), text="The code"))
-                text = _CONTENTS.sub(rf"\1{link}\2", text, count=1)
+            text = _listing(_PLAIN.sub(r"\1", text), os.path.relpath(site, page.parent))
         page.write_text(_without_indents(text), encoding="utf-8")
     for file in [*site.rglob("*.js.map"), *site.rglob("*.css.map")]:
         file.unlink()
@@ -47,6 +50,23 @@ def slim(site: Path) -> None:
     icons = site / "_static" / "scripts" / "fontawesome.js"  # its icons are in the theme's style sheet too
     icons.unlink(missing_ok=True)
     shutil.rmtree(site / "_static" / "locales", ignore_errors=True)  # translations that only the rendering needs
+
+
+def _listing(page: str, root: str) -> str:
+    """The listing of a rendered page in a frame of its own; `root` is the way to the site's."""
+    found, home = _LISTING.search(page), _HOME.search(page)
+    if found is None or home is None:
+        return page
+    return render(
+        "listing.html",
+        title=Markup(found["title"]),
+        styles=_STYLE.findall(page),
+        home=home[1],
+        book=Markup(home[2]),
+        code=f"{root}/{API}/index.html",
+        search=f"{root}/search.html",
+        body=Markup(found["body"]),
+    )
 
 
 def _without_indents(page: str) -> str:

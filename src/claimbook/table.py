@@ -20,6 +20,8 @@ from .templates import render
 
 MISSING = "–"
 DIGITS = 3
+SHORT_NAME = 18
+"""Letters of a row's name that stay on one line."""
 _SCIENTIFIC = (1e-3, 1e7)  # outside, a number is written with a power of ten
 
 
@@ -125,6 +127,8 @@ def _semantics(written: str, caption: str, aligned: list[str]) -> str:
             cell.attrs = {"class": aligned[place]}
             if place == 0 or heading:
                 cell["scope"] = "col" if heading else "row"
+            if place == 0 and not heading and cell.string and len(cell.string) <= SHORT_NAME:
+                cell.string = cell.string.replace(" ", "\u00a0")
     return render("table.html", caption=caption, table=Markup(table))
 
 

@@ -31,6 +31,9 @@ def test_an_object_is_known_by_where_it_is_defined() -> None:
     assert canonical("claimbook.claim") == "claimbook.claims.claim"
     assert canonical("claimbook.claims") == "claimbook.claims"
     assert canonical("claimbook.gone") is None
+    assert canonical("claimbook.claims.Claim.measured") == "claimbook.claims.Claim"
+    assert canonical("claimbook.chapters.Chapter.folder") == "claimbook.chapters.Chapter.folder"
+    assert canonical("claimbook.claims.Claim.gone") is None
 
 
 def test_only_known_names_become_links() -> None:

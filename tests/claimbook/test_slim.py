@@ -10,12 +10,17 @@ from claimbook.export import without_drawings
 from claimbook.slim import slim
 
 PAGE = """<html>
+  <title>A page</title>
+  <link rel="stylesheet" href="../_static/book.css?v=1" />
   <script defer src="../_static/scripts/fontawesome.js?digest=1"></script>
   <nav class="bd-links bd-docs-nav" aria-label="Main"> <ul> <li>contents</li> </ul> </nav>
+  <a class="navbar-brand logo" href="../book/page.html"> <p class="title logo__title">The book</p> </a>
+  <article class="bd-article">
   <p>two
      words</p>
   <pre>def f():
     return <span class="n">x</span></pre>
+  </article>
 </html>
 """
 STYLE = 'src:url(../a.woff2) format("woff2"),url(../a.ttf) format("truetype")'
@@ -40,7 +45,8 @@ def test_pages_and_styles_lose_what_nobody_sees(tmp_path: Path) -> None:
     listing = (tmp_path / "_modules" / "page.html").read_text()
     assert "def f():\n    return x</pre>" in listing
     assert "contents" not in listing
-    assert 'href="../api/index.html"' in listing
+    for link in ("../api/index.html", "../book/page.html", "../_static/book.css?v=1"):
+        assert f'href="{link}"' in listing
     left = {file.name for file in (tmp_path / "_static").rglob("*") if file.is_file()}
     assert left == {"a.woff2", "only.ttf", "page.css"}
     assert (tmp_path / "_static" / "page.css").read_text().strip() == 'src:url(../a.woff2) format("woff2")'
