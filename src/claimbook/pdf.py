@@ -52,6 +52,8 @@ _ONLY_SOLUTIONS = """
 """
 _UNFOLDED = "for (const closed of document.querySelectorAll('article details')) closed.open = true;"
 _FORMULAS = "**/mathjax/"
+_PLACED = re.compile(rb"^[-\d. ]+ (?:m|l|c|re|Td .*)$", re.M)
+_DIGITS = re.compile(rb"(\.\d\d)\d+")
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _print(site: Path, formulas: Path | None, docnames: list[str]) -> list[Print
 
 
 def _joined(parts: list[tuple[str, bytes]], title: str) -> bytes:
-    """PDFs in one, with a bookmark at each."""
+    """PDFs in one, with a bookmark at each, packed: places on the paper have two decimals of a pixel."""
     import pikepdf
     from pypdf import PdfReader, PdfWriter
 
@@ -116,6 +118,9 @@ def _joined(parts: list[tuple[str, bytes]], title: str) -> bytes:
     writer.write(plain)
     pikepdf.settings.set_flate_compression_level(9)
     with pikepdf.open(plain) as joined:
+        for page in joined.pages:
+            for content in [page.Contents] if isinstance(page.Contents, pikepdf.Stream) else page.Contents:
+                content.write(_PLACED.sub(lambda place: _DIGITS.sub(rb"\1", place[0]), content.read_bytes()))
         joined.save(small, object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True)
     return small.getvalue()
 

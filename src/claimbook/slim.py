@@ -1,6 +1,7 @@
 """What a rendered site carries and nobody needs, taken out: a second set of icons, fonts twice, indents, maps.
 
-A listing of a source becomes a plain page: the theme's frame around it is as long as most sources.
+A listing of a source becomes a plain page: the theme's frame around it is as long as most sources. A page of the code's
+documentation names the list of all of them in its side bar, not each.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ _KEPT = re.compile(r"<(pre|script|style|textarea)\b.*?</\1>", re.S)
 _INDENT = re.compile(r"\s*\n\s*")
 _ICONS = re.compile(r'<script[^>]*\bsrc="[^"]*scripts/fontawesome\.js[^"]*"[^>]*></script>')
 _TRUETYPE = re.compile(r',\s*url\([^)]*\.ttf\)\s*format\("truetype"\)')
+_CONTENTS = re.compile(r'(<nav class="bd-links bd-docs-nav"[^>]*>).*?(</nav>)', re.S)
 _LISTING = re.compile(r"<title>(?P<title>.*?)</title>.*?<article[^>]*>(?P<body>.*?)</article>", re.S)
 _STYLE = re.compile(
     r'<link\b[^>]*\bhref="([^"]*/(?:theme|pydata-sphinx-theme|pygments|sphinx-book-theme|book)\.css[^"]*)"'
@@ -31,10 +33,14 @@ _HOME = re.compile(r'<a class="navbar-brand[^"]*" href="([^"]*)">.*?<p class="ti
 def slim(site: Path) -> None:
     """Make the files of a rendered site smaller; what a page shows stays as it is."""
     listings = site / "_modules"
+    documented = {page for page in (site / API).glob("*.html") if page.name != "index.html"}
     for page in site.rglob("*.html"):
         text = _ICONS.sub("", page.read_text(encoding="utf-8"))
         if listings in page.parents:  # a quarter of their size is marks that nothing colours
             text = _listing(_PLAIN.sub(r"\1", text), os.path.relpath(site, page.parent))
+        if page in documented:
+            link = Markup(render("link.html", to="index.html", text="The code"))
+            text = _CONTENTS.sub(rf"\1{link}\2", text, count=1)
         page.write_text(_without_indents(text), encoding="utf-8")
     for file in [*site.rglob("*.js.map"), *site.rglob("*.css.map")]:
         file.unlink()

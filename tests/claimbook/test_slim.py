@@ -30,6 +30,7 @@ def test_pages_and_styles_lose_what_nobody_sees(tmp_path: Path) -> None:
     for folder in ("api", "book", "_modules", "_static/scripts"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "api" / "index.html").write_text("<p>x</p>")
+    (tmp_path / "api" / "toy.html").write_text(PAGE)
     (tmp_path / "book" / "page.html").write_text(PAGE)
     (tmp_path / "_modules" / "page.html").write_text(PAGE)
     (tmp_path / "_static" / "scripts" / "fontawesome.js").write_text("icons")
@@ -42,6 +43,9 @@ def test_pages_and_styles_lose_what_nobody_sees(tmp_path: Path) -> None:
     assert "<p>two\nwords</p>" in page
     assert 'def f():\n    return <span class="n">x</span>' in page
     assert "contents" in page
+    documented = (tmp_path / "api" / "toy.html").read_text()
+    assert "contents" not in documented
+    assert '<a href="index.html">The code</a></nav>' in documented
     listing = (tmp_path / "_modules" / "page.html").read_text()
     assert "def f():\n    return x</pre>" in listing
     assert "contents" not in listing
