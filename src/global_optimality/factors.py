@@ -46,6 +46,8 @@ def check_alike(**tensors: Tensor) -> None:
     if a.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"{first} has dtype {a.dtype}: convert it with .double() first.")
     for name, x in tensors.items():
+        if x.is_nested:
+            raise ValueError(f"{name} is a nested tensor: pass torch.stack({name}.unbind()), rows of one length.")
         if x.layout != torch.strided:
             raise ValueError(f"{name} is sparse ({x.layout}): pass {name}.to_dense().")
     for name, b in others:

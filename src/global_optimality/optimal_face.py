@@ -78,7 +78,7 @@ class OptimalFace:
 
     def mass_range(self) -> tuple[Tensor, Tensor]:
         """Least and largest mass ``(m,)`` of each atom over all optima."""
-        return self._range(torch.eye(len(self.masses), dtype=self.masses.dtype))
+        return self._range(torch.eye(len(self.masses), dtype=self.masses.dtype, device="cpu"))
 
     def prediction_range(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Least and largest prediction ``(M,)`` at inputs ``(M, d)`` over all global optima of every size.
@@ -125,7 +125,7 @@ class OptimalFace:
             return value, value
         unit = float(self.masses.max())
         ends = [[self._least(sign * slope, unit) for slope in slopes] for sign in (1.0, -1.0)]
-        low, high = (torch.tensor(end, dtype=value.dtype) for end in ends)
+        low, high = (torch.tensor(end, dtype=value.dtype, device="cpu") for end in ends)
         return value + unit * low, value - unit * high
 
     def _least(self, slope: Array, unit: float) -> float:
@@ -187,7 +187,7 @@ def prediction_bounds(
     top = solution.objective * (1 + 8 * (math.log2(problem.card) + 4) * eps) + within
     at = problem.predict(solution.weights, inputs)[0, :, 0]
     ends = [[_end(solution, x, float(z), side, top, tol) for x, z in zip(inputs, at, strict=True)] for side in (-1, 1)]
-    low, high = (torch.tensor(end, dtype=at.dtype) for end in ends)
+    low, high = (torch.tensor(end, dtype=at.dtype, device="cpu") for end in ends)
     return low, high
 
 
@@ -232,7 +232,7 @@ def _served(solution: Solution) -> tuple[Problem, float]:
 
 def _generic(U: Tensor) -> Tensor:
     """A direction ``(d,)`` that no unit of generic data is orthogonal to."""
-    return torch.arange(2, U.shape[1] + 2, dtype=U.dtype).sqrt()
+    return torch.arange(2, U.shape[1] + 2, dtype=U.dtype, device="cpu").sqrt()
 
 
 def _inputs(problem: Problem) -> Tensor:

@@ -49,7 +49,7 @@ class Problem:
         cure = "; lambda_max(problem) gives the useful range"
         object.__setattr__(self, "lam", number("λ", self.lam, finite=True, cure=cure))
         for name in ("loss", "mapping", "regularizer"):
-            object.__setattr__(self, name, _with_tensors(getattr(self, name), ordinary))
+            object.__setattr__(self, name, _with_tensors(getattr(self, name), _constant))
         if self.loss.shape != self.mapping.shape:
             raise ValueError(
                 f"the loss expects outputs of shape {self.loss.shape} but the mapping gives {self.mapping.shape}: "
@@ -223,6 +223,11 @@ class Problem:
 def check_problem(problem: object) -> Problem:
     """The problem itself; ``TypeError`` for what is none."""
     return instance("problem", problem, Problem, "build one with Problem(loss, mapping, regularizer, lam).")
+
+
+def _constant(x: Tensor) -> Tensor:
+    """Data as a constant of autograd."""
+    return ordinary(x.detach() if x.requires_grad else x)
 
 
 def _degree(q: float) -> str:

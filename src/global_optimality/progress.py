@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import final
@@ -30,13 +30,14 @@ Hook = Callable[[str], None]
 
 def write(line: str) -> None:
     """The usual hook: the line replaces the last one in a terminal or a notebook, and follows it in a log."""
-    if os.environ.get(QUIET):
+    if os.environ.get(QUIET) or not _open():
         return
-    if _rewrites():
-        sys.stderr.write("\r" + line[:119].ljust(119) + ("" if line else "\r"))
-    elif line:
-        sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # nobody reads it
+        if _rewrites():
+            sys.stderr.write("\r" + line[:119].ljust(119) + ("" if line else "\r"))
+        elif line:
+            sys.stderr.write(line + "\n")
+        sys.stderr.flush()
 
 
 _hook: ContextVar[Hook | None] = ContextVar("hook", default=write)
@@ -81,4 +82,9 @@ class Reporter:
 
 
 def _rewrites() -> bool:
-    return "ipykernel" in sys.modules or sys.stderr.isatty()
+    return "ipykernel" in sys.modules or (_open() and sys.stderr.isatty())
+
+
+def _open() -> bool:
+    """Whether there is a standard error: services and windows have none."""
+    return sys.stderr is not None and not sys.stderr.closed

@@ -38,8 +38,11 @@ def prove_by_rows(S: Array, q: Array, lam: float, effort: Effort | None = None) 
     cells, names = method.children(method.start()[0]), ["+", "-"]
     made = 0
     while len(cells):
-        now, later = cells[torch.arange(len(cells)) < method.batch], cells[torch.arange(len(cells)) >= method.batch]
-        found, _, proof = method.bounded(now, torch.tensor([lam * (1 - HAIR)], dtype=torch.float64))
+        now, later = (
+            cells[torch.arange(len(cells), device="cpu") < method.batch],
+            cells[torch.arange(len(cells), device="cpu") >= method.batch],
+        )
+        found, _, proof = method.bounded(now, torch.tensor([lam * (1 - HAIR)], dtype=torch.float64, device="cpu"))
         made += len(now)
         if made > nodes:
             raise ValueError(
@@ -47,7 +50,7 @@ def prove_by_rows(S: Array, q: Array, lam: float, effort: Effort | None = None) 
             )
         closed = trees.leaves(found, proof, names[: len(now)])
         cut = [k for k in range(len(now)) if not closed[k]]
-        halves = method.children(found[torch.tensor(cut, dtype=torch.long)])
+        halves = method.children(found[torch.tensor(cut, dtype=torch.long, device="cpu")])
         names = names[len(now) :] + trees.cut(found, cut, names)
         cells = later + halves
     return {"split": "rows", "plus": trees.listed("+"), "minus": trees.listed("-")}
@@ -63,7 +66,7 @@ class _Trees:
 
     def leaves(self, cells: Open, proof: Majorants, names: list[str]) -> list[bool]:
         """Which of the bounded cells have a leaf that holds; it becomes their node."""
-        scale = float(self.method.scale(torch.tensor([self.lam * (1 - HAIR)], dtype=torch.float64))[0])
+        scale = float(self.method.scale(torch.tensor([self.lam * (1 - HAIR)], dtype=torch.float64, device="cpu"))[0])
         closed = (cells.bound <= self.lam).tolist()
         for k, name in enumerate(names):
             if closed[k]:

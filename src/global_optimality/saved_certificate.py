@@ -88,7 +88,7 @@ def load_certificate(file: str | Path) -> SavedCertificate:
     saved = read(file)
 
     def tensor(x: object) -> Tensor:
-        return torch.tensor(x, dtype=torch.float64)
+        return torch.tensor(x, dtype=torch.float64, device="cpu")
 
     Y, mask = tensor(saved.Y), tensor(saved.mask).bool()
     if bool(mask.all()):

@@ -107,7 +107,7 @@ class _Runs:
             active=torch.arange(n, device=point.x.device),
             final=Point(*(a.clone() for a in point)),
             status=[Status.STEPS] * n,
-            steps=torch.zeros(n, dtype=torch.int64),
+            steps=torch.zeros(n, dtype=torch.int64, device="cpu"),
             lowest=point.value.clone(),
             smallest=f.stationarity(point),
             idle=torch.zeros(n, dtype=torch.int64, device=point.x.device),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import stat
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ KEYS = ("loss", "objective", "lower_bound", "lam", "output_bias", "S", "Y", "mas
 
 def write(file: Path, text: str) -> None:
     """Write in one step: the file holds the old text or the new one, never a part. A link is replaced, not followed."""
+    if file.exists():
+        _check_kind(file)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
         part = Path(folder) / file.name
         part.write_text(text, encoding="utf-8", newline="")
@@ -53,11 +56,19 @@ class Saved:
 def read(file: str | Path) -> Saved:
     """The certificate in a file; ``ValueError``, naming the file, where it is damaged or of another kind."""
     name = Path(file).name
+    _check_kind(Path(file))
     try:
         text = Path(file).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} is damaged: it is not UTF-8 text ({error.reason}).") from None
     return parse(text, name)
+
+
+def _check_kind(file: Path) -> None:
+    """``ValueError`` for a pipe, which may never end, and for a device."""
+    kind = file.stat().st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise ValueError(f"{file.name} is a pipe or a device: pass the path of a file.")
 
 
 def parse(text: str, name: str) -> Saved:

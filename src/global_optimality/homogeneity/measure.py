@@ -67,7 +67,7 @@ def measure_degree(
     pairs = [(a, b, scale) for a, b, scale in pairs if bool(a.abs().amax() > 0) or bool(b.abs().amax() > 0)]
     if not finite or not pairs:
         return Degree(math.nan, math.nan, Homogeneity.UNDECIDED)
-    slopes = torch.tensor([_slope(a, b, scale) for a, b, scale in pairs], dtype=torch.float64)
+    slopes = torch.tensor([_slope(a, b, scale) for a, b, scale in pairs], dtype=torch.float64, device="cpu")
     estimate = float(slopes.median())
     if not math.isfinite(estimate):
         return Degree(math.nan, 1.0, Homogeneity.NOT_HOMOGENEOUS)

@@ -57,4 +57,4 @@ class MatrixProduct(Mapping):
 
 @lru_cache(maxsize=16)
 def _open_gates(rows: int) -> Gates:
-    return Gates(torch.eye(rows, dtype=torch.float64), kinked=False)
+    return Gates(torch.eye(rows, dtype=torch.float64, device="cpu"), kinked=False)

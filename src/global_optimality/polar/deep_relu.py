@@ -74,7 +74,7 @@ def _signs(mapping: DeepRelu) -> list[Tensor]:
         return [mapping.S.new_ones(1)]
     m, least = widths[-2], 0 if mapping.slope > 0 else 1
     counts = [(p, size - p) for size in range(min(m, 2), m + 1) for p in range(least, size + 1 - least)]
-    return [torch.tensor([1.0] * p + [-1.0] * q).to(mapping.S) for p, q in counts]
+    return [torch.tensor([1.0] * p + [-1.0] * q, device="cpu").to(mapping.S) for p, q in counts]
 
 
 def _enclose(mapping: DeepRelu, Q: Tensor, effort: Effort, clock: Clock) -> PolarBound:
@@ -110,7 +110,7 @@ def atom_of(mapping: DeepRelu, search: Search) -> Factors:
         layers += [(z * inverse[:, None]).mT, (f.signs * share)[:, None]]
     y = f.output(point)[0]
     length = y.norm()
-    y = y / length if float(length) > 0 else torch.nn.functional.one_hot(torch.tensor(0), len(y)).to(y)
+    y = y / length if float(length) > 0 else torch.nn.functional.one_hot(torch.tensor(0, device="cpu"), len(y)).to(y)
     return mapping.embed(tuple(w[None, None] for w in layers), y[None, None, None])
 
 

@@ -60,7 +60,11 @@ def _data(name: str, x: object) -> Tensor:
     """A tensor, or a numpy array as one; ``TypeError`` for others, ``ValueError`` for one without its numbers."""
     if not isinstance(x, Tensor | np.ndarray) or isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name} is a {type(x).__name__}: pass torch.as_tensor({name}, dtype=torch.float64).")
-    x = torch.as_tensor(x)
+    if isinstance(x, np.ndarray):
+        if x.dtype.kind not in "biuf" or x.dtype.itemsize > 8:
+            raise TypeError(f"{name} holds {x.dtype}: pass {name}.astype(np.float64).")
+        x = np.ascontiguousarray(x, x.dtype.newbyteorder("="))
+    x = torch.as_tensor(x, device="cpu" if isinstance(x, np.ndarray) else None)
     if x.layout != torch.strided or x.is_meta:
         raise ValueError(f"{name} is sparse, or on the device meta: pass {name}.to_dense() with its numbers.")
     return x

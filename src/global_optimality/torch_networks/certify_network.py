@@ -145,8 +145,8 @@ def _upcast(model: nn.Module, inputs: Tensor) -> tuple[nn.Module, Tensor, torch.
     """Copies in float64, and the lowest precision that was met: floats of fewer bits are float64 numbers exactly."""
     if not isinstance(inputs, Tensor) or not inputs.dtype.is_floating_point:
         raise TypeError("inputs must be a floating tensor (N, d), as the model takes it: e.g. torch.tensor(X).float().")
-    if inputs.layout != torch.strided or inputs.is_meta:
-        raise ValueError("inputs are sparse, or on the device meta: pass inputs.to_dense() with its numbers.")
+    if inputs.layout != torch.strided or inputs.is_meta or inputs.is_nested:
+        raise ValueError("inputs are sparse, nested, or on the device meta: pass inputs.to_dense() with its numbers.")
     parameters = list(model.parameters())
     if any(p.device != inputs.device for p in parameters):
         raise ValueError(f"inputs are on {inputs.device} but the model is on {parameters[0].device}: move one of them.")

@@ -145,7 +145,9 @@ class Barrier:
         reach = (0.9 / (-least).clamp(min=0.9)).to(least)
         dM = R @ X @ R.mT
         dM[:, 0, 0] = 0  # as it would be without rounding, likewise the trace
-        dM[:, 1:, 1:] -= (dM.diagonal(dim1=1, dim2=2).sum(1) / self.d)[:, None, None] * torch.eye(self.d).to(dM)
+        dM[:, 1:, 1:] -= (dM.diagonal(dim1=1, dim2=2).sum(1) / self.d)[:, None, None] * torch.eye(
+            self.d, device="cpu"
+        ).to(dM)
         return dM, reach, (step * gradient).sum(1) / x.mu
 
     def _model(self, x: State, values: Tensor, R: Tensor) -> tuple[Tensor, Tensor, Tensor]:
