@@ -20,7 +20,7 @@ from global_optimality import (
 from global_optimality.exact.trees import ProofError, check_proof
 from global_optimality.polar.relu_enclosure import enclose
 from global_optimality.row_proof import prove_by_rows
-from test_relu_enclosure import normal
+from relu_draws import seeded as normal
 from tests.node import NODE, check_with_node
 
 

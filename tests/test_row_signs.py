@@ -11,7 +11,9 @@ from global_optimality.polar.relu_enclosure.barrier import Barrier, BarrierRows
 from global_optimality.polar.relu_enclosure.cones import Cones
 from global_optimality.polar.relu_enclosure.outputs import coordinates, covering
 from global_optimality.polar.relu_enclosure.row_signs import RowSigns
-from test_relu_enclosure import attained, by_enumeration, normal, stream
+from relu_draws import seeded as normal
+from relu_draws import stream
+from test_relu_enclosure import attained, by_enumeration
 
 TOLERANCE = 1e-6
 
