@@ -3,7 +3,9 @@
 import importlib
 import math
 import multiprocessing
+import os
 import resource
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
@@ -175,20 +177,22 @@ def killed_at(
     fork = multiprocessing.get_context("fork")
     receiving, sending = fork.Pipe(duplex=False)
 
-    def work() -> None:
+    def work(folder: str) -> None:
+        os.chdir(folder)  # it leaves a file of results
         most = math.ceil(2 * limit)
         resource.setrlimit(resource.RLIMIT_CPU, (most, most))
         sending.send(clocked(lambda: side(S, q, limit)))
 
-    process = fork.Process(target=work)
-    process.start()
-    sending.close()
-    try:
-        return receiving.recv()
-    except EOFError:
-        return (0.0, math.inf), Seconds(math.inf, 2 * limit)
-    finally:
-        process.join()
+    with tempfile.TemporaryDirectory() as folder:
+        process = fork.Process(target=work, args=(folder,))
+        process.start()
+        sending.close()
+        try:
+            return receiving.recv()
+        except EOFError:
+            return (0.0, math.inf), Seconds(math.inf, 2 * limit)
+        finally:
+            process.join()
 
 
 def _value(S: Tensor, q: Tensor, Z: Tensor, sigma: tuple[float, ...]) -> float:
