@@ -1,4 +1,4 @@
-"""The names and keywords that callers may rely on (design, section 3), as far as they are built."""
+"""The names, keywords and fields that callers may rely on."""
 
 import builtins
 import collections

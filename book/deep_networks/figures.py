@@ -22,7 +22,7 @@ ENDINGS = {
 """How runs ended: the name in the legend, a colour and a hatch."""
 
 Drawn = tuple[pd.DataFrame, pd.DataFrame]
-"""Nodes and connections, as ``experiments.deep_networks.drawn`` places them."""
+"""Nodes and connections, as ``experiment.drawn`` places them."""
 
 
 def _network(axes: Axes, nodes: pd.DataFrame, edges: pd.DataFrame) -> None:

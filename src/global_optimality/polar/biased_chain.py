@@ -94,7 +94,7 @@ def _hidden(S: Tensor, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
     """The least and the largest (s_iᵀu)₊ for u = (cos t, sin t), t from left to right; ``(arcs, N)`` each."""
     length, angle = S.norm(dim=1), torch.atan2(S[:, 1], S[:, 0])
     ends = torch.stack([length * torch.cos(t[:, None] - angle) for t in (left, right)])
-    eps = 64 * torch.finfo(S.dtype).eps
+    eps = 64 * torch.finfo(S.dtype).eps  # of differences of angles up to 2π, of remainders, cosines and lengths
     wide = (right - left)[:, None] + eps
     top = torch.remainder(left[:, None] - angle, 2 * math.pi) + wide >= 2 * math.pi
     bottom = torch.remainder(left[:, None] - angle - math.pi, 2 * math.pi) + wide >= 2 * math.pi

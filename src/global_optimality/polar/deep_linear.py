@@ -21,6 +21,7 @@ def _polar(mapping: DeepLinear, Q: Tensor) -> PolarBound:
     bound = spectral_polar(Q if S is None else S.mT @ Q)
     upper = bound.upper
     if S is not None:
+        # a sum of N products errs by N eps/2 of its moduli, all entries together of ‖S‖‖Q‖; four times that
         slack = 2 * len(S) * torch.finfo(Q.dtype).eps * torch.linalg.matrix_norm(S)
         upper = upper + slack * torch.linalg.matrix_norm(Q)
     u, v = bound.atom

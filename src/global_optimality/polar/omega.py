@@ -33,6 +33,7 @@ def omega(problem: Problem, X: Tensor, *, effort: Effort | None = None) -> tuple
         values.append(torch.where(value > 0, value / upper, torch.zeros_like(upper)))
     lower = torch.stack(values).amax(0).clamp(min=0)
     upper = torch.stack([problem.regularizer.Theta(*W) for W in _factorizations(X)]).amin(0)
+    # the factors multiply to X up to the backward error of a decomposition, some max(D) eps, and Θ sums as many terms
     slack = 8 * max(X.shape[1:]) * torch.finfo(X.dtype).eps
     return lower, torch.maximum(upper, lower) * (1 + slack)
 

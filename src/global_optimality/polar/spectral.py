@@ -18,7 +18,7 @@ def decompose(Q: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     stretch = (_square(U) * _square(Vh.mT)).sqrt()
     error = 2 * torch.linalg.matrix_norm(Q - (U * s[:, None, :]) @ Vh)
     error = error + (k + 4) * eps * (s.sum(1) * stretch + torch.linalg.matrix_norm(Q))
-    upper = (s.amax(1) * stretch + error) * (1 + 8 * eps)
+    upper = (s.amax(1) * stretch + error) * (1 + 8 * eps)  # of two products, a sum, and the root in ``stretch``
     return U, s * unit[:, None], Vh, upper * unit
 
 
