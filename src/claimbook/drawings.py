@@ -32,7 +32,8 @@ _GROUND = re.compile(r'<g id="patch_1">.*?</g>', re.S)
 _ID = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
 _GLYPH = re.compile(r'<path id="([^"]+)"[^>]*\btransform="scale\(0\.015625\)"\s*/>')
 _DIGITS = re.compile(r"(\d\.\d{3})\d+")
-_METADATA = re.compile(r"<metadata>.*?</metadata>", re.S)
+_METADATA = re.compile(r"<metadata>.*?</metadata>|<!--.*?-->", re.S)
+_GROUP = re.compile(r'<g id="[^"]*"')  # nothing refers to a group
 _SCALED = re.compile(rf"scale\([^)]*\)|{_DIGITS.pattern}")
 _COLOUR = re.compile(r"(?<=: )#([0-9a-f]{6})\b")
 _DRAWING = '<div class="drawing'
@@ -45,8 +46,8 @@ def _ink(match: re.Match[str]) -> str:
 
 
 def compact(svg: str) -> str:
-    """A drawing for a file of its own, with three decimals (a thousandth of a point) and no indents."""
-    short = _SCALED.sub(lambda m: m[1] or m[0], _METADATA.sub("", svg))
+    """A drawing for a file of its own: three decimals (a thousandth of a point), no indents, no names of groups."""
+    short = _SCALED.sub(lambda m: m[1] or m[0], _GROUP.sub("<g", _METADATA.sub("", svg)))
     return _SPACE.sub(" ", short)
 
 
@@ -55,7 +56,7 @@ def inline(svg: str, name: str, layout: str, glyphs: dict[str, str]) -> str:
 
     Its glyphs are moved into `glyphs`, by name: a page holds each only once.
     """
-    body = _GROUND.sub("", _PREAMBLE.sub("", svg), count=1)
+    body = _GROUP.sub("<g", _GROUND.sub("", _PREAMBLE.sub("", svg), count=1))
     box = _SIZE.search(body)
     if box is None:
         raise ValueError(f"{name}: not a drawing with a viewBox")
