@@ -191,7 +191,7 @@ def splitting(copies: pd.DataFrame, sizes: pd.DataFrame) -> Figure:
     for axes in (left, right):
         axes.yaxis.set_minor_locator(NullLocator())
     right.legend(loc="lower left")
-    left.set_xlim(None, 60 * copies["copies"].max() / 16)
+    left.set_xlim(None, 9 * copies["copies"].max())
     return figure
 
 
