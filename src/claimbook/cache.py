@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .claims import Claim
-from .files import digest, replace_folder, scratch, tree_digest, write_atomic
+from .files import digest, replace_folder, scratch, stored, tree_digest, write_atomic
 from .key import Key
 from .project import Project
 
@@ -36,8 +36,10 @@ class Record:
 
 def read(folder: Path) -> Record | None:
     """The entry in `folder`, or None when it is absent, of another format, or anything in it has changed since."""
+    fields = stored(folder / "record.json")
+    if fields is None:
+        return None
     try:
-        fields = json.loads((folder / "record.json").read_text())
         if fields.pop("seal") != _seal(folder, fields):
             return None
         return Record(

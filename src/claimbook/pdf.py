@@ -22,7 +22,7 @@ import yaml
 
 from .browser import SETTLED, chromium
 from .chapters import page_of, read_book
-from .files import tree_digest, write_atomic
+from .files import stored, tree_digest, write_atomic
 from .project import BookError, BuildFailed, Project
 from .templates import render
 
@@ -159,8 +159,7 @@ def make_pdfs(project: Project) -> list[Path]:
     write_atomic(folder / BOOK, _joined(_in_order(printed), title))
     for docname in docnames:
         _link(site / f"{docname}.html", files.get(docname), "../" * docname.count("/"))
-    last = json.loads(stamp.read_text(encoding="utf-8"))
-    write_atomic(stamp, json.dumps(last | {"site": tree_digest(site)}))
+    write_atomic(stamp, json.dumps((stored(stamp) or {}) | {"site": tree_digest(site)}))
     return [folder / BOOK, *dict.fromkeys(files.values())]
 
 

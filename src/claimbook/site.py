@@ -26,7 +26,7 @@ from .drawings import FOLDER
 from .editions import Edition, edited
 from .export import export, source_digest
 from .feed import changes
-from .files import digest, recover_folder, replace_folder, scratch, tree_digest, write_atomic
+from .files import digest, recover_folder, replace_folder, scratch, stored, tree_digest, write_atomic
 from .finish import finish
 from .key import packages
 from .links import api_pages, toc_with
@@ -176,10 +176,7 @@ def publish(project: Project, book: Book, also: Callable[[Path], Iterable[str]] 
     recover_folder(project.html)
     stamp = project.build / "site.json"
     inputs = _inputs(project)
-    try:
-        last = json.loads(stamp.read_text())
-    except (OSError, ValueError):
-        last = {}
+    last = stored(stamp)
     if project.html.is_dir() and last == {"inputs": inputs, "site": tree_digest(project.html)}:
         _demand(project.html)
         return False

@@ -1,11 +1,16 @@
 """Files and folders change in one step, and a killed step is undone."""
 
+import random
 from pathlib import Path
 
 import pytest
 
-from claimbook import files
-from claimbook.project import BookError
+from claimbook import cache, files
+from claimbook.key import Key
+from claimbook.project import BookError, Project
+from claimbook.sweeps import status
+
+DAMAGED = (b"", bytes(200), b'{"chunks": {', b"[1]", b'"a"', b"3", b"null", b"[" * 100_000, b"\xff", b'{"chunks": [1]}')
 
 
 def _folder(path: Path, text: str) -> Path:
@@ -42,3 +47,37 @@ def test_one_build_at_a_time(tmp_path: Path) -> None:
         pass
     with files.lock(tmp_path):
         pass
+
+
+def test_a_damaged_entry_is_none(tmp_path: Path) -> None:
+    """Emptied, zeroed, cut, another JSON, or one bit turned: what is read is what was stored, or nothing."""
+    project, nothing = Project(tmp_path), tmp_path / "none"
+    options = {"shown": (), "claims": (), "parameters": {"seed": 1}, "seconds": 1.0}
+    entry = cache.store(project, "one", Key("abc", {}), notebook='{"cells": []}', figures=nothing, **options)
+    draw = random.Random(0)
+    for name in ("record.json", "executed.ipynb"):
+        file = entry.folder / name
+        whole = file.read_bytes()
+        flips = []
+        for _ in range(60):
+            flipped = bytearray(whole)
+            flipped[draw.randrange(len(whole))] ^= 1 << draw.randrange(8)
+            flips.append(bytes(flipped))
+        for damage in (*DAMAGED, *flips):
+            file.write_bytes(damage)
+            assert cache.lookup(project, "one", Key("abc", {})) in (None, entry)
+        file.write_bytes(whole[:-5])
+        assert cache.newest(project, "one") is None
+        file.write_bytes(whole)
+        assert cache.newest(project, "one") == entry
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_plan_or_sign_of_life_is_no_traceback(damage: bytes, tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"chunks": {"a": 2}}')
+    (tmp_path / "clients").mkdir()
+    (tmp_path / "clients/nowhere-1.json").write_bytes(damage)
+    assert (status(tmp_path).clients, status(tmp_path).runs) == (0, 2)
+    (tmp_path / "plan.json").write_bytes(damage)
+    with pytest.raises(BookError, match=r"plan\.json is damaged"):
+        status(tmp_path)

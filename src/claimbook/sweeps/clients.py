@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from .. import files
 from ..files import write_atomic
 from ..progress import in_words
 from ..project import BookError
@@ -91,10 +92,11 @@ class HowFar:
 
 def status(folder: Path) -> HowFar:
     """How far the sweep in a folder is, running or dead; BookError where there is none."""
-    try:
-        keys: dict[str, int] = json.loads((folder / PLAN).read_text())["chunks"]
-    except FileNotFoundError:
-        raise BookError(f"no sweep in {folder}: start one there first") from None
+    if not (folder / PLAN).is_file():
+        raise BookError(f"no sweep in {folder}: start one there first")
+    keys = (files.stored(folder / PLAN) or {}).get("chunks")
+    if not isinstance(keys, dict) or not all(type(runs) is int for runs in keys.values()):
+        raise BookError(f"{folder / PLAN} is damaged: start the sweep again, what is stored there stays")
     stored = [key for key in keys if (folder / f"{key}.json").is_file()]
     alive = [told for file in (folder / CLIENTS).glob("*.json") if (told := _alive(file))]
     speed = sum(told["done"] / max(time.time() - told["began"], 1e-3) for told in alive)
@@ -114,9 +116,10 @@ def _alive(file: Path) -> dict[str, float] | None:
     """What a client says of itself, unless it is dead."""
     try:
         silent = time.time() - file.stat().st_mtime > SILENCE
-        told = json.loads(file.read_text())
     except OSError:
         return None
+    told = files.stored(file)
     host, _, pid = file.stem.rpartition("-")
-    gone = host == socket.gethostname() and not psutil.pid_exists(int(pid))
-    return None if silent or gone else told
+    gone = host == socket.gethostname() and not (pid.isdecimal() and psutil.pid_exists(int(pid)))
+    whole = told is not None and all(isinstance(told.get(key), int | float) for key in ("done", "began"))
+    return None if silent or gone or not whole else told
