@@ -171,3 +171,10 @@ def omega_truth(regularizer: Regularizer, X: Tensor) -> np.ndarray:
         else:
             values.append(np.linalg.svd(x, compute_uv=False).sum())
     return np.array(values)
+
+
+every_theta = pytest.mark.parametrize("theta", params(REGULARIZERS))
+exact = pytest.mark.parametrize("theta", params(EXACT))
+hard = pytest.mark.parametrize("theta", params(HARD))
+cones = pytest.mark.parametrize("theta", params(CONES))
+every_method = pytest.mark.parametrize("method", params(METHODS))

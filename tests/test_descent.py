@@ -9,8 +9,8 @@ from cases import (
     LOSSES,
     METHODS,
     PROBLEMS,
+    every_method,
     matrix,
-    params,
     problem,
     starts,
 )
@@ -28,7 +28,6 @@ from global_optimality.factors import take_runs
 from global_optimality.losses import Loss
 
 DONE = {Status.STATIONARY, Status.SECOND_ORDER}
-every = pytest.mark.parametrize("method", params(METHODS))
 
 
 def allowed(f: Problem):
@@ -38,7 +37,7 @@ def allowed(f: Problem):
 CASES = [(name, label) for name, f in PROBLEMS.items() for label in allowed(f)]
 
 
-@every
+@every_method
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("r", [3, 5])
 def test_every_method_reaches_the_convex_optimum(method, loss, r):
@@ -79,7 +78,7 @@ def test_never_rises_and_reports_what_it_returns(name, label):
     assert int(end.steps.max()) <= 40
 
 
-@every
+@every_method
 def test_slices_of_the_batch_are_independent(method):
     """All at once and one by one end at the same objective with the same status."""
     f = problem()
@@ -91,7 +90,7 @@ def test_slices_of_the_batch_are_independent(method):
         laws.same(one.objective, whole.objective[i : i + 1], 1e-11)
 
 
-@every
+@every_method
 def test_each_run_has_its_own_status(method):
     f = problem()
     start = f.random(5, 4)
@@ -132,7 +131,7 @@ class _Counting(Loss):
         return SquaredLoss(self.Y).conjugate_magnitude(G)
 
 
-@every
+@every_method
 def test_finished_runs_stop_costing(method):
     """Nine runs that are at the optimum already add next to nothing to the cost of a tenth one."""
     slow = problem()

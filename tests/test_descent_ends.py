@@ -8,8 +8,8 @@ import reference
 from cases import (
     METHODS,
     SMOOTH,
+    every_method,
     matrix,
-    params,
     problem,
     randn,
     starts,
@@ -26,10 +26,9 @@ from global_optimality import (
 )
 
 DONE = {Status.STATIONARY, Status.SECOND_ORDER}
-every = pytest.mark.parametrize("method", params(METHODS))
 
 
-@every
+@every_method
 def test_kinks_and_rounding_end_in_a_named_status(method):
     """An unreachable tolerance: the run ends as stalled or at the step limit, near the optimum, and says so."""
     f = problem()
@@ -49,7 +48,7 @@ def test_stalled_at_a_kink():
     assert float(end.gradient_norm.min()) > 1e-3
 
 
-@every
+@every_method
 def test_nothing_to_do(method):
     f = problem()
     end = minimise(f, f.random(2, 3), method, max_steps=0)
@@ -61,7 +60,7 @@ def test_nothing_to_do(method):
     assert set(again.status) <= DONE
 
 
-@every
+@every_method
 @pytest.mark.parametrize("name", SMOOTH)
 def test_above_lambda_max_everything_vanishes(method, name):
     f = problem(regularizer=SMOOTH[name], lam=1.2 * float(torch.linalg.matrix_norm(matrix(), 2)))
@@ -71,7 +70,7 @@ def test_above_lambda_max_everything_vanishes(method, name):
     assert float(certify(f, end.weights).relative_gap.max()) <= 1e-9
 
 
-@every
+@every_method
 def test_units_do_not_matter(method):
     """Data and λ in other units: the same steps (the tolerance has no units)."""
     small = problem(SquaredLoss(1e-4 * matrix()), lam=1e-4 * 0.4)
@@ -80,7 +79,7 @@ def test_units_do_not_matter(method):
     assert end.objective.tolist() == pytest.approx([1e-8 * reference.shrunk(matrix().numpy(), 0.4)[1]] * 3, rel=1e-10)
 
 
-@every
+@every_method
 def test_float32_descends_and_is_never_certified(method):
     f = problem(SquaredLoss(matrix().float()))
     end = minimise(f, f.random(4, 4), method, tol=1e-3, max_steps=2000)

@@ -24,7 +24,7 @@ from global_optimality import (
 )
 from global_optimality.exact import forms, numbers
 from global_optimality.exact.circles import exceeding
-from tests.test_saved_certificate import PROBLEMS, N, solved
+from tests.saved_problems import PROBLEMS, N, solved
 
 SOURCE = Path(forms.__file__).parent
 

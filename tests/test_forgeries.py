@@ -18,7 +18,7 @@ from global_optimality import (
 from tests.certificates import four_columns, valid_certificates
 from tests.forgeries import accepted, attack, falsehood, network
 from tests.node import check_with_node, needs_node
-from tests.test_saved_certificate import normal
+from tests.saved_problems import normal
 
 NAMES = ("cones", "rows", "squared d=3", "cross entropy free bias", "completion", "hidden biases")
 

@@ -6,24 +6,18 @@ import torch
 import global_optimality as go
 import laws
 from cases import (
-    CONES,
-    EXACT,
-    HARD,
-    REGULARIZERS,
+    cones,
+    every_theta,
+    exact,
     factors,
+    hard,
     inside,
     matrix,
     omega_truth,
-    params,
     polar_truth,
     problem,
     randn,
 )
-
-cones = pytest.mark.parametrize("theta", params(CONES))
-every = pytest.mark.parametrize("theta", params(REGULARIZERS))
-exact = pytest.mark.parametrize("theta", params(EXACT))
-hard = pytest.mark.parametrize("theta", params(HARD))
 
 
 @exact
@@ -63,13 +57,13 @@ def test_omega_of_non_negative_factors(theta):
     assert go.omega(f, torch.zeros(1, 4, 3, dtype=torch.float64))[1].tolist() == [0]
 
 
-@every
+@every_theta
 def test_omega_is_a_gauge(theta):
     A, B = (torch.stack([inside(theta, (x,))[0] for x in randn(name, 5, 4, 3)]) for name in "AB")
     laws.gauge(lambda X: go.omega(problem(regularizer=theta), X), A, B)
 
 
-@every
+@every_theta
 def test_omega_and_the_polar_are_dual(theta):
     """⟨Q, X⟩ ≤ Ω(X) Ω°(Q)."""
     f = problem(regularizer=theta)

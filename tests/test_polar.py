@@ -7,24 +7,17 @@ import torch
 import global_optimality as go
 import laws
 from cases import (
-    CONES,
-    EXACT,
-    HARD,
-    REGULARIZERS,
+    cones,
+    every_theta,
+    exact,
     factors,
+    hard,
     inside,
     matrix,
-    params,
     polar_truth,
     problem,
     randn,
 )
-
-cones = pytest.mark.parametrize("theta", params(CONES))
-every = pytest.mark.parametrize("theta", params(REGULARIZERS))
-exact = pytest.mark.parametrize("theta", params(EXACT))
-hard = pytest.mark.parametrize("theta", params(HARD))
-
 
 GROTHENDIECK = 1.7823
 """Krivine's bound of Grothendieck's constant: how far the best upper bound of this form can lie above the truth."""
@@ -48,14 +41,14 @@ def queries() -> torch.Tensor:
     return Q
 
 
-@every
+@every_theta
 def test_encloses(theta):
     mapping = go.MatrixProduct(4, 3)
     W = inside(theta, factors(mapping, n=16, r=200))
     laws.polar_encloses(go.polar_of(problem(regularizer=theta)), mapping, theta, queries(), W)
 
 
-@every
+@every_theta
 def test_contains_the_truth(theta):
     Q = queries()
     laws.polar_contains(go.polar_of(problem(regularizer=theta))(Q), polar_truth(theta, Q))
@@ -82,7 +75,7 @@ def test_non_negative_lower_bound_is_attained_on_small_matrices(theta):
     assert bool((positive.upper <= positive.lower * (1 + 1e-9)).all()), "exact for non-negative matrices"
 
 
-@every
+@every_theta
 def test_gauge(theta):
     def enclosure(Q):
         bound = go.polar_of(problem(regularizer=theta))(Q)
@@ -91,7 +84,7 @@ def test_gauge(theta):
     laws.gauge(enclosure, randn("A", 5, 4, 3), randn("B", 5, 4, 3))
 
 
-@every
+@every_theta
 def test_batched(theta):
     polar = go.polar_of(problem(regularizer=theta))
     whole, single = polar(queries()), [polar(q[None]) for q in queries()]
@@ -100,7 +93,7 @@ def test_batched(theta):
         laws.same(torch.cat([getattr(b, name) for b in single]) / size, getattr(whole, name) / size, tol)
 
 
-@every
+@every_theta
 def test_float32_encloses(theta):
     problem_ = problem(go.SquaredLoss(matrix().float()), theta)
     Q = randn("Q", 6, 4, 3)
@@ -112,7 +105,7 @@ def test_float32_encloses(theta):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (7, 2)])
-@every
+@every_theta
 def test_shapes(theta, shape):
     f = problem(go.SquaredLoss(randn("Y", *shape)), theta)
     Q = randn("Q", 3, *shape)
