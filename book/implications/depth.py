@@ -100,7 +100,8 @@ def chain_sweep(
         ])  # fmt: skip
         end = METHODS[method](batch, batch.columns(W), steps)
         live = [torch.stack([w.flatten(1) > 0 for w in V[1:-1]] or [torch.ones(V[0].shape[:2]) > 0]) for V in W]
-        optimum = torch.tensor([known[draw][K].optimum for draw, _ in cells]).repeat_interleave(runs)
+        minima = [known[draw][K].optimum for draw, _ in cells]
+        optimum = torch.tensor(minima, dtype=torch.float64).repeat_interleave(runs)
         tables.append(frame(
             K=K, start=[kind for _, kind in cells for _ in range(runs)],
             draw=[draw for draw, _ in cells for _ in range(runs)],
