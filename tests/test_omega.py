@@ -5,19 +5,7 @@ import torch
 
 import global_optimality as go
 import laws
-from cases import (
-    cones,
-    every_theta,
-    exact,
-    factors,
-    hard,
-    inside,
-    matrix,
-    omega_truth,
-    polar_truth,
-    problem,
-    randn,
-)
+from cases import cones, every_theta, exact, factors, hard, inside, matrix, omega_truth, polar_truth, problem, randn
 
 
 @exact

@@ -6,18 +6,7 @@ import torch
 
 import global_optimality as go
 import laws
-from cases import (
-    cones,
-    every_theta,
-    exact,
-    factors,
-    hard,
-    inside,
-    matrix,
-    polar_truth,
-    problem,
-    randn,
-)
+from cases import cones, every_theta, exact, factors, hard, inside, matrix, polar_truth, problem, randn
 
 GROTHENDIECK = 1.7823
 """Krivine's bound of Grothendieck's constant: how far the best upper bound of this form can lie above the truth."""

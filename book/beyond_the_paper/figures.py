@@ -78,8 +78,9 @@ def smallest_size(sizes: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
         part = pairs[pairs["family"] == family]
         bottom.plot(part["maxima"], part["smallest"], marker, color=colour, markersize=4, alpha=0.5, label=family[-5:])
     _logarithmic(bottom, [1, 3, 10, 30, 100])
-    bottom.set(xlabel="local maxima of the dual function", ylabel="smallest size $r^*$")
     bottom.legend(loc="upper left")
+    bottom.set_xlabel("local maxima of the dual function")
+    bottom.set_ylabel("smallest size $r^*$")
     return figure
 
 
