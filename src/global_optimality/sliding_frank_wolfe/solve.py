@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..certificate import Certificate, certify_twin, same_in_units, with_dual
-from ..effort import Clock, Effort
+from ..effort import Clock, Effort, check_effort
 from ..factors import Factors, check_factors
 from ..polar import Oracle, Polar, oracle_of
 from ..polar.in_units import twin_oracle
@@ -62,6 +62,7 @@ def solve(
     if time_limit is not None:
         number("time_limit", time_limit, positive=False)
     number("memory_limit", memory_limit)
+    check_effort(effort)
     clock = Effort(seconds=time_limit).started("solve")
     checked_seed(seed)
     if device is not None:
