@@ -1,7 +1,8 @@
 // Checks a saved certificate of global optimality in exact integers: every float64 is m * 2^e, and BigInt never rounds.
 // The format and what must be checked: the book's page "How to check a certificate". It shares nothing with the solver,
-// nor with the checker in Python. `checkCertificate(text)` is a generator: it yields its progress, and returns
-// { confirmed, reasons, checked }. In Node: `node check_certificate.js FILE...`, or `--lines` for one file a line of stdin.
+// nor with the checker in Python, and is one file so that it can be read, saved and run by itself.
+// `checkCertificate(text)` is a generator: it yields its progress, and returns { confirmed, reasons, checked }.
+// In Node: `node check_certificate.js FILE...`, or `--lines` for one file a line of stdin.
 "use strict";
 var checkCertificate = (() => {
   const FORMAT = "global-optimality certificate 2";
