@@ -13,9 +13,11 @@ LOOKS = ((COLOUR.descent, "o", "-"), (COLOUR.escape, "D", "--"), (COLOUR.slide, 
 
 
 def _curves(axes: Axes, table: pd.DataFrame) -> None:
-    """A curve a column over the index, both axes logarithmic."""
+    """A curve a column over the index, both axes logarithmic; none for a column that knows nothing."""
     for (way, column), (colour, marker, line) in zip(table.items(), LOOKS, strict=False):
         known = column.dropna()
+        if known.empty:
+            continue
         axes.plot(
             known.index, known, marker=marker, linestyle=line, color=colour, linewidth=1.5, markersize=6, label=str(way)
         )

@@ -33,9 +33,13 @@ def growths(table: pd.DataFrame, by: str, size: str, seconds: str = "cpu_seconds
 
 
 def medians(table: pd.DataFrame, size: str, value: str = "cpu_seconds") -> pd.DataFrame:
-    """A row a size, a column a way: the median over draws; NaN where a way was not measured or did not arrive."""
+    """A row a size, a column a way: the median over all draws, in which what did not arrive (NaN) counts as longest.
+
+    NaN where a way was not measured, or did not arrive in most draws: a median of the others would flatter it.
+    """
     order = list(dict.fromkeys(table["way"]))
-    return table.groupby([size, "way"])[value].median().unstack("way")[order]
+    late = table.assign(**{value: table[value].fillna(np.inf)})
+    return late.groupby([size, "way"])[value].median().unstack("way")[order].replace(np.inf, np.nan)
 
 
 def arrived(table: pd.DataFrame, when: str) -> pd.DataFrame:
