@@ -199,22 +199,6 @@ def rivals(ended: pd.DataFrame, errors: pd.DataFrame) -> Figure:
 
 
 @styled
-def known_minima(panels: dict[str, dict[str, pd.Series]], close: float) -> Figure:
-    """Excess of every run over a known minimum: a panel an experiment, a row a way to train; the line is ``close``."""
-    rows = [len(part) for part in panels.values()]
-    figure, axes = canvas(0.42 * sum(rows) + 1.6, rows=len(panels), sharex=True, height_ratios=rows)
-    for axis, (title, part) in zip(axes, panels.items(), strict=True):
-        for place, (excess, (colour, marker)) in enumerate(zip(part.values(), LOOKS.values(), strict=False)):
-            height = place + 0.5 * (np.arange(len(excess)) / max(len(excess) - 1, 1) - 0.5)
-            axis.plot(excess.clip(lower=1e-7), height, marker, color=colour, markersize=4, mfc="none", alpha=0.7)
-        axis.axvline(close, color=COLOUR.curve, linewidth=1)
-        axis.set_yticks(range(len(part)), list(part))
-        axis.set(xscale="log", title=title, ylim=(len(part) - 0.5, -0.5))
-    axes[-1].set_xlabel("excess over the minimum, relative")
-    return figure
-
-
-@styled
 def known_minimum(ends: dict[str, pd.Series], close: float) -> Figure:
     """Excess of every run over a known minimum, a row a way to train; the line is at ``close``."""
     figure, axes = canvas(0.5 * len(ends) + 1.0)
