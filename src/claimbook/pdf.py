@@ -13,6 +13,7 @@ import re
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from io import BytesIO
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,6 +30,9 @@ from .templates import render
 BOOK = "book.pdf"
 FOLDER = "downloads"
 """Beside notebooks and wheels."""
+
+PACKAGES = ("playwright", "pypdf", "pikepdf")
+"""Needed here, and not by a build."""
 
 JOBS = min(2, os.cpu_count() or 1)
 _PLACE = "<!-- pdf -->"
@@ -128,8 +132,10 @@ def _joined(parts: list[tuple[str, bytes]], title: str) -> bytes:
 def make_pdfs(project: Project) -> list[Path]:
     """Write `book.pdf` and a PDF of each chapter with its problems into the built site, and link them from its pages.
 
-    BookError where there is no site; the stamp of the site is renewed, so that the next build leaves it alone.
+    BookError where a package is missing, or the site; its stamp is renewed, so that the next build leaves it alone.
     """
+    if missing := " ".join(name for name in PACKAGES if find_spec(name) is None):
+        raise BookError(f"PDFs need packages that are not installed: pip install {missing}")
     site = project.html
     stamp = project.build / "site.json"
     if not (site / "index.html").is_file() or not stamp.is_file():
