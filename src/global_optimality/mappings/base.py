@@ -38,7 +38,7 @@ class Mapping(ABC):
 
     def __init_subclass__(cls) -> None:
         """A subclass with a φ of its own does not inherit what another class says of its φ."""
-        for claim in ("gates", "reduction", "pullback"):
+        for claim in ("gates", "reduction", "pullback", "magnitude"):
             if "phi" in vars(cls) and claim not in vars(cls):
                 setattr(cls, claim, vars(Mapping)[claim])
 
@@ -110,9 +110,11 @@ class Mapping(ABC):
         return None
 
     def magnitude(self, *W: Tensor) -> Tensor:
-        """The moduli that add up to Φ_r(W), ``(n, *D)``: what its rounding is a share of."""
-        fixed = self.data is None or type(self).on is Mapping.on
-        moduli = self if fixed or self.data is None else self.on(self.data.abs())
+        """The moduli that add up to Φ_r(W), ``(n, *D)``: what its rounding is a share of.
+
+        A φ that subtracts, or holds negative numbers that ``on`` cannot replace, has to say its own.
+        """
+        moduli = self if self.data is None or type(self).on is Mapping.on else self.on(self.data.abs())
         return moduli.Phi(*(w.abs() for w in W)).abs()
 
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
