@@ -18,6 +18,7 @@ from .progress import Progress
 from .project import BookError, BuildFailed, Project
 from .run import Run, run_chapter
 from .sweeps import HERE, Listed, Store, Workers, carry_out, failed
+from .sweeps.store import Row
 from .tables import commit_of, read_table
 
 
@@ -32,7 +33,6 @@ class Task:
     first: str = ""
 
 
-Row = dict[str, Any]
 RowsOf = Callable[[Task, Run], list[Row]]
 FOLDER = "sweeps"
 """In a project's folder of results: that of each sweep, the chunks under their keys."""
@@ -60,7 +60,7 @@ def run_many(
         "rows_of": [rows_of.__module__, rows_of.__qualname__], "commit": commit_of(project.root),
     }  # fmt: skip
     keyed = {_key(project, task): task for task in tasks}
-    there = {} if options.force else {key for key in keyed if store.read(key) is not None}
+    there = set() if options.force else {key for key in keyed if store.read(key) is not None}
     progress.say(f"{len(there)} runs are stored, {len(keyed) - len(there)} {'left out' if options.stored else 'to do'}")
     if options.force and not options.stored:
         for key in keyed:
