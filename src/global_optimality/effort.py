@@ -16,6 +16,10 @@ TWICE = 1.0
 """Two interrupts from the keyboard within so many seconds end the program, not only the search."""
 
 
+MEMORY = 2 * 2**30
+"""Bytes that what is enumerated may take where the caller sets no limit: safe beside all else on 16 GB."""
+
+
 @final
 @dataclass(frozen=True)
 class Effort:
@@ -52,6 +56,10 @@ class Effort:
         """These limits, and those of ``other`` where there is none."""
         missing = {name: limit for name, limit in vars(other).items() if vars(self)[name] is None}
         return replace(self, **missing)
+
+    def allows(self, size: float) -> bool:
+        """Whether what takes ``size`` bytes may be enumerated."""
+        return size <= (MEMORY if self.memory is None else self.memory)
 
     def scaled(self, unit: float) -> "Effort":
         """The same limits where what is bounded is ``unit`` times as large."""

@@ -26,9 +26,6 @@ of rows, as proofs then take far longer than ascents."""
 NODES, WORK = 200_000, 5e7
 """Cells bounded in one call, unless told otherwise: NODES, but cells · work at most WORK, some 20 core seconds."""
 
-MEMORY = 2 * 2**30
-"""Bytes that a sorted arrangement may take, unless told otherwise."""
-
 FEW = 500
 """Local maximisers are enumerated for at most so many hyperplanes; ascents from many points find those that count."""
 
@@ -65,7 +62,7 @@ class Exact(Searching):
 
     def __call__(self, Q: Tensor) -> PolarBound:
         clock = self.started()
-        if memory_of(self.sorted.planes) <= (MEMORY if self.effort.memory is None else self.effort.memory):
+        if self.effort.allows(memory_of(self.sorted.planes)):
             made = self.sorted.within(clock)
             bound = None if made is None else polar_in_time(made, Q, clock)
             if bound is not None:

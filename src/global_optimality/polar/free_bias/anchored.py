@@ -24,9 +24,6 @@ from .units import apart, best_thresholds, bounded, centred, completed
 EFFORT = Effort(nodes=200_000, tolerance=1e-9)
 """Of one call, unless told otherwise."""
 
-MEMORY = 2 * 2**30
-"""Bytes that the arrangements may take, unless told otherwise."""
-
 STARTS = 32
 """Directions from which units are climbed to."""
 
@@ -90,7 +87,7 @@ class Anchored(Searching):
 
         None beyond rank 3, and where time or memory is too short for all samples.
         """
-        if self.around.memory > (MEMORY if self.effort.memory is None else self.effort.memory):
+        if not self.effort.allows(self.around.memory):
             return None
         began, found = clock.spent, []
         for k, each in enumerate(self.around.each, 1):
