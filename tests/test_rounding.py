@@ -85,3 +85,48 @@ def test_losses_of_labels_know_their_rounding(name):
                     for v, y in zip(r, s, strict=True)
                 ]
             assert abs(sum(each) - f) <= room <= 1e-10 * (1 + abs(f))
+
+
+BUILDS = {
+    "matrix": lambda S, images: go.MatrixProduct(4, 3),
+    "tensor": lambda S, images: go.RankOneTensor((2, 3, 2)),
+    "linear": lambda S, images: go.DeepLinear(2, (2, 2), S),
+    "relu": lambda S, images: go.ReluUnit(S, 2),
+    "free bias": lambda S, images: go.BiasedReluUnit(S, 2),
+    "free bias elsewhere": lambda S, images: go.BiasedReluUnit(S, 2).on(S.flip(0)[:5] + 0.25),
+    "deep relu": lambda S, images: go.DeepRelu(S, (3, 2, 2)),
+    "leaky": lambda S, images: go.DeepRelu(S, (3, 2), 0.25),
+    "deep biased": lambda S, images: go.DeepBiasedRelu(S, (2, 3, 1)),
+    "normalized": lambda S, images: go.NormalizedRelu(S, (3, 2)),
+    "normalized, deep": lambda S, images: go.NormalizedRelu(S, (3, 3, 2)),
+    "normalized elsewhere": lambda S, images: go.NormalizedRelu(S, (3, 2), reference=S[:5]),
+    "pooled": lambda S, images: go.ConvPool(images, 2, 3, 2, 2),
+    "averaged": lambda S, images: go.ConvPool(images, 2, 3, 2, 2, go.Pooling.AVERAGE),
+    "normalized pooled": lambda S, images: go.NormalizedConvPool(images, 2, 3, 2, 2),
+    "normalized pooled elsewhere": lambda S, images: go.NormalizedConvPool(images, 2, 3, 2, 2, reference=images[:2]),
+    "AlexNet": lambda S, images: go.AlexNet(images, (3, 2), (3, 2), (2, 1), 3, 1),
+}
+"""Every mapping, of inputs and images."""
+
+
+@pytest.mark.parametrize("offset", [0.0, 30.0, 3e3])
+@pytest.mark.parametrize("name", BUILDS)
+def test_the_moduli_of_a_mapping_bound_its_rounding(name, offset):
+    """Outputs in single precision beside those in double, also of data far from zero and of units that cancel."""
+    inputs, images = (randn("moduli S", 9, 2) + offset).float(), (randn("moduli images", 3, 1, 6, 6) + offset).float()
+    single, double = BUILDS[name](inputs, images), BUILDS[name](inputs.double(), images.double())
+    for one, two in (single, double), (getattr(single, "trained", None), getattr(double, "trained", None)):
+        if isinstance(one, go.BiasedReluUnit):  # where its biases are counted from is part of φ, and any number
+            for key, value in ("centre", one.centre.double()), ("reach", one.reach.double()):
+                object.__setattr__(two, key, value)
+            object.__setattr__(two, "centred", two.S - two.centre)
+    W = tuple(randn(f"moduli {k}", 60, 4, *shape).float() for k, shape in enumerate(single.factor_shapes))
+    W = tuple(torch.cat([w, w[:, :2] * (1 if k else -1)], 1) for k, w in enumerate(W))
+    size = sum(w[0, 0].numel() for w in W)
+    share = (size + W[0].shape[1] + 4) * torch.finfo(torch.float32).eps / 2  # as Problem.rounding takes it
+    truth = double.Phi(*(w.double() for w in W))
+    for found in (single.Phi(*W), single.phi(*W).sum(1)):
+        room = share * single.magnitude(*W).double()
+        assert bool(((found.double() - truth).abs() <= room).all())
+    if not offset:
+        assert float(room.isinf().double().mean()) < 0.02  # a bound that says nothing is rare

@@ -76,6 +76,16 @@ class AlexNet(OnImages):
         x = x.reshape(len(x), n, r, -1).permute(1, 2, 0, 3)
         return torch.relu(x @ third) @ fourth
 
+    def magnitude(self, *W: Tensor) -> Tensor:
+        """A response is off by less than twice what all of its window are: no slope of x²/√(x² + y²) exceeds 1.09."""
+        first, second, third, fourth = (w.abs() for w in W)
+        n, r = first.shape[:2]
+        x = functional.conv2d(self.images.abs(), first.flatten(0, 2)).unflatten(1, (n * r, -1))
+        x = Pooling.MAX(2 * over_window(x, self.window).flatten(1, 2), self.pools[0])
+        x = Pooling.MAX(functional.conv2d(x, second.flatten(0, 2), groups=n * r), self.pools[1])
+        x = x.reshape(len(x), n, r, -1).permute(1, 2, 0, 3)
+        return (x @ third @ fourth).sum(1)
+
 
 def response_normalization(x: Tensor, window: int) -> Tensor:
     """x_c² / √(Σ x²) over ``window`` channels around c, axis −3, for x ≥ 0; 0 where all vanish.
@@ -83,9 +93,15 @@ def response_normalization(x: Tensor, window: int) -> Tensor:
     Degree 1 and at most x: AlexNet's own x / (k + αΣx²)^β is not homogeneous for k > 0, and discontinuous for k = 0.
     """
     squares = x.square()
-    half = window // 2
-    padded = functional.pad(squares, (0, 0, 0, 0, half, half))
-    total = sum(padded.narrow(-3, j, x.shape[-3]) for j in range(window))
-    assert isinstance(total, Tensor)
+    total = over_window(squares, window)
     alive = total > 0
     return torch.where(alive, squares / torch.where(alive, total, torch.ones_like(total)).sqrt(), torch.zeros_like(x))
+
+
+def over_window(x: Tensor, window: int) -> Tensor:
+    """The sum over ``window`` channels around each, axis −3, those beyond the ends left out."""
+    half = window // 2
+    padded = functional.pad(x, (0, 0, 0, 0, half, half))
+    total = sum(padded.narrow(-3, j, x.shape[-3]) for j in range(window))
+    assert isinstance(total, Tensor)
+    return total

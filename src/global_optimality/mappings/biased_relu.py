@@ -133,3 +133,11 @@ class _Elsewhere(Mapping):
         mean = self.trained._hidden(U, b).mean(-1, keepdim=True)  # of this very class
         height = U @ (self.inputs - self.trained.centre).mT + self.trained.reach * b
         return (torch.relu(height) - mean)[..., :, None] * V[..., None, :]
+
+    def magnitude(self, *W: Tensor) -> Tensor:
+        U, b, V = (w.abs() for w in W)
+        trained = self.trained
+        reach = trained.reach * b
+        height = U @ (self.inputs.abs() + trained.centre.abs()).mT + reach
+        mean = (U @ trained.centred.abs().mT + reach).mean(-1, keepdim=True)
+        return ((height + mean)[..., :, None] * V[..., None, :]).sum(1)

@@ -1,5 +1,6 @@
 """``ConvPool`` with batch normalization: φ(w¹, g, w²) = pool((g ∘ norm(S ∗ w¹))₊) w² (section 6)."""
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import final
 
@@ -10,7 +11,7 @@ from torch.nn import functional
 from ..factors import check_alike
 from .chains import add_columns, in_blocks, inner_columns
 from .conv_pool import PooledConvolution, check_images, pooled_features, window_patches
-from .normalized_relu import inverse_deviation
+from .normalized_relu import inverse_deviation, standardised_moduli, weighed
 
 
 @final
@@ -82,6 +83,25 @@ class NormalizedConvPool(PooledConvolution):
 
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
         return inner_columns(Q, self._features(W[0], W[1]), W[2])
+
+    def magnitude(self, *W: Tensor) -> Tensor:
+        filters, gain, last = W
+        n, r, c = filters.shape[:3]
+        known = self.images if self.reference is None else self.reference
+        rows, axes = filters.flatten(0, 2), (0, 2, 3)
+        seen, x = functional.conv2d(known, rows), functional.conv2d(self.images, rows)
+        size, moduli = (functional.conv2d(images.abs(), rows.abs()) for images in (known, self.images))
+        mean = seen.mean(axes, keepdim=True)
+        variance = (seen - mean).square().mean(axes, keepdim=True)
+        # the root R of the covariance is off, column by column, by a share of the root mean square of that pixel
+        pixels = window_patches(known, self.kernel, self.pool).transpose(0, 1).flatten(1).square().mean(1).sqrt()
+        spread = (rows.flatten(1).abs() @ pixels).reshape(mean.shape)
+        share = (math.prod(filters.shape[2:]) + math.prod(last.shape[2:]) + 4) * torch.finfo(x.dtype).eps
+        z, mean_size = (x - mean) * inverse_deviation(mean, variance), size.mean(axes, keepdim=True)
+        moduli = standardised_moduli(moduli, z, mean_size, (mean.square(), variance), spread, share)
+        weights = gain.abs().reshape(1, n * r * c, 1, 1)
+        moduli = self.pooling(torch.where(weights > 0, moduli * weights, 0.0), self.pool)
+        return weighed(moduli.reshape(len(x), n, r, -1).permute(1, 2, 0, 3), last.abs()).sum(1)
 
     def _rows(self, filters: Tensor, gain: Tensor) -> Tensor:
         """Filters of unit variance times their gains, ``(n r channels, C k²)``."""

@@ -1,5 +1,6 @@
 """Batch normalization inside a chain of layers: whitened over the samples, with a gain as its scale (section 6)."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -31,6 +32,33 @@ def _statistics(x: Tensor, dim: int, known: int | None) -> tuple[Tensor, Tensor]
     seen = x if known is None else x.narrow(dim, 0, known)
     mean = seen.mean(dim, keepdim=True)
     return mean, inverse_deviation(mean, (seen - mean).square().mean(dim, keepdim=True))
+
+
+def standardised_moduli(
+    moduli: Tensor, z: Tensor, mean: Tensor, scale: tuple[Tensor, Tensor], spread: Tensor, share: float
+) -> Tensor:
+    """What the rounding of z = (x − mean)/σ is a share of, for x off by that share of its ``moduli``; ∞ if unknown.
+
+    ``spread`` is the root mean square of the moduli along the samples, ``mean`` theirs, ``scale`` (mean², σ²) of x.
+    With σ' the true deviation, |σ' − σ| ≤ share · spread =: e. For e ≤ σ/2 both 1/σ' ≤ 2/σ, |1/σ' − 1/σ| ≤ 2e/σ²,
+    so that z is off by at most share · 2 (moduli + mean + |z| spread)/σ. Beyond, or where e may turn whether x counts
+    as constant (``FLAT``), nothing is known.
+    """
+    square, variance = scale
+    deviation, flat, off = variance.sqrt(), FLAT * (variance + square).sqrt(), share * spread
+    constant = (spread == 0) | (deviation + off < flat / 4)
+    varies = (off < deviation / 2) & (deviation > 4 * flat)
+    known = 2 * (moduli + mean + z.abs() * spread) / torch.where(varies, deviation, 1.0)
+    return torch.where(varies, known, torch.where(constant, 0.0, torch.inf))
+
+
+def weighed(moduli: Tensor, weights: Tensor) -> Tensor:
+    """Their sum ``moduli @ weights``, where ∞ times 0 is 0: what nobody uses need not be known."""
+    unknown = moduli.isinf()
+    if not bool(unknown.any()):
+        return moduli @ weights
+    used = unknown.to(moduli) @ (weights != 0).to(moduli)
+    return torch.where(used > 0, torch.inf, moduli.masked_fill(unknown, 0.0) @ weights)
 
 
 @final
@@ -99,6 +127,21 @@ class NormalizedRelu(Mapping):
         for w, gain in zip(W[:-1:2], W[1:-1:2], strict=True):
             X = torch.relu(standardised(X @ w, -2, self._known) * gain[:, :, None])
         return X[..., self._known or 0 :, :] @ W[-1]
+
+    def magnitude(self, *W: Tensor) -> Tensor:
+        share = (sum(math.prod(w.shape[2:]) for w in W) + 4) * torch.finfo(self.S.dtype).eps
+        X = self._rows
+        moduli = X.abs()
+        for w, gain in zip(W[:-1:2], W[1:-1:2], strict=True):
+            moduli, x = weighed(moduli, w.abs()), X @ w
+            seen, known = (y[..., : self._known, :] for y in (x, moduli))
+            mean = seen.mean(-2, keepdim=True)
+            scale = mean.square(), (seen - mean).square().mean(-2, keepdim=True)
+            z, spread = standardised(x, -2, self._known), known.square().mean(-2, keepdim=True).sqrt()
+            moduli = standardised_moduli(moduli, z, known.mean(-2, keepdim=True), scale, spread, share)
+            X, weights = torch.relu(z * gain[:, :, None]), gain.abs()[:, :, None]
+            moduli = torch.where(weights > 0, moduli * weights, 0.0)
+        return weighed(moduli[..., self._known or 0 :, :], W[-1].abs()).sum(1)
 
     @property
     def _known(self) -> int | None:
