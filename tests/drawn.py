@@ -27,7 +27,7 @@ FAMILIES = {
 }  # fmt: skip
 """How often each is drawn."""
 
-SMALL = go.Effort(nodes=500)
+SMALL = go.Effort(nodes=100)
 """Searches of polars are cut short: their bounds must hold wherever they end."""
 
 EUCLIDEAN: tuple[Regularizer, ...] = (
