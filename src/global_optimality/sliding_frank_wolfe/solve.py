@@ -21,6 +21,9 @@ from .local import MEMORY, Local, best_value, built, local_of
 from .look import enough, least_gap, look
 from .solution import Round, Solution
 
+PATIENT = 4_000_000
+"""Cells of one proof where time is limited, unless told otherwise: more than any time of some minutes allows."""
+
 LEAST = 1e-14
 """f falls if it falls by more than this share of itself."""
 
@@ -202,7 +205,8 @@ class _Run:
         limits = Effort(enough=target if ends else None)
         if math.isfinite(left):
             seconds = min(left * (SHARE if ends else 1.0), self.effort.seconds or math.inf)
-            limits = replace(limits, seconds=seconds, target=target)
+            nodes = PATIENT if self.effort.nodes is None else self.effort.nodes
+            limits = replace(limits, seconds=seconds, target=target, nodes=nodes)
         found = certify_twin(self.problem, self.W, self.polar.spending(limits))
         self.whole = limits.enough is None or not bool(found.polar_lower[0] * self.problem.lam > limits.enough)
         if self.whole:

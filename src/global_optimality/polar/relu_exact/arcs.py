@@ -40,6 +40,11 @@ class Moments:
         slope = self.mixed * torch.cos(2 * t) - self.half * torch.sin(2 * t)
         return slope / self.mean.clamp_min(TINY)
 
+    def may_exceed(self, floor: float, start: Tensor, width: Tensor) -> Tensor:
+        """Where the value may be above `floor` on the arc from `start`: its slope is at most √(2 mean)."""
+        least = (floor - (2 * self.mean).sqrt() * width).clamp_min(0)
+        return self.at(start) + 16 * EPS * self.mean >= least.square()
+
     def peak(self, start: Tensor, width: Tensor) -> Tensor:
         """Offset from `start` of the largest value over start ≤ t < start + width, 0 if it is not a peak.
 
@@ -59,7 +64,7 @@ def arc_maxima(
     circle there: a peak, or a vertex from which both arcs fall.
     """
     moments = Moments.of(steps.B[:, :, 0], steps.B[:, :, 1])
-    index = (moments.top() * (1 + 16 * EPS) > floor * abs(floor)).nonzero(as_tuple=True)
+    index = moments.may_exceed(floor, arrangement.angle[chunk], arrangement.width(chunk)).nonzero(as_tuple=True)
     antipode, circle, arc = index
     start, width = arrangement.angle[chunk][circle, arc], arrangement.width(chunk)[circle, arc]
     here = moments[index]

@@ -71,35 +71,37 @@ def cell_candidates(folded: Folded, steps: Walk, chunk: slice, floor: float) -> 
     as far as the circle and the hyperplanes that cross it next to the arc can tell.
     """
     least, (first, second) = max(floor - folded.drift, 0.0) ** 2, steps.B[:, :, :2].unbind(2)
-    squares = first.square().sum(2), second.square().sum(2)
     places, vectors, bars = [], [], []
     sure = folded.plus.shape[1] == 1 and 8 * folded.drift <= NEAR * least**0.5  # B is the eigenvector, without doubt
     ends = _ends(steps) if sure else ()
+    squares = () if sure else (first.square().sum(2), second.square().sum(2))
     for side, own in ((1, folded.plus[chunk]), (-1, -folded.minus[chunk])):
         third = steps.B[:, :, 2] + own[:, :, None]
-        diagonal = *squares, third.square().sum(2)
-        high = diagonal[0] + diagonal[1] + diagonal[2] > least
         if sure:
-            high &= _between_neighbours(ends, third[:, :, 0], own, side)
-        index = high.nonzero(as_tuple=True)
-        trace = diagonal[0][index] + diagonal[1][index] + diagonal[2][index]
+            index = _between_neighbours(ends, third[:, :, 0], own, side).nonzero(as_tuple=True)
+        else:
+            squared = *squares, third.square().sum(2)
+            index = (squared[0] + squared[1] + squared[2] > least).nonzero(as_tuple=True)
         if own.shape[1] == 1:
             u = torch.stack([x[:, :, 0][index] for x in (first, second, third)], 1)
-            u, value = u / trace.sqrt().clamp_min(TINY)[:, None], trace
+            value = trace = u.square().sum(1)
+            u = u / trace.sqrt().clamp_min(TINY)[:, None]
             angle = _doubt(trace, trace, folded.drift)
         else:
+            diagonal = [x[index] for x in squared]
             mixed = (first * second).sum(2), (first * third).sum(2), (second * third).sum(2)
-            value, distance, u = leading(*(x[index] for x in (*diagonal, *mixed)))
+            value, distance, u = leading(*diagonal, *(x[index] for x in mixed))
+            trace = diagonal[0] + diagonal[1] + diagonal[2]
             angle = _doubt(trace, distance, folded.drift) + 64 * EPS * (trace / distance.clamp_min(TINY)) ** 2
-        keep = value + 1e-6 * trace > least
         flip = 1 - 2 * index[0]
+        keep = value + 1e-6 * trace > least
         places.append(Place(index[1], index[2], flip, torch.full_like(flip, side))[keep])
         vectors.append(u[keep])
         bars.append(_bar(angle[keep]))
     place, u, bar = Place.join(places), torch.cat(vectors), torch.cat(bars)
     low = high = place.side * u[:, 2]
     keep = (low >= bar) | (high <= -bar)
-    for shift in NEIGHBOURS:
+    for shift in NEIGHBOURS[2:] if sure else NEIGHBOURS:
         place, u, bar, low, high = place[keep], u[keep], bar[keep], low[keep], high[keep]
         if len(place) <= FEW:
             return replace(place, circle=place.circle + chunk.start)
