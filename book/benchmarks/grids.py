@@ -19,6 +19,7 @@ from ..shared.relu_problems import plane_problem
 DEPTHS = (2, 3, 4, 5)
 STEPS = {"Adam": 20_000, "gradient descent": 10_000, "L-BFGS": 300}
 CHAIN_STEPS = {"Adam": 8000, "gradient descent": 4000}
+DENSE_STEPS = 20_000
 
 Setting = dict[str, Any]
 Batch = list[Setting]
@@ -77,9 +78,10 @@ def chains_at_depth(shared: Setting, _: Batch) -> pd.DataFrame:
 
 
 def dense_on(shared: Setting, _: Batch) -> pd.DataFrame:
-    """Parallel against dense at equal parameters: three sizes, three λ, ten starts on one draw of the noise."""
-    draw = [shared["draw"]]
-    return parallel_against_dense(PAIRS, (0.02, 0.1, 0.5), draws=draw, runs=10, steps=4000, window=600)
+    """Parallel against dense at equal parameters: one size and λ, ten starts on each of ten draws of the noise."""
+    pair = [PAIRS[shared["pair"]]]
+    table = parallel_against_dense(pair, (shared["lam"],), draws=range(10), runs=10, steps=DENSE_STEPS)
+    return table.assign(steps=DENSE_STEPS)
 
 
 SWEEPS = {
@@ -90,6 +92,6 @@ SWEEPS = {
     "depth_chains": Sweep(chains_at_depth, {"method": list(CHAIN_STEPS), "K": DEPTHS}),
     "relu_census": Sweep(census_of_size, {"size": [1, 2, 3, 4, 6, 10, 20], "runs": [300]}),
     "shaken": Sweep(shaken_on, {"draw": range(6)}),
-    "dense": Sweep(dense_on, {"draw": range(5)}),
+    "dense": Sweep(dense_on, {"lam": (0.02, 0.1, 0.5), "pair": range(len(PAIRS))}),
 }
 """Each with all its settings; a chunk is one of them."""

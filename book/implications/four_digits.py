@@ -186,3 +186,10 @@ def effects(table: pd.DataFrame, size: int, *, level: float = 0.95) -> pd.DataFr
         found = stats.ttest_ind(values, base, equal_var=False).confidence_interval(level)
         rows.append((method, values.mean() - base.mean(), float(found.low), float(found.high)))
     return pd.DataFrame(rows, columns=["method", "difference", "low", "high"]).set_index("method")
+
+
+def fall(table: pd.DataFrame, small: int, large: int, *, level: float = 0.95) -> tuple[float, float]:
+    """Objective at ``large`` over that at ``small``, geometric means over the starts: the ends of Welch's interval."""
+    logs = [table.loc[table["size"] == size, "objective"].map(math.log) for size in (large, small)]
+    found = stats.ttest_ind(*logs, equal_var=False).confidence_interval(level)
+    return math.exp(found.low), math.exp(found.high)

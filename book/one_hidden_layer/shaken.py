@@ -12,6 +12,7 @@ from torch import Tensor
 from global_optimality.certificate import certify
 from global_optimality.factors import Factors, append, slice_norms, zeros_like_slice
 from global_optimality.mappings import DeepRelu
+from global_optimality.optimal_face import optimal_face
 from global_optimality.polar import polar_of
 from global_optimality.problem import Problem
 from global_optimality.regularizers import BalancedWeightDecay
@@ -121,6 +122,12 @@ def shaken(
         table = _judged(problem, state, sizes, runs).assign(draw=draw, survived=~falls.numpy())
         tables.append(table.assign(appended=_appended(state, torch.from_numpy(~table["same"].to_numpy()), shakes)))
     return pd.concat(tables, ignore_index=True)
+
+
+def smallest(draws: Sequence[int], *, N: int = 12, lam: float = 1.0) -> pd.Series:
+    """The units of the smallest global optimum of every draw, by linear programs over all optima."""
+    faces = {draw: optimal_face(solve(plane_problem(N, lam, seed=draw), tol=1e-12)) for draw in draws}
+    return pd.Series({draw: face.fewest() for draw, face in faces.items()})
 
 
 def survivors(table: pd.DataFrame) -> pd.DataFrame:

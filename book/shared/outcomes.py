@@ -20,6 +20,12 @@ def intervals(table: pd.DataFrame, by: Sequence[str], column: str, *, level: flo
     return pd.DataFrame({"mean": mean, "low": mean - half, "high": mean + half, "draws": n})
 
 
+def lead(table: pd.DataFrame, other: pd.DataFrame, column: str, *, level: float = 0.95) -> pd.Series:
+    """Mean of ``column`` less that of ``other``, draw by draw, with Student's interval over draws: mean, low, high."""
+    differences = table.groupby("draw")[column].mean() - other.groupby("draw")[column].mean()
+    return intervals(differences.rename("lead").reset_index().assign(all=0), ["all"], "lead", level=level).iloc[0]
+
+
 def outcomes(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Of rows with ``excess`` over the minimum and ``falls`` (``still_falls``), one a run: how they ended.
 

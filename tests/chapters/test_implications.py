@@ -64,6 +64,10 @@ def test_the_summary_has_students_intervals(compared):
     assert row["spread"] == pytest.approx(part["objective"].max() / part["objective"].min() - 1)
     assert (compared["active"] <= compared["size"]).all()
     assert (compared["effective"] <= compared["size"] + 1e-9).all()
+    halves = pd.DataFrame({"size": [1, 1, 2, 2], "objective": [4.0, 16.0, 2.0, 8.0]})
+    low, high = subnetworks.fall(halves, 1, 2)
+    assert low * high == pytest.approx(0.25), "the geometric mean falls by a half"
+    assert high / low == pytest.approx(np.exp(2 * 4.3027 * np.log(2) * 2**0.5), rel=1e-3), "two degrees of freedom"
     effects = subnetworks.effects(compared, 3)
     assert ((effects["low"] <= effects["difference"]) & (effects["difference"] <= effects["high"])).all()
 

@@ -6,7 +6,7 @@ import torch
 
 from book.deep_networks.experiment import curve
 from book.shared.descents import METHODS, adam, gradient_descent, still_falls
-from book.shared.outcomes import intervals, outcomes
+from book.shared.outcomes import intervals, lead, outcomes
 from book.shared.parallel_runs import Group, ParallelRuns
 from global_optimality import DeepRelu, Problem, SquaredLoss, SumOfPowers
 
@@ -79,6 +79,9 @@ def test_intervals_are_over_draws_and_not_over_runs():
     assert row["mean"] == 0.5
     assert row["draws"] == 2
     assert row["high"] - row["mean"] == pytest.approx(12.706 * 0.5, rel=1e-3), "Student, one degree of freedom"
+    ahead = lead(table, table.assign(value=[0.0, 0.0, 0.0, 0.5]), "value")
+    assert ahead["mean"] == 0.25
+    assert ahead["high"] - 0.25 == pytest.approx(12.706 * 0.75, rel=1e-3), "differences of the draws: 1 and -1/2"
     runs = table.assign(excess=[0.0, 0.02, 0.02, 0.0], falls=[0.0, 0.0, 0.1, 0.1], live=1)
     ended = outcomes(runs, ["kind"]).iloc[0]
     assert ended[["close", "trapped", "falling", "settled"]].tolist() == [0.5, 0.25, 0.25, 0.5]

@@ -93,3 +93,6 @@ def test_shaken_runs_are_judged_afterwards():
     assert (table["same"] | (table["polar"] > 1)).all()
     assert not table.loc[table["same"], "appended"].any()
     assert shaken.survivors(table)["runs"].sum() == 4
+    needs = shaken.smallest([0], N=6)
+    assert 1 < needs[0] <= solve(planted.plane_problem(6, 1.0, seed=0)).size
+    assert not table.loc[table["size"] < needs[0], "same"].any(), "fewer units than any optimum has"
