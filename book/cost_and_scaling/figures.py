@@ -41,9 +41,10 @@ def beside_peers(table: pd.DataFrame, size: str = "starts") -> Figure:
 
 @styled
 def time_to_gap(table: pd.DataFrame) -> Figure:
-    """Seconds until a gap is proved, by samples; a column a gap."""
+    """Seconds until a gap is reached, by samples; a column a way and gap."""
     figure, axes = canvas(3.6)
-    _curves(axes, table.rename(columns=lambda gap: f"gap {gap:g}"))
+    _curves(axes, table)
     axes.set(xlabel="samples $N$")
-    axes.legend(loc="upper left")
+    axes.legend(loc="upper left", ncols=2)
+    axes.margins(y=0.25)
     return figure
