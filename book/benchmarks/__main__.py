@@ -27,6 +27,7 @@ from .deep import branch_and_bound, deep
 from .frontier import frontier
 from .grids import SWEEPS, counted
 from .polar_peers import DEEP_POLAR_PEERS, POLAR_PEERS
+from .reach import RELU_REACH
 from .relu import certified_training, convex_program, exact_polar
 from .scnn import against_pyscnn
 from .section_six import dropout_by_masks, non_negative_columns, normalized_networks, path_norm
@@ -48,6 +49,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame] | Sweep]] = {
     "relu_convex_program": ("certified_training", convex_program),
     "relu_certified_training": ("certified_training", certified_training),
     "relu_frontier": ("certified_training", frontier),
+    "relu_reach": ("certified_training", RELU_REACH),
     "relu_bounds": ("certified_training", bounds),
     "relu_census": ("one_hidden_layer", SWEEPS["relu_census"]),
     "shaken": ("one_hidden_layer", SWEEPS["shaken"]),

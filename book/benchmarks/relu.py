@@ -31,7 +31,9 @@ CELL_BY_CELL = 40
 """Samples up to which the convex program is also written cell by cell: beyond, its building takes minutes."""
 
 
-def exact_polar(*, sizes: Sequence[int] = (250, 500, 1000, 2000), rounds: int = 3, seed: int = 0) -> pd.DataFrame:
+def exact_polar(
+    *, sizes: Sequence[int] = (250, 500, 1000, 2000, 10_000), rounds: int = 3, seed: int = 0
+) -> pd.DataFrame:
     """Seconds of the exact polar, d = 3, by N: the sorted arrangement (once a data set) and one Q of random numbers.
 
     ``exponent`` is the slope of a least-squares line through (log N, log CPU seconds of both), the same in every row.

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from global_optimality.data import hide, low_rank
 
-__all__ = ["Samples", "diabetes", "digits", "hide", "low_rank"]
+__all__ = ["Samples", "diabetes", "digits", "hide", "iris", "low_rank", "wine"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,3 +30,15 @@ def diabetes() -> Samples:
     """442 patients, 10 standardised features, a disease progression score (Efron et al. 2004, inside scikit-learn)."""
     S, target = (torch.tensor(a, dtype=torch.float64) for a in datasets.load_diabetes(return_X_y=True))
     return Samples(S, target, "diabetes, Efron et al. 2004")
+
+
+def iris() -> Samples:
+    """150 flowers of three kinds, four lengths in centimetres (Fisher 1936, inside scikit-learn)."""
+    S, target = (torch.tensor(a) for a in datasets.load_iris(return_X_y=True))
+    return Samples(S.double(), target, "iris, Fisher 1936")
+
+
+def wine() -> Samples:
+    """178 wines of three growers, 13 chemical measurements (UCI, inside scikit-learn)."""
+    S, target = (torch.tensor(a) for a in datasets.load_wine(return_X_y=True))
+    return Samples(S.double(), target, "UCI wine recognition")
