@@ -68,6 +68,7 @@ RELU_REACH = Sweep(reach, {"problem": list(PROBLEMS)})
 
 
 def solved(name: str) -> dict[str, object]:
+    """The row of one problem, computed in this process."""
     torch.set_num_threads(1)
     make, tol = PROBLEMS[name]
     problem, before = make(), peak()

@@ -21,18 +21,15 @@ from .local import MEMORY, Local, best_value, built, local_of
 from .look import enough, least_gap, look
 from .solution import Round, Solution
 
-PATIENT = 4_000_000
+PATIENT = Effort(nodes=4_000_000)
 """Cells of one proof where time is limited, unless told otherwise: more than any time of some minutes allows."""
 
 LEAST = 1e-14
 """f falls if it falls by more than this share of itself."""
 
-SHARE, KEPT = 0.9, 0.5
+SHARE, KEPT, UNKNOWN = 0.9, 0.5, 0.25
 """A proof may take SHARE of the time that is left, as it ends where a better subnetwork is found; at most KEPT of all
-the time is kept for the last one, where proofs cannot be cut short."""
-
-UNKNOWN = 0.25
-"""Until a proof was made, this share of the time is kept for the last one."""
+the time is kept for the last one, where proofs cannot be cut short; until a proof was made, UNKNOWN of it."""
 
 
 def solve(
@@ -205,8 +202,7 @@ class _Run:
         limits = Effort(enough=target if ends else None)
         if math.isfinite(left):
             seconds = min(left * (SHARE if ends else 1.0), self.effort.seconds or math.inf)
-            nodes = PATIENT if self.effort.nodes is None else self.effort.nodes
-            limits = replace(limits, seconds=seconds, target=target, nodes=nodes)
+            limits = replace(limits, seconds=seconds, target=target, nodes=self.effort.otherwise(PATIENT).nodes)
         found = certify_twin(self.problem, self.W, self.polar.spending(limits))
         self.whole = limits.enough is None or not bool(found.polar_lower[0] * self.problem.lam > limits.enough)
         if self.whole:

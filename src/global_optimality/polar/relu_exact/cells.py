@@ -98,20 +98,26 @@ def cell_candidates(folded: Folded, steps: Walk, chunk: slice, floor: float) -> 
         places.append(Place(index[1], index[2], flip, torch.full_like(flip, side))[keep])
         vectors.append(u[keep])
         bars.append(_bar(angle[keep]))
-    place, u, bar = Place.join(places), torch.cat(vectors), torch.cat(bars)
+    neighbours = NEIGHBOURS[2:] if sure else NEIGHBOURS
+    place = _inside(steps, Place.join(places), torch.cat(vectors), torch.cat(bars), neighbours)
+    return replace(place, circle=place.circle + chunk.start)
+
+
+def _inside(steps: Walk, place: Place, u: Tensor, bar: Tensor, neighbours: list[int]) -> Place:
+    """The places whose u (m, 3) is on their side of the circle, and of the crossings beside the arc, by its bar."""
     low = high = place.side * u[:, 2]
     keep = (low >= bar) | (high <= -bar)
-    for shift in NEIGHBOURS[2:] if sure else NEIGHBOURS:
+    for shift in neighbours:
         place, u, bar, low, high = place[keep], u[keep], bar[keep], low[keep], high[keep]
         if len(place) <= FEW:
-            return replace(place, circle=place.circle + chunk.start)
+            return place
         other = torch.remainder(place.arc + shift, steps.sign.shape[1])
         after = steps.sign[place.circle, other] * place.flip
         height = torch.where(other <= place.arc, after, -after)
         height = height * (steps.rows[place.circle, :, other] * u).sum(1)
         low, high = torch.minimum(low, height), torch.maximum(high, height)
         keep = (low >= bar) | (high <= -bar)
-    return replace(place, circle=place.circle + chunk.start)[keep]
+    return place[keep]
 
 
 def _ends(steps: Walk) -> tuple[tuple[Tensor, Tensor], ...]:
