@@ -197,6 +197,7 @@ CALLS: dict[str, Call] = {
         "model": (MODEL, "object"), "inputs": (S.float(), "tensor"), "targets": (Y.float(), "tensor"),
         "loss": (nn.MSELoss(), "object"), "weight_decay": (0.1, "number"), "decay_hidden_bias": (True, "flag"),
         "decay_output_bias": (True, "flag"), "tol": (1e-6, "number"), "polar": (None, "function"), "effort": EFFORT,
+        "resume": (None, "object"),
     }),
     "optimal_face": (go.optimal_face, {"solution": (SOLUTION, "object")}),
     "prediction_bounds": (go.prediction_bounds, {

@@ -21,6 +21,7 @@ from ..shared.tables import provenance
 from .batching import batching
 from .beyond import faces_with_bias, fixed_width, needed_width, optimal_faces, unseen
 from .bounds import bounds
+from .certifying import certifying_cost
 from .completion import completion
 from .completion_peers import COMPLETION_PEERS
 from .deep import branch_and_bound, deep
@@ -51,6 +52,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame] | Sweep]] = {
     "relu_frontier": ("certified_training", frontier),
     "relu_reach": ("certified_training", RELU_REACH),
     "relu_bounds": ("certified_training", bounds),
+    "certifying_cost": ("../src/global_optimality/torch_networks", certifying_cost),
     "relu_census": ("one_hidden_layer", SWEEPS["relu_census"]),
     "shaken": ("one_hidden_layer", SWEEPS["shaken"]),
     "relu_pyscnn": ("certified_training", against_pyscnn),
@@ -72,7 +74,8 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame] | Sweep]] = {
     "tuning": ("implications", tuning),
     "subnetworks": ("implications", subnetworks),
 }
-"""Each table: the chapter whose folder `data` holds it, and the function or the sweep that makes it."""
+"""Each table: the chapter whose folder `data` holds it (of what the library itself tells, its own folder), and the
+function or the sweep that makes it."""
 
 FINISH: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {"relu_census": counted}
 """What is recorded of a sweep's table, where that is not the table itself."""

@@ -5,7 +5,7 @@ Lower bounds come from one ascent for each kind of mathematics: ``ascent.climb``
 onto their faces; ``signs`` alternates between corners, where a maximum norm has no gradient to follow.
 """
 
-from .bound import Oracle, Polar, PolarBound, oracle
+from .bound import Oracle, Polar, PolarBound, Unfinished, oracle
 from .lookup import lambda_max, oracle_of, polar_of
 from .omega import omega
 from .relu_sum import ReluMaximum, max_relu_sum
@@ -15,6 +15,7 @@ __all__ = [
     "Polar",
     "PolarBound",
     "ReluMaximum",
+    "Unfinished",
     "lambda_max",
     "max_relu_sum",
     "omega",

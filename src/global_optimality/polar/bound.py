@@ -12,6 +12,7 @@ from ..effort import Clock, Effort
 from ..factors import Factors, check_alike, scale
 from ..mappings import Reduction
 from ..settings import function, instance
+from .best_first import Search
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,14 @@ class PolarBound:
 
 Polar = Callable[[Tensor], PolarBound]
 """Q ``(n, *D)`` → enclosure of Ω°(Q)."""
+
+
+@final
+@dataclass(eq=False)
+class Unfinished:
+    """Where the search of a polar was left: a later call for the same Q goes on with its open cells."""
+
+    search: Search | None = None
 
 
 class Oracle(ABC):
@@ -54,6 +63,10 @@ class Oracle(ABC):
 
     def within(self, clock: Clock) -> "Oracle":
         """The same polar, whose calls share the time of that clock; itself if it never searches."""
+        return self
+
+    def resuming(self, unfinished: Unfinished) -> "Oracle":
+        """The same polar, whose calls go on with that search and leave theirs there; itself if none can be resumed."""
         return self
 
 
@@ -123,6 +136,9 @@ class Checked(Oracle):
     def within(self, clock: Clock) -> "Checked":
         return Checked(self.shape, self.oracle.within(clock))
 
+    def resuming(self, unfinished: Unfinished) -> "Checked":
+        return Checked(self.shape, self.oracle.resuming(unfinished))
+
     def _check(self, Q: Tensor) -> None:
         check_alike(Q=Q)
         if tuple(Q.shape[1:]) != self.shape:
@@ -156,6 +172,9 @@ class Lifted(Oracle):
     def within(self, clock: Clock) -> "Lifted":
         return Lifted(self.reduction, self.oracle.within(clock))
 
+    def resuming(self, unfinished: Unfinished) -> "Lifted":
+        return Lifted(self.reduction, self.oracle.resuming(unfinished))
+
 
 @final
 @dataclass(frozen=True)
@@ -182,6 +201,9 @@ class Divided(Oracle):
 
     def within(self, clock: Clock) -> "Divided":
         return Divided(self.constant, self.degree, self.oracle.within(clock))
+
+    def resuming(self, unfinished: Unfinished) -> "Divided":
+        return Divided(self.constant, self.degree, self.oracle.resuming(unfinished))
 
     def _scaled(self, W: Factors) -> Factors:
         return scale(W, torch.full_like(W[0].flatten(2)[:, :, 0], self.constant ** (-1 / self.degree)))

@@ -8,7 +8,7 @@ from torch import Tensor
 from ..effort import Clock, Effort, check_effort
 from ..factors import Factors
 from ..twin import Twin
-from .bound import Oracle, Polar, PolarBound, oracle
+from .bound import Oracle, Polar, PolarBound, Unfinished, oracle
 from .lookup import polar_of
 
 
@@ -35,6 +35,9 @@ class InUnits(Oracle):
 
     def within(self, clock: Clock) -> "InUnits":
         return InUnits(self.twin, self.oracle.within(clock))
+
+    def resuming(self, unfinished: Unfinished) -> "InUnits":
+        return InUnits(self.twin, self.oracle.resuming(unfinished))
 
 
 def twin_oracle(twin: Twin, polar: Polar | None, effort: Effort | None = None) -> Oracle:

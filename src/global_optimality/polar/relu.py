@@ -1,7 +1,7 @@
 """The polar of one hidden layer, max ‖Qᵀ(S u)₊‖ over ‖u‖ = 1: exact when S has rank at most 3, else enclosed."""
 
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, replace
+from typing import Self, final
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from ..arrangement import Sorted, hyperplanes, memory_of
 from ..effort import Effort
 from ..factors import Factors
 from ..mappings import ReluUnit
-from .bound import Oracle, PolarBound, Searching
+from .bound import Oracle, PolarBound, Searching, Unfinished
 from .great_circles import TINY, ascents, unit
 from .relu_enclosure import CONES_UP_TO, enclose, work
 from .relu_enclosure.ascent import summits
@@ -49,9 +49,19 @@ def attained(S: Tensor, Q: Tensor, u: Tensor, upper: Tensor) -> PolarBound:
     return PolarBound(torch.minimum(lower, upper).to(Q), upper.to(Q), (u.to(Q)[:, None], v.to(Q)[:, None]))
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Resumable(Searching):
+    """A search that leaves its open cells in ``unfinished``, and goes on with those of the same S and Q found there."""
+
+    unfinished: Unfinished | None = None
+
+    def resuming(self, unfinished: Unfinished) -> Self:
+        return replace(self, unfinished=unfinished)
+
+
 @final
 @dataclass(frozen=True, eq=False)
-class Exact(Searching):
+class Exact(Resumable):
     """Every cell, arc and vertex of the sorted arrangement of S, of rank at most 3; cones where that costs too much."""
 
     sorted: Sorted
@@ -67,7 +77,7 @@ class Exact(Searching):
             bound = None if made is None else polar_in_time(made, Q, clock)
             if bound is not None:
                 return attained(self.S, Q, bound.u, bound.upper)
-        return Enclosed(self.S, effort=self.effort, clock=clock)(Q)
+        return Enclosed(self.S, effort=self.effort, clock=clock, unfinished=self.unfinished)(Q)
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
         if len(self.sorted.planes.normals) > FEW:
@@ -84,7 +94,7 @@ class Exact(Searching):
 
 @final
 @dataclass(frozen=True, eq=False)
-class Enclosed(Searching):
+class Enclosed(Resumable):
     """Ascent below, branch and bound above, for S of any rank.
 
     Exact to the relative tolerance where the search closes; otherwise both bounds hold all the same.
@@ -95,7 +105,9 @@ class Enclosed(Searching):
     def __call__(self, Q: Tensor) -> PolarBound:
         nodes = max(1, min(NODES, int(WORK / work(self.S, Q.double()))))
         limits = self.effort.otherwise(Effort(nodes=nodes, tolerance=TOLERANCE))
-        found = enclose(self.S, Q.double(), limits, self.started())
+        kept = Unfinished() if self.unfinished is None else self.unfinished
+        found = enclose(self.S, Q.double(), limits, self.started(), earlier=kept.search)
+        kept.search = found.search
         return attained(self.S, Q, found.u, found.upper)
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:

@@ -1,21 +1,22 @@
 """Certify a trained ``torch.nn.Sequential(Linear, ReLU, Linear)`` as PyTorch users write and train it."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from ..certificate import CANCELS, ENCLOSED, Certificate, Verdict, certify
+from ..certificate import CANCELS, ENCLOSED, Certificate, Verdict
 from ..effort import Effort
 from ..factors import Factors, check_finite
 from ..mappings import BiasedReluUnit
-from ..polar import Polar
+from ..polar import Polar, Unfinished
 from ..problem import Problem
-from ..settings import flag, number
+from ..settings import flag, instance, number
 from ..sliding_frank_wolfe import Solution, solve
 from .losses import Scaled, scaled_loss
 from .modules import Decay, decay_of, layers_of, unwrapped
+from .resumption import resumed
 from .translation import Translation
 
 Layers = tuple[nn.Linear, nn.Linear]
@@ -30,7 +31,8 @@ class NetworkCertificate:
 
     ``best_possible`` ≤ J of every Sequential(Linear, ReLU, Linear) of any width on the same data. ``scale`` · f = J for
     the package's ``problem``, whose ``certificate`` has the best output bias instead of the user's.
-    ``rounding`` is how far the objective, a float64 sum, may be from J of the model.
+    ``rounding`` is how far the objective, a float64 sum, may be from J of the model. ``unfinished`` holds what is left
+    of the search: ``certify_network(..., resume=this)`` goes on with it, in a later session too (``torch.save``).
     ``upcast`` is the lower precision that weights or inputs came in (each is exactly a float64 number), else None.
     """
 
@@ -45,6 +47,7 @@ class NetworkCertificate:
     upcast: torch.dtype | None
     translation: Translation
     rounding: float
+    unfinished: Unfinished = field(repr=False)
 
     @property
     def gap(self) -> float:
@@ -93,6 +96,7 @@ def certify_network(
     tol: float = 1e-6,
     polar: Polar | None = None,
     effort: Effort | None = None,
+    resume: NetworkCertificate | None = None,
 ) -> NetworkCertificate:
     """How far ``model`` is from the best Sequential(Linear, ReLU, Linear) of any width on full data (N, d), (N, c).
 
@@ -100,10 +104,12 @@ def certify_network(
     With a number every bias is decayed unless ``decay_hidden_bias`` or ``decay_output_bias`` is False; an optimizer
     knows. Decays may differ; only weights need one. A hidden bias without decay makes constants at a vanishing price,
     so that the best network is that with a free output bias, whether there is one or not. ``polar`` replaces
-    ``polar_of(problem)``, ``effort`` limits its call. ``TypeError`` or ``ValueError`` say why something cannot be
-    certified and what would work.
+    ``polar_of(problem)``, ``effort`` limits its call; Ctrl-C ends it. ``resume`` is an earlier result on the same data:
+    its bound counts, and for the same weights its search goes on. Errors say why something cannot be certified.
     """
     number("tol", tol)
+    if resume is not None:
+        instance("resume", resume, NetworkCertificate, "pass what certify_network returned, or none.")
     for name, decayed in {"decay_hidden_bias": decay_hidden_bias, "decay_output_bias": decay_output_bias}.items():
         if decayed is not None:
             flag(name, decayed)
@@ -128,7 +134,8 @@ def certify_network(
             f"torch computes the objective {objective:.12g} but Sequential(Linear, ReLU, Linear) with this loss and "
             f"decay has {own:.12g}: remove hooks and overridden methods, or diverged weights."
         )
-    certificate = certify(problem, W, polar, effort=effort)
+    earlier = None if resume is None else (resume.problem, resume.certificate, resume.unfinished)
+    certificate, unfinished = resumed(problem, W, earlier, polar, effort)
     best = scaled.scale * float(certificate.lower_bound[0])
     lower = scaled.scale * float((certificate.escape_objective + certificate.rounding)[0])
     verdict = _verdict(objective, best, lower, tol, rounding)
@@ -137,7 +144,18 @@ def certify_network(
     else:
         advice = _advice(verdict, certificate, problem, W, objective, scaled.scale, tol)
     return NetworkCertificate(
-        objective, best, verdict, advice, scaled.scale, problem, W, certificate, upcast, translation, rounding
+        objective,
+        best,
+        verdict,
+        advice,
+        scaled.scale,
+        problem,
+        W,
+        certificate,
+        upcast,
+        translation,
+        rounding,
+        unfinished,
     )
 
 

@@ -51,16 +51,25 @@ STARTS = 16
 
 
 def enclose(
-    S: Tensor, Q: Tensor, effort: Effort = EFFORT, clock: Clock | None = None, *, starts: int = STARTS
+    S: Tensor,
+    Q: Tensor,
+    effort: Effort = EFFORT,
+    clock: Clock | None = None,
+    *,
+    starts: int = STARTS,
+    earlier: Search | None = None,
 ) -> Enclosure:
     """Enclose Ω°(Q_r) = max over ‖u‖ = 1 of ‖Q_rᵀ(S u)₊‖ for every run: S (N, d), Q (n, N, c), float64.
 
     The bounds hold wherever the effort ends. For c > 1 the bound of a cone is looser than for c = 1 (see
-    VectorOutput). Where neither cones nor signs of rows can start, the upper bound is the root bound.
+    VectorOutput). Where neither cones nor signs of rows can start, the upper bound is the root bound. An ``earlier``
+    search of the same S and Q is gone on with, one of others is not used.
     Errors: ValueError for wrong shapes, non-finite data, mixed dtypes or devices, or a dtype other than float64.
     """
     polar = prepare(S, Q)
     clock = effort.started("upper bound of the polar") if clock is None else clock
+    if earlier is not None and _searched(earlier, polar):
+        return refine(earlier, effort, clock)
     first = torch.zeros_like(S[:1]).index_fill(1, torch.tensor([0], device=S.device), 1.0)
     u = [first] * len(Q)
     with clock.interruptible():
@@ -84,6 +93,14 @@ def refine(search: Search, effort: Effort = EFFORT, clock: Clock | None = None) 
     u = search.covers[0].best.point[0]
     closed = upper <= lower * (1 + (effort.tolerance or 0.0)) + method.slack
     return Enclosure(lower, upper, u, attained(method.polar, u)[1], closed, search)
+
+
+def _searched(search: Search, polar: PolarProblem) -> bool:
+    """Whether this is a search of exactly this polar."""
+    before = getattr(search.covers[0].bound, "polar", None)
+    if not isinstance(before, PolarProblem) or before.samples != polar.samples or before.S.device != polar.S.device:
+        return False
+    return all(torch.equal(getattr(before, name), getattr(polar, name)) for name in ("S", "Q", "size"))
 
 
 CONES_PER_MOMENT = 50

@@ -1,0 +1,67 @@
+"""What an earlier certificate is good for: its bound holds for every network of its problem, its search goes on."""
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..certificate import Certificate, certify_twin, same_in_units, with_dual
+from ..effort import Effort
+from ..factors import Factors
+from ..polar import Polar, Unfinished
+from ..polar.in_units import twin_oracle
+from ..problem import Problem
+from ..twin import twin
+
+PARTS = {
+    "mapping": "inputs, or another kind of bias",
+    "lam": "weight decay",
+    "loss": "targets, another loss, or another decay of the output bias",
+    "regularizer": "weight decay",
+}
+"""What may differ between two problems, in the words of who trained a network."""
+
+
+def resumed(
+    problem: Problem,
+    W: Factors,
+    earlier: tuple[Problem, Certificate, Unfinished] | None,
+    polar: Polar | None,
+    effort: Effort | None,
+) -> tuple[Certificate, Unfinished]:
+    """``certify``, with the better of the two lower bounds, and what its search has left open.
+
+    The search goes on where the weights are the earlier ones. ``ValueError`` where the problem is not the earlier one.
+    """
+    unfinished = Unfinished() if earlier is None else Unfinished(earlier[2].search)
+    if earlier is not None:
+        _check(problem, earlier[0])
+    same = twin(problem)
+    oracle = twin_oracle(same, polar, effort).resuming(unfinished)
+    certificate = same_in_units(same, certify_twin(same.problem, same.inside(W), oracle))
+    if earlier is not None:
+        certificate = with_dual(certificate, earlier[1].dual, earlier[1].lower_bound)
+    return certificate, unfinished
+
+
+def _check(problem: Problem, earlier: Problem) -> None:
+    for name, words in PARTS.items():
+        if not _alike(getattr(problem, name), getattr(earlier, name)):
+            raise ValueError(
+                f"resume was made with other {words}, so that it proves nothing here: pass what certify_network "
+                "returned for the same inputs, targets, loss and weight decay, or none."
+            )
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Equal, to the last bit: of one type, and so are all fields."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, Tensor):
+        return a.device == b.device and a.dtype == b.dtype and torch.equal(a, b)
+    if is_dataclass(a):
+        return all(_alike(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(_alike, a, b))
+    return bool(a == b)
