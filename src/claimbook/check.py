@@ -161,6 +161,14 @@ def _check_page(page: str, soup: Any, site: Path, anchors: dict[Path, frozenset[
             yield Finding(page, "raw LaTeX", " ".join(text[start : match.end() + 30].split()))
 
 
+def oversize(site: Path, megabytes: float | None) -> list[Finding]:
+    """That the files of a site, with what it offers for download, take more than `megabytes` (10⁶ bytes)."""
+    taken = sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) / 1e6
+    if megabytes is None or taken <= megabytes:
+        return []
+    return [Finding("site", "size", f"{taken:.1f} MB, at most {megabytes:g} (site_megabytes in pyproject.toml)")]
+
+
 def check_site(site: Path) -> list[Finding]:
     """All findings of a rendered site; empty when it may be published."""
     pages = sorted(p for p in site.rglob("*.html") if "_static" not in p.relative_to(site).parts)

@@ -18,7 +18,7 @@ from . import cache
 from .browser import check_in_browser
 from .build import results
 from .chapters import read_book
-from .check import check_site
+from .check import check_site, oversize
 from .claims import claims_text
 from .course import make_course
 from .figure_files import write_figures
@@ -102,7 +102,7 @@ def serve(project: Project, arguments: argparse.Namespace) -> None:
 def check(project: Project, arguments: argparse.Namespace) -> None:
     """Check the built site; with --browser also in a real browser with the network off."""
     site = _site(project)
-    found = check_site(site)
+    found = check_site(site) + oversize(site, project.settings.site_megabytes)
     if arguments.browser:
         found += check_in_browser(site, project.build / "screenshots")
         views = list(first_views(site, largest(site)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from markupsafe import Markup
@@ -31,10 +32,16 @@ _SIZE = re.compile(r'<svg\b[^>]*?\bviewBox="([^"]+)"[^>]*>')
 _GROUND = re.compile(r'<g id="patch_1">.*?</g>', re.S)
 _ID = re.compile(r'(\bid="|href="#|url\(#)([^")]+)')
 _GLYPH = re.compile(r'<path id="([^"]+)"[^>]*\btransform="scale\(0\.015625\)"\s*/>')
-_DIGITS = re.compile(r"(\d\.\d{3})\d+")
 _METADATA = re.compile(r"<metadata>.*?</metadata>|<!--.*?-->", re.S)
 _GROUP = re.compile(r'<g id="[^"]*"')  # nothing refers to a group
-_SCALED = re.compile(rf"scale\([^)]*\)|{_DIGITS.pattern}")
+_DIGITS = re.compile(r"(?:scale|matrix)\([^)]*\)|(\d\.\d\d)\d+")
+_USE = r'<use href="#[^"]*"[^>]*/>'
+_SHIFTED = re.compile(r'(<use href="#[^"]*") transform="translate\(([-\d.]+) ([-\d.]+)\)"')
+_CLIPPED = re.compile(rf'(<g clip-path="[^"]*">)((?:\s*{_USE})+\s*)</g>(?:\s*\1((?:\s*{_USE})+\s*)</g>)+')
+_ALIKE = re.compile(rf'(?P<start><g(?: clip-path="[^"]*")?)(?P<rest>>(?:\s*{_USE}){{2,}}\s*</g>)')
+_OPACITY = re.compile(r"(?<!-)opacity")
+_STYLE = re.compile(r' style="[^"]*"')
+_LINES = re.compile(r"(?<= L) [-\d.]+ [-\d.]+(?: L [-\d.]+ [-\d.]+)+")
 _COLOUR = re.compile(r"(?<=: )#([0-9a-f]{6})\b")
 _DRAWING = '<div class="drawing'
 _EMPTY = re.compile(r"<defs>\s*</defs>")
@@ -45,29 +52,58 @@ def _ink(match: re.Match[str]) -> str:
     return "currentcolor" if match[1] == "000000" else f"var(--figure-{match[1]},#{match[1]})"
 
 
+@dataclass(frozen=True)
+class Shared:
+    """What the drawings of one page share: their glyphs, by identifier, and a short identifier for each long one."""
+
+    glyphs: dict[str, str] = field(default_factory=dict)
+    identifiers: dict[str, str] = field(default_factory=dict)
+
+    def identifier(self, name: str) -> str:
+        return self.identifiers.setdefault(name, f"d{len(self.identifiers)}")
+
+
+def _one_style(group: re.Match[str]) -> str:
+    """A group whose marks look alike says so once; not their opacity, which would be that of the group as a whole."""
+    styles = _STYLE.findall(group[0])
+    if len(set(styles)) != 1 or len(styles) < group[0].count("<use") or _OPACITY.search(styles[0]):
+        return group[0]
+    return group["start"] + styles[0] + _STYLE.sub("", group["rest"])
+
+
+def _lighter(svg: str) -> str:
+    """The same picture, shorter: two decimals (a hundredth of a point), no indents, what marks share said once."""
+    short = _SPACE.sub(" ", _GROUP.sub("<g", svg)).replace("xlink:href=", "href=")
+    short = _DIGITS.sub(lambda m: m[1] or m[0], short)
+    short = _SHIFTED.sub(lambda m: f'{m[1]} x="{m[2]}"' + ("" if m[3] == "0" else f' y="{m[3]}"'), short)
+    short = _CLIPPED.sub(lambda m: m[1] + m[0].replace(m[1], "").replace("</g>", "") + "</g>", short)
+    return _LINES.sub(lambda m: m[0].replace(" L", ""), _ALIKE.sub(_one_style, short))
+
+
 def compact(svg: str) -> str:
-    """A drawing for a file of its own: three decimals (a thousandth of a point), no indents, no names of groups."""
-    short = _SCALED.sub(lambda m: m[1] or m[0], _GROUP.sub("<g", _METADATA.sub("", svg)))
-    return _SPACE.sub(" ", short)
+    """A drawing for a file of its own, small."""
+    shared = Shared()
+    return _ID.sub(lambda m: m[1] + shared.identifier(m[2]), _lighter(_METADATA.sub("", svg)))
 
 
-def inline(svg: str, name: str, layout: str, glyphs: dict[str, str]) -> str:
+def inline(svg: str, name: str, layout: str, shared: Shared) -> str:
     """A drawing for the inside of a page: no ground of its own, identifiers of its own, colours by variables.
 
-    Its glyphs are moved into `glyphs`, by name: a page holds each only once.
+    Its glyphs are moved into `shared`: a page holds each only once.
     """
-    body = _GROUP.sub("<g", _GROUND.sub("", _PREAMBLE.sub("", svg), count=1))
+    body = _lighter(_GROUND.sub("", _PREAMBLE.sub("", svg), count=1))
     box = _SIZE.search(body)
     if box is None:
         raise ValueError(f"{name}: not a drawing with a viewBox")
     width = float(box[1].split()[2]) * _PIXELS * _STRETCH
     body = render("drawing_head.html", layout=layout, box=box[1], width=round(width)) + body[box.end() :]
-    for glyph in _GLYPH.finditer(body):
-        glyphs[glyph[1]] = _SPACE.sub(" ", glyph[0].replace('id="', 'id="glyph-', 1))
+    found = {glyph[1]: glyph for glyph in _GLYPH.finditer(body)}
+    for glyph in found.values():
+        identifier = shared.identifier(glyph[1])
+        shared.glyphs[identifier] = glyph[0].replace(f'id="{glyph[1]}"', f'id="{identifier}"', 1)
     own = f"{name}-{layout}-"
-    body = _ID.sub(lambda m: m[1] + ("glyph-" if m[2] in glyphs else own) + m[2], _GLYPH.sub("", body))
-    body = _DIGITS.sub(r"\1", _COLOUR.sub(_ink, body))
-    return _EMPTY.sub("", _SPACE.sub(" ", body).replace("> <", "><"))
+    body = _ID.sub(lambda m: m[1] + shared.identifier(m[2] if m[2] in found else own + m[2]), _GLYPH.sub("", body))
+    return _EMPTY.sub("", _COLOUR.sub(_ink, body).replace("> <", "><"))
 
 
 def inline_drawings(site: Path, wide: Path) -> None:
@@ -75,19 +111,19 @@ def inline_drawings(site: Path, wide: Path) -> None:
     seen: set[Path] = set()
     for page in sorted(site.rglob("*.html")):
         text = page.read_text(encoding="utf-8")
-        glyphs: dict[str, str] = {}
+        shared = Shared()
 
-        def drawn(match: re.Match[str], page: Path = page, glyphs: dict[str, str] = glyphs) -> str:
+        def drawn(match: re.Match[str], page: Path = page, shared: Shared = shared) -> str:
             source, name = (page.parent / match["source"]).resolve(), match["name"]
             seen.add(source)
             layouts = {"own": source, "wide": wide / f"{name}{WIDE}.svg"}
-            shown = [inline(f.read_text("utf-8"), name, layout, glyphs) for layout, f in layouts.items() if f.is_file()]
+            shown = [inline(f.read_text("utf-8"), name, layout, shared) for layout, f in layouts.items() if f.is_file()]
             told = html.unescape(match["alt"]).strip()
             return match["open"] + render("drawing.html", told=told, drawings=[Markup(svg) for svg in shown])
 
         changed = _PICTURE.sub(drawn, text)
         if changed != text:
-            store = render("glyphs.html", glyphs=[Markup(glyphs[name]) for name in sorted(glyphs)])
+            store = render("glyphs.html", glyphs=[Markup(glyph) for glyph in shared.glyphs.values()])
             page.write_text(changed.replace(_DRAWING, store + _DRAWING, 1), encoding="utf-8")
     for source in seen:
         source.unlink(missing_ok=True)

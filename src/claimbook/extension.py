@@ -50,7 +50,8 @@ def _kept_together(body: str) -> str:
 
 def _with_links(app: Any, pagename: str, body: str) -> str:
     objects = app.env.get_domain("py").objects
-    names = Names.of(cells_of(Path(app.env.doc2path(pagename))), objects.__contains__, tuple(app.config.claimbook_api))
+    cells, packages = cells_of(Path(app.env.doc2path(pagename))), tuple(app.config.claimbook_api)
+    names = Names.of(cells, objects.__contains__, packages, app.config.claimbook_elsewhere)
 
     def address(name: str) -> str:
         entry = objects[name]
@@ -138,6 +139,7 @@ def setup(app: Any) -> dict[str, Any]:
     """What Sphinx calls when it loads the extension."""
     app.set_html_assets_policy("always")
     app.add_config_value("claimbook_api", [], "env")
+    app.add_config_value("claimbook_elsewhere", {}, "env")
     app.connect("config-inited", _document)
     app.add_directive("problem", _Problem)
     app.add_post_transform(_Mark)

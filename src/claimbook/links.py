@@ -1,11 +1,13 @@
 """Code names as links: what a page imports, calls or names in its text leads to the documentation of that object.
 
 Documentation is generated: one page for every package that `[tool.claimbook] api` names and for every package below.
+A name that a cell of the page defines leads to that cell, one of a package in `elsewhere` to that package's own pages.
 """
 
 from __future__ import annotations
 
 import ast
+import html
 import importlib
 import json
 import re
@@ -26,7 +28,13 @@ _BLOCK = re.compile(
 )
 _SPAN = r'<span class="(?:n|nc|nf|ne|fm|nb|nn)">[\w.]+</span>'
 _CHAIN = re.compile(rf'(?<!\.</span>)(?<!<span class="k">def</span> ){_SPAN}(?:<span class="o">\.</span>{_SPAN})*')
-_INLINE = re.compile(r'<code class="docutils literal notranslate"><span class="pre">([\w.]+)(\(\))?</span></code>')
+_INLINE = re.compile(r'<a\b.*?</a>|<code class="docutils literal notranslate">(?P<code>.*?)</code>', re.DOTALL)
+_HEAD = re.compile(r"(?:python -m (?=\w)|(?=[\w.]+(?:\(|$)))([A-Za-z_][\w.]*)")
+_DEFINED = re.compile(
+    r'<span class="n[fc]">(\w+)</span>'
+    r'|^<span class="n">(\w+)</span>(?:<span class="w"> </span>| )<span class="o">=</span>',
+    re.MULTILINE,
+)
 _CLAIMED = re.compile(r"<code>((?:\w|\.|<wbr>)+)</code>")
 _TAGS = re.compile(r"<[^>]+>")
 
@@ -122,16 +130,37 @@ def canonical(dotted: str) -> str | None:
 
 @dataclass(frozen=True)
 class Names:
-    """What names mean on one page. `known` says whether an object has documentation; `packages` are documented ones."""
+    """What names mean on one page. `known` says whether an object has documentation; `packages` are documented ones.
+
+    `elsewhere` are addresses by package: of the package, or of an object of it where they hold `{name}`.
+    """
 
     known: Callable[[str], bool]
     packages: tuple[str, ...]
     imported: dict[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, cells: Iterable[str], known: Callable[[str], bool], packages: tuple[str, ...]) -> Names:
+    def of(
+        cls,
+        cells: Iterable[str],
+        known: Callable[[str], bool],
+        packages: tuple[str, ...],
+        elsewhere: Mapping[str, str] | None = None,
+    ) -> Names:
         """The names that the code of a page imports; later imports win."""
-        return cls(known, packages, {name: target for source in cells for name, target in _imports(source)})
+        imported = {name: target for source in cells for name, target in _imports(source)}
+        return cls(known, packages, imported, elsewhere or {})
+
+    def outside(self, written: str) -> str | None:
+        """The address of an object of another package, or None."""
+        first, dot, rest = written.partition(".")
+        name = self.imported.get(first, first) + dot + rest
+        package = name.partition(".")[0]
+        address = self.elsewhere.get(package, "")
+        if not address or (name == package and "{name}" in address):
+            return None
+        return address.format(name=name)
 
     def find(self, written: str) -> str | None:
         """The documented object behind a name as it is written, or None."""
@@ -169,9 +198,10 @@ def cells_of(path: Path) -> list[str]:
 
 def linked(body: str, names: Names, address: Callable[[str], str]) -> str:
     """The page with every name in code cells, in the text and in tables of claims that is known as a link."""
+    places: dict[str, str] = {}
 
-    def link(inner: str, name: str) -> str:
-        return render("code_link.html", address=address(name), name=name, inner=Markup(inner))
+    def link(inner: str, name: str, to: str = "") -> str:
+        return render("code_link.html", address=to or address(name), name=name, inner=Markup(inner))
 
     def chain(match: re.Match[str]) -> str:
         """The longest part of a dotted name, from its start, that is known."""
@@ -186,8 +216,15 @@ def linked(body: str, names: Names, address: Callable[[str], str]) -> str:
         return match[0]
 
     def inline(match: re.Match[str]) -> str:
-        name = names.find(match[1])
-        return link(match[0], name) if name else match[0]
+        head = _HEAD.match(html.unescape(_TAGS.sub("", match["code"] or "")))
+        if head is None:
+            return match[0]
+        if head[1] in places:
+            return link(match[0], head[1], f"#{places[head[1]]}")
+        if name := names.find(head[1]):
+            return link(match[0], name)
+        to = names.outside(head[1])
+        return link(match[0], head[1], to) if to else match[0]
 
     def claimed(match: re.Match[str]) -> str:
         text = match[1].replace("<wbr>", "")
@@ -195,6 +232,9 @@ def linked(body: str, names: Names, address: Callable[[str], str]) -> str:
         return link(match[0], name) if name else match[0]
 
     def block(match: re.Match[str]) -> str:
-        return match[1] + _CHAIN.sub(chain, match[2]) + match[3]
+        new = [name for found in _DEFINED.findall(match[2]) for name in found if name and name not in places]
+        places.update(dict.fromkeys(new, f"code-{new[0]}") if new else {})
+        start = match[1].replace("<div", "<div" + f' id="code-{new[0]}"', 1) if new else match[1]
+        return start + _CHAIN.sub(chain, match[2]) + match[3]
 
     return _CLAIMED.sub(claimed, _INLINE.sub(inline, _BLOCK.sub(block, body)))

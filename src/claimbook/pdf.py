@@ -23,7 +23,9 @@ import yaml
 
 from .browser import SETTLED, chromium
 from .chapters import page_of, read_book
+from .check import oversize
 from .files import stored, tree_digest, write_atomic
+from .pdf_size import pack
 from .project import BookError, BuildFailed, Project
 from .templates import render
 
@@ -31,7 +33,7 @@ BOOK = "book.pdf"
 FOLDER = "downloads"
 """Beside notebooks and wheels."""
 
-PACKAGES = ("playwright", "pypdf", "pikepdf")
+PACKAGES = ("playwright", "pypdf", "pikepdf", "fontTools")
 """Needed here, and not by a build."""
 
 JOBS = min(2, os.cpu_count() or 1)
@@ -56,8 +58,6 @@ _ONLY_SOLUTIONS = """
 """
 _UNFOLDED = "for (const closed of document.querySelectorAll('article details')) closed.open = true;"
 _FORMULAS = "**/mathjax/"
-_PLACED = re.compile(rb"^[-\d. ]+ (?:m|l|c|re|Td .*)$", re.M)
-_DIGITS = re.compile(rb"(\.\d\d)\d+")
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,7 @@ def _print(site: Path, formulas: Path | None, docnames: list[str]) -> list[Print
 
 
 def _joined(parts: list[tuple[str, bytes]], title: str) -> bytes:
-    """PDFs in one, with a bookmark at each, packed: places on the paper have two decimals of a pixel."""
-    import pikepdf
+    """PDFs in one, with a bookmark at each, packed."""
     from pypdf import PdfReader, PdfWriter
 
     writer = PdfWriter()
@@ -118,21 +117,16 @@ def _joined(parts: list[tuple[str, bytes]], title: str) -> bytes:
         writer.append(reader, outline_item=name, import_outline=False)
     writer.add_metadata({"/Title": title})
     writer.compress_identical_objects(remove_duplicates=True, remove_unreferenced=True)
-    plain, small = BytesIO(), BytesIO()
+    plain = BytesIO()
     writer.write(plain)
-    pikepdf.settings.set_flate_compression_level(9)
-    with pikepdf.open(plain) as joined:
-        for page in joined.pages:
-            for content in [page.Contents] if isinstance(page.Contents, pikepdf.Stream) else page.Contents:
-                content.write(_PLACED.sub(lambda place: _DIGITS.sub(rb"\1", place[0]), content.read_bytes()))
-        joined.save(small, object_stream_mode=pikepdf.ObjectStreamMode.generate, recompress_flate=True)
-    return small.getvalue()
+    return pack(plain.getvalue())
 
 
 def make_pdfs(project: Project) -> list[Path]:
     """Write `book.pdf` and a PDF of each chapter with its problems into the built site, and link them from its pages.
 
-    BookError where a package is missing, or the site; its stamp is renewed, so that the next build leaves it alone.
+    BookError where a package is missing, or the site; BuildFailed where the site is then larger than the book allows.
+    Its stamp is renewed, so that the next build leaves it alone.
     """
     if missing := " ".join(name for name in PACKAGES if find_spec(name) is None):
         raise BookError(f"PDFs need packages that are not installed: pip install {missing}")
@@ -166,6 +160,8 @@ def make_pdfs(project: Project) -> list[Path]:
     for docname in docnames:
         _link(site / f"{docname}.html", files.get(docname), "../" * docname.count("/"))
     write_atomic(stamp, json.dumps((stored(stamp) or {}) | {"site": tree_digest(site)}))
+    if found_wrong := oversize(site, project.settings.site_megabytes):
+        raise BuildFailed("\n".join(map(str, found_wrong)))
     return [folder / BOOK, *dict.fromkeys(files.values())]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -26,9 +27,11 @@ class Settings:
 
     `sources` are files and folders (relative to the book) that every chapter depends on; `statements` the YAML file of
     the statements that claims test. `wheels` are folders with a pyproject.toml: the packages that notebooks need;
-    `api` packages whose documentation is generated, so that code names lead there. `mutations` is the folder of errors
+    `api` packages whose documentation is generated, so that code names lead there; `elsewhere` the addresses of that
+    of other packages, where `{name}` stands for the whole name of an object. `mutations` is the folder of errors
     put in on purpose, `evidence` that of the recorded tables `seeds` and `mutations` that the page of claims shows;
-    `print_formulas` one with MathJax's `tex-chtml.js` and its fonts, in which PDFs set their formulas.
+    `print_formulas` one with MathJax's `tex-chtml.js` and its fonts, in which PDFs set their formulas;
+    `site_megabytes` what the site may take at most, with its PDFs and other downloads.
     """
 
     sources: tuple[str, ...] = ("src",)
@@ -39,6 +42,8 @@ class Settings:
     print_formulas: str | None = None
     mutations: str | None = None
     evidence: str | None = None
+    site_megabytes: float | None = None
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import yaml
 from .build import claims_json
 from .cache import Record
 from .chapters import Book, page_of
-from .check import check_site
+from .check import check_site, oversize
 from .drawings import FOLDER
 from .editions import Edition, edited
 from .export import export, source_digest
@@ -96,6 +96,7 @@ def stage(project: Project, book: Book, records: dict[str, Record], edition: Edi
     options["html_context"] = {**(options.get("html_context") or {}), "claimbook": _told(project, config)}
     if project.settings.api:
         options["claimbook_api"] = list(project.settings.api)
+        options["claimbook_elsewhere"] = dict(project.settings.elsewhere)
         options["extensions"] = [*options.get("extensions", ()), "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
         options["nitpick_ignore_regex"] = [["py:.*", ".*"]]
         options["autodoc_inherit_docstrings"] = False
@@ -178,14 +179,14 @@ def publish(project: Project, book: Book, also: Callable[[Path], Iterable[str]] 
     inputs = _inputs(project)
     last = stored(stamp)
     if project.html.is_dir() and last == {"inputs": inputs, "site": tree_digest(project.html)}:
-        _demand(project.html)
+        _demand(project, project.html)
         return False
     with scratch(project.work, "site") as folder:
         new = _render(project, folder)
         finish(project, new)
         export(project, book, new)
         try:
-            _demand(new, also(new))
+            _demand(project, new, also(new))
         except BuildFailed:
             replace_folder(new, project.build / "refused")
             raise
@@ -196,7 +197,7 @@ def publish(project: Project, book: Book, also: Callable[[Path], Iterable[str]] 
     return True
 
 
-def _demand(site: Path, more: Iterable[str] = ()) -> None:
-    found = [*more, *check_site(site)]
+def _demand(project: Project, site: Path, more: Iterable[str] = ()) -> None:
+    found = [*more, *check_site(site), *oversize(site, project.settings.site_megabytes)]
     if found:
         raise BuildFailed("the site fails its checks:\n" + "\n".join(str(f) for f in found))

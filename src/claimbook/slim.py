@@ -1,7 +1,7 @@
 """What a rendered site carries and nobody needs, taken out: a second set of icons, fonts twice, indents, maps.
 
-A listing of a source becomes a plain page: the theme's frame around it is as long as most sources. A page of the code's
-documentation names the list of all of them in its side bar, not each.
+A listing of a source becomes a plain page: the theme's frame around it is as long as most sources, and the marks for
+its colours as long as itself. A page of the code's documentation names the list of all in its side bar, not each.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from .links import API
 from .templates import render
 
 _MAP = re.compile(r"\n?(?://# sourceMappingURL=\S+|/\*# sourceMappingURL=[^*]+\*/)\s*$")
-_PLAIN = re.compile(r'<span class="(?:w|p|n)">([^<]*)</span>')
+_PLAIN = re.compile(r'<span class="(?:w|p|n|o|si)">([^<]*)</span>')
+_SILENT = re.compile(r'<span class="[wp]">([^<]*)</span>')
+_MARK = re.compile(r'<span class="(\w+)">([^<]+)</span>')
+_GOES_ON = re.compile(r"(<i class=(\w+)>[^<]*)</i>(\s+)<i class=\2>")
+_WORD = re.compile(r'<span class="pre">([^<]*)</span>')
 _KEPT = re.compile(r"<(pre|script|style|textarea)\b.*?</\1>", re.S)
 _INDENT = re.compile(r"\s*\n\s*")
 _ICONS = re.compile(r'<script[^>]*\bsrc="[^"]*scripts/fontawesome\.js[^"]*"[^>]*></script>')
@@ -35,10 +39,11 @@ def slim(site: Path) -> None:
     listings = site / "_modules"
     documented = {page for page in (site / API).glob("*.html") if page.name != "index.html"}
     for page in site.rglob("*.html"):
-        text = _ICONS.sub("", page.read_text(encoding="utf-8"))
-        if listings in page.parents:  # a quarter of their size is marks that nothing colours
-            text = _listing(_PLAIN.sub(r"\1", text), os.path.relpath(site, page.parent))
+        text = _SILENT.sub(r"\1", _ICONS.sub("", page.read_text(encoding="utf-8")))
+        if listings in page.parents:
+            text = _listing(_marked(text), os.path.relpath(site, page.parent))
         if page in documented:
+            text = _PLAIN.sub(r"\1", _WORD.sub(r"\1", text))
             link = Markup(render("link.html", to="index.html", text="The code"))
             text = _CONTENTS.sub(rf"\1{link}\2", text, count=1)
         page.write_text(_without_indents(text), encoding="utf-8")
@@ -56,6 +61,14 @@ def slim(site: Path) -> None:
     icons = site / "_static" / "scripts" / "fontawesome.js"  # its icons are in the theme's style sheet too
     icons.unlink(missing_ok=True)
     shutil.rmtree(site / "_static" / "locales", ignore_errors=True)  # translations that only the rendering needs
+
+
+def _marked(page: str) -> str:
+    """A listing with the colours of its words in short marks; operators and punctuation have none."""
+    text, more = _MARK.sub(r"<i class=\1>\2</i>", _PLAIN.sub(r"\1", page).replace("<span></span>", "")), 1
+    while more:
+        text, more = _GOES_ON.subn(r"\1\3", text)
+    return text
 
 
 def _listing(page: str, root: str) -> str:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 FOLDER = Path(__file__).with_name("templates")
 _MATH = re.compile(r"\$([^$]+)\$")
+_INDEX = re.compile(r"(?<=[α-ωΑ-Ω])_(\{[\w+]+\}|\w+)")
 
 
 @cache
@@ -25,6 +26,7 @@ def _environment(folder: Path) -> Environment:
         lstrip_blocks=True,
     )
     made.filters["math_parts"] = _MATH.split
+    made.filters["index_parts"] = _INDEX.split
     made.filters["in_script"] = _in_script
     return made
 

@@ -70,6 +70,9 @@ def test_a_malformed_claim_is_an_error(arguments: dict) -> None:
 def test_the_box_escapes_text_and_keeps_formulas() -> None:
     shown = claim_html(Claim("theorem-1/gap", "gap < 1 for $\\lambda < 2$", 1e-12, at_most=1e-9))
     assert "gap &lt; 1 for" in shown
+    assert "σ<sub>r+1</sub>/λ &lt; #{σ<sub>i</sub> > λ<sub>max</sub>} of my_name" in claim_html(
+        Claim("theorem-1/gap", "σ_{r+1}/λ < #{σ_i > λ_max} of my_name", 1e-12, at_most=1e-9)
+    ).replace("&gt;", ">")
     assert r'<span class="math notranslate nohighlight">\(\lambda &lt; 2\)</span>' in shown
     assert 'id="claim-theorem-1-gap"' in shown
     assert "1e-12" in shown

@@ -46,6 +46,40 @@ def test_only_known_names_become_links() -> None:
     assert linked(code.format("state", "seed"), NAMES, str) == code.format("state", "seed")
 
 
+def test_what_a_page_defines_and_what_others_document() -> None:
+    cells = ["import numpy as np"]
+    others = {"numpy": "https://n.org/{name}", "peer": "https://p.org"}
+    names = Names.of(cells, KNOWN.__contains__, ("claimbook",), others)
+    code = (
+        '<span class="k">def</span> <span class="nf">bound</span>\n<span class="n">best</span> <span class="o">=</span>'
+    )
+    block = f'<div class="highlight-ipython3 notranslate"><div class="highlight"><pre>{code}</pre></div></div>'
+    words = '<code class="docutils literal notranslate"><span class="pre">{}</span></code>'
+
+    def target(text: str) -> str | None:
+        page = f"{block}{block}<p>{words.format(text)}</p>"
+        made = linked(page, names, lambda name: f"#{name}").partition("<p>")[2]
+        return made.rpartition('href="')[2].partition('"')[0] if "href" in made else None
+
+    assert linked(block + block, names, str).count('id="code-bound"') == 1
+    leads = {
+        "bound": "#code-bound",
+        'bound(x,</span> <span class="pre">y)': "#code-bound",
+        "best": "#code-bound",
+        "np.roots": "https://n.org/numpy.roots",
+        "peer": "https://p.org",
+        "python -m claimbook.claims NAME": "#claimbook.claims",
+        "claim(...).measured": "#claimbook.claims.claim",
+        "best * 2": None,
+        "x": None,
+        "numpy": None,
+        "make pdf": None,
+    }
+    assert {text: target(text) for text in leads} == leads
+    kept = f'<a href="#there">{words.format("bound")}</a>'
+    assert linked(block + kept, names, str).endswith(kept), "a link in a link"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -19,7 +19,7 @@ PAGE = """<html>
   <p>two
      words</p>
   <pre>def f():
-    return <span class="n">x</span></pre>
+    <span class="k">return</span> <span class="n">x</span></pre>
   </article>
 </html>
 """
@@ -41,13 +41,13 @@ def test_pages_and_styles_lose_what_nobody_sees(tmp_path: Path) -> None:
     page = (tmp_path / "book" / "page.html").read_text()
     assert "fontawesome" not in page
     assert "<p>two\nwords</p>" in page
-    assert 'def f():\n    return <span class="n">x</span>' in page
+    assert 'def f():\n    <span class="k">return</span> <span class="n">x</span>' in page
     assert "contents" in page
     documented = (tmp_path / "api" / "toy.html").read_text()
     assert "contents" not in documented
     assert '<a href="index.html">The code</a></nav>' in documented
     listing = (tmp_path / "_modules" / "page.html").read_text()
-    assert "def f():\n    return x</pre>" in listing
+    assert "def f():\n    <i class=k>return</i> x</pre>" in listing
     assert "contents" not in listing
     for link in ("../api/index.html", "../book/page.html", "../_static/book.css?v=1"):
         assert f'href="{link}"' in listing
@@ -56,9 +56,24 @@ def test_pages_and_styles_lose_what_nobody_sees(tmp_path: Path) -> None:
     assert (tmp_path / "_static" / "page.css").read_text().strip() == 'src:url(../a.woff2) format("woff2")'
 
 
-def test_drawings_keep_their_letters_and_three_decimals() -> None:
-    svg = '<svg>\n <metadata>made</metadata>\n <path d="M 1.234567 2" transform="scale(0.015625)"/>\n</svg>'
-    assert compact(svg) == '<svg> <path d="M 1.234 2" transform="scale(0.015625)"/> </svg>'
+def test_drawings_keep_their_letters_and_two_decimals() -> None:
+    path = '<path d="{}" transform="scale(0.015625)"/>'
+    svg = f"<svg>\n <metadata>made</metadata>\n {path.format('M 1.234567 2 ~ L 3 4 ~L 5 6')}\n</svg>".replace("~", "\n")
+    assert compact(svg) == f"<svg> {path.format('M 1.23 2 L 3 4 5 6')} </svg>"
+
+
+def test_marks_of_a_drawing_say_once_what_they_share() -> None:
+    def marks(*styles: str) -> str:
+        mark = '<g clip-path="url(#c)"> <use xlink:href="#m" x="1" style="{}"/> </g> '
+        shown = "".join(map(mark.format, styles))
+        return compact(f'<svg><clipPath id="c"/><path id="m"/>{shown}</svg>')
+
+    alike = marks("fill: #ff0000", "fill: #ff0000")
+    assert alike.count("style=") == 1
+    assert '<g clip-path="url(#d0)" style="fill: #ff0000"> <use href="#d1" x="1"/>' in alike
+    for other in ("fill: #0000ff", "fill: #ff0000; opacity: 0.5"):
+        kept = marks(other, "fill: #ff0000" if "opacity" not in other else other)
+        assert kept.count("style=") == 2, "a colour of its own, or an opacity that a group would mix"
 
 
 def test_a_notebook_without_its_drawings_says_where_they_are() -> None:

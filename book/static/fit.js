@@ -1,0 +1,39 @@
+/* A formula or a table that is wider than its place becomes smaller, if a little is enough; else it scrolls, also by keyboard. */
+"use strict";
+
+addEventListener("load", () => {
+  const least = { formula: 0.7, table: 0.8 };
+  const room = formula => formula.parentElement.closest(":not(span):not(strong):not(em):not(a)").clientWidth;
+  const fit = (shown, share, smallest) => {
+    if (share < 1 && share >= smallest) shown.style.fontSize = `${Math.floor(100 * share)}%`;
+  };
+  const formulas = () => {
+    for (const shown of document.querySelectorAll("mjx-container")) shown.style.fontSize = "";
+    for (const formula of document.querySelectorAll("span.math")) {
+      formula.classList.remove("scrolls");
+      formula.removeAttribute("tabindex");
+      const shown = formula.querySelector("mjx-container");
+      if (!shown) continue;
+      fit(shown, room(formula) / shown.getBoundingClientRect().width, least.formula);
+      if (shown.getBoundingClientRect().width <= room(formula)) continue;
+      formula.classList.add("scrolls");
+      formula.tabIndex = 0;
+    }
+    for (const box of document.querySelectorAll("div.math mjx-container, div.math")) {
+      if (box.matches("mjx-container")) fit(box, box.clientWidth / box.scrollWidth, least.formula);
+      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  };
+  const tables = () => {
+    for (const box of document.querySelectorAll(".book-table")) {
+      box.style.fontSize = "";
+      fit(box, box.clientWidth / box.scrollWidth, least.table);
+    }
+  };
+  const all = () => { tables(); formulas(); };
+  const ready = window.MathJax && MathJax.startup && MathJax.startup.promise;
+  if (ready) ready.then(all);
+  else tables();
+  addEventListener("resize", all);
+});
