@@ -34,7 +34,7 @@ def beside_peers(table: pd.DataFrame, size: str = "starts") -> Figure:
     figure, axes = canvas(3.6)
     _curves(axes, table)
     axes.set(xlabel=size)
-    axes.legend(loc="upper left")
+    axes.legend(loc="best")
     axes.margins(y=0.2)
     return figure
 
