@@ -59,8 +59,10 @@ def test_parts_of_a_font_are_joined_and_an_outline_is_kept_once() -> None:
         assert all(b"/G3 gs\n/L0 Do\nQ" in page.Contents.read_bytes() for page in pdf.pages)
     font = TTFont(BytesIO(stored))
     names = font.getGlyphOrder()
+    named = whole.getBestCmap()
+    assert named is not None
     for letter in "abc\u00e9g":
-        number = whole.getGlyphID(whole.getBestCmap()[ord(letter)])
+        number = whole.getGlyphID(named[ord(letter)])
         old, new = whole["glyf"][whole.getGlyphName(number)], font["glyf"][names[number]]
         assert new.numberOfContours == old.numberOfContours != 0
         assert (new.xMax, new.yMax) == (old.xMax, old.yMax)
