@@ -119,7 +119,7 @@ REFUSALS = {
     "inputs": (refusal(X=X9.expand(-1, 2)), r"expected \(N, 1\)"),
     "integer inputs": (refusal(X=X9.long()), "floating tensor"),
     "nan inputs": (refusal(X=X9 * torch.nan), "NaN"),
-    "targets": (refusal(targets=[1.0]), "must be a tensor"),
+    "targets": (refusal(targets=[1.0]), "targets is a list: pass torch.as_tensor"),
     "complex targets": (refusal(targets=Y9 + 0j), "complex"),
     "nan targets": (refusal(targets=Y9 * torch.nan), "NaN"),
     "soft labels": (refusal(loss=nn.BCEWithLogitsLoss(), targets=0.5 * B9), "targets 0 and 1"),

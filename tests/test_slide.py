@@ -219,7 +219,7 @@ def test_the_start_does_not_decide_the_optimum(name, monkeypatch):
     """With the dictionary and without it: one optimum; far fewer rounds with it."""
     problem = problem_of(name)
     helped = solve_problem(problem, tol=1e-10)
-    monkeypatch.setattr(local, "first_units", lambda f, rows, outputs, stop: no_units(rows, outputs))
+    monkeypatch.setattr(local, "first_units", lambda f, rows, outputs, *rest: no_units(rows, outputs))
     alone = solve_problem(problem, tol=1e-10)
     assert helped.objective == pytest.approx(alone.objective, rel=1e-9)
     assert len(helped.history) < len(alone.history)

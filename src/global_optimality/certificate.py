@@ -111,8 +111,9 @@ class Certificate:
             cure = f"{ENCLOSED}, or reduce the input's dimension."
         else:
             cure = (
-                "Descend further: the gap is first order in the gradient norm. Where that does not help, features, "
-                "samples or weights lie too many orders of magnitude apart for float64: standardise them."
+                "Descend further: the gap is first order in the gradient norm; solve(problem, start=W) descends at "
+                "kinks too. Where that does not help, features, samples or weights lie too many orders of magnitude "
+                "apart for float64, and large terms cancel: standardise them."
             )
         enclosure = f"polar between {self.polar_lower[i]:.6g} and {self.polar[i]:.6g}"
         return f"{verdict.value} Relative gap {gap:.1e}, {enclosure}. {cure}"

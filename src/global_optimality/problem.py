@@ -127,21 +127,19 @@ class Problem:
         check_alike(Y=self.loss.Y, W=W[0])
 
     def to(self, device: torch.device) -> "Problem":
-        """The same problem with its data on another device; ``ValueError`` for CUDA where there is none."""
+        """The same problem with its data on another device; ``ValueError`` where that cannot be."""
         try:
             device = torch.device(device)
         except (RuntimeError, TypeError) as error:
             raise ValueError(f"device = {device!r} is none that PyTorch knows: pass torch.device('cpu').") from error
-        if device.type == "cuda" and not torch.cuda.is_available():
-            raise ValueError(f"device = {device}: PyTorch sees no CUDA device here; use torch.device('cpu').")
         if self.loss.Y.device == device:
             return self
-
-        def moved(x: Tensor) -> Tensor:
-            return x.to(device)
-
-        parts = {name: _with_tensors(getattr(self, name), moved) for name in ("loss", "mapping", "regularizer")}
-        return replace(self, **parts)
+        try:
+            parts = (_with_tensors(x, lambda x: x.to(device)) for x in (self.loss, self.mapping, self.regularizer))
+            return replace(self, **dict(zip(("loss", "mapping", "regularizer"), parts, strict=True)))
+        except (RuntimeError, AssertionError) as error:
+            cure = f"PyTorch sees no {device.type.upper()} device here; use torch.device('cpu')"
+            raise ValueError(f"device = {device}: {cure} ({str(error)[:80]}).") from error
 
     def gradient(self, *W: Tensor) -> tuple[Tensor, Factors]:
         """(f_r, ∇f_r) of every run: ``(n,)`` and factors shaped as W."""

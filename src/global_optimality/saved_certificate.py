@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def save_certificate(
     check_effort(effort)
     if proof is not None:
         instance("proof", proof, dict, "pass what prove_by_cones or prove_by_rows returned, or none.")
-    if not isinstance(file, str | Path):
+    if not isinstance(file, str | os.PathLike):
         raise TypeError(f"file is a {type(file).__name__}: pass the path of a file to write.")
     saved = _collected(problem, W, certificate, run, proof)
     saved = _proved(saved, effort) if saved.S is not None and len(saved.S[0]) > 3 else _exact(saved)

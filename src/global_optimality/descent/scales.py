@@ -1,5 +1,7 @@
 """The best scales of given subnetworks: a convex problem, whatever the mapping (the fully corrective step)."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -20,18 +22,36 @@ FLAT_SLOPE = 0.1
 """A whole Newton step is taken if f is lower there and rises by at most this share of the slope it began with."""
 
 
-def refit(problem: Problem, W: Factors, stop: Stop = never) -> Factors:
+COPIES = 5
+"""Arrays of the outputs of all subnetworks at a time: as φ makes them, flat, the free ones, ∇²ℓ times them, and one
+between."""
+
+
+def number_within(problem: Problem, memory: float) -> int:
+    """The number of subnetworks whose outputs COPIES arrays hold in so many bytes; at least 1."""
+    return int(max(1.0, min(memory / (8.0 * COPIES * problem.card), 2.0**40)))
+
+
+def refit(problem: Problem, W: Factors, stop: Stop = never, *, memory: float = math.inf) -> Factors:
     """Each s_iφ(w_i) of one run takes the place of φ(w_i), with the best scales s ≥ 0; those with s_i = 0 go.
 
-    f never rises, and kinks of φ are no obstacle: only scales change.
+    f never rises, and kinks of φ are no obstacle: only scales change. Where the outputs of all take more than
+    ``memory`` (bytes), the first ones share a scale.
     """
     with torch.no_grad():
         alive = problem.regularizer.theta(*W)[0] > 0
         if not bool(alive.any()):
             return zeros_like_slice(W)
         W = tuple(w[:, alive] for w in W)
-        D, cost = problem.mapping.phi(*W)[0], problem.lam * problem.regularizer.theta(*W)[0]
+        cost = problem.lam * problem.regularizer.theta(*W)[0]
+        shared = max(0, len(cost) - number_within(problem, memory) + 1)
+        shared = shared if shared > 1 else 0
+        D = problem.mapping.phi(*(w[:, shared:] for w in W))[0]
+        if shared:
+            D = torch.cat([problem.mapping.Phi(*(w[:, :shared] for w in W)), D])
+            cost = torch.cat([cost[:shared].sum(0, keepdim=True), cost[shared:]])
         s = torch.from_numpy(best_scales(problem.array_loss, D.cpu().numpy(), cost.cpu().numpy(), stop=stop)).to(cost)
+        s = torch.cat([s[:1].expand(shared), s[1:]]) if shared else s
         kept = s > 0
         if not bool(kept.any()):
             return zeros_like_slice(W)

@@ -18,12 +18,19 @@ KEYS = ("loss", "objective", "lower_bound", "lam", "output_bias", "S", "Y", "mas
 
 def write(file: Path, text: str) -> None:
     """Write in one step: the file holds the old text or the new one, never a part. A link is replaced, not followed."""
+    if file.is_dir():
+        raise IsADirectoryError(f"{file} is a folder: name a file in it.")
     if file.exists():
         _check_kind(file)
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
-        part = Path(folder) / file.name
-        part.write_text(text, encoding="utf-8", newline="")
-        part.replace(file)
+    try:
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".part.") as folder:
+            part = Path(folder) / "part"
+            part.write_text(text, encoding="utf-8", newline="")
+            part.replace(file)
+    except OSError as error:
+        home = "; write Path(...).expanduser() for ~" if str(file).startswith("~") else ""
+        why = f"{file} cannot be written ({error.strerror}): choose a folder that exists and can be written{home}."
+        raise type(error)(error.errno, why) from error
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,8 @@ def _constant(text: str) -> float:
 
 def _saved(saved: Any) -> Saved:
     if not isinstance(saved, dict) or saved.get("format") not in FORMATS:
+        if isinstance(saved, dict) and str(saved.get("format")).startswith(FORMATS[0][:-1]):
+            raise ValueError(f"its format is of another version than {' or '.join(FORMATS)}: update the package.")
         raise ValueError("this is not a saved certificate: write one with save_certificate.")
     version = FORMATS.index(saved["format"]) + 1
     expected = {"format", *KEYS} | ({"proof", "a"} if version == 2 else set())

@@ -6,16 +6,19 @@ from dataclasses import replace
 
 import torch
 
-from ..certificate import Certificate, Verdict, certify
+from ..certificate import Certificate, Verdict, certify, same_in_units
 from ..descent import MOST_POINTS, Method, NewtonCG
 from ..effort import Clock, Effort
 from ..factors import Factors, has_zero_slice
-from ..polar import Oracle, Polar, oracle_of
+from ..losses import SampleLoss
+from ..polar import Oracle, Polar
+from ..polar.in_units import twin_oracle
 from ..problem import Problem, check_problem
 from ..settings import fits, instance, number, whole
 from ..sliding_frank_wolfe import ascent
 from ..sliding_frank_wolfe.local import Local, built
 from ..status import Status
+from ..twin import Twin, twin
 from .path import DescentPath
 from .trail import Trail
 
@@ -48,8 +51,8 @@ def meta_algorithm(
     f, a proof is tried, of at most ``effort``. Ends with GLOBAL when the certified relative gap is at most ``tol``,
     with TIME after ``time_limit`` seconds, on Ctrl-C with INTERRUPTED and the path so far. Every piece of the path is
     looked at in ``samples`` points between its ends. With ``local`` (``local_of``: on faces, kinks included) its steps
-    are followed, and ``method`` descends where f rises on the way between two of them. ``ValueError`` for several runs,
-    r < 1, an infinite start, or unequal degrees.
+    are followed, and ``method`` descends where f rises on the way between two of them; without it a descent may end
+    beside a kink (NO_ESCAPE). ``ValueError`` for several runs, r < 1, an infinite start, or unequal degrees.
     """
     W = _start(problem, W, r, seed)
     whole("samples", samples, most=MOST_POINTS)
@@ -60,15 +63,36 @@ def meta_algorithm(
         number("time_limit", time_limit, positive=False)
     method = replace(method, interior=samples)
     clock = Effort(seconds=time_limit).started("meta-algorithm")
-    polar = oracle_of(problem, polar, effort)
-    trail, faces = Trail(problem, W, samples), None if local is None else built(local, problem)
+    same = _without_offset(problem)
+    oracle = twin_oracle(same, polar, effort)
+    effort = None if effort is None else effort.scaled(1 / same.lam)
+    trail = Trail(same.problem, same.inside(W), samples)
+    faces = None if local is None else built(local, same.problem)
     certificate, status = None, Status.INTERRUPTED
     with clock.interruptible():
-        certificate, status = _walk(trail, faces, method, polar, effort, clock, tol, max_rounds)
+        certificate, status = _walk(trail, faces, method, oracle, effort, clock, tol, max_rounds)
     if certificate is None:
         trail.settle()
-        certificate = _proof(trail, polar, effort, clock)
-    return trail.path(certificate, Status.INTERRUPTED if clock.interrupted else status)
+        certificate = _proof(trail, oracle, effort, clock)
+    return _outside(same, trail.path(certificate, Status.INTERRUPTED if clock.interrupted else status))
+
+
+def _without_offset(problem: Problem) -> Twin:
+    """The problem in units of its data where a free output bias takes up an offset of the targets, else itself.
+
+    f at the offset is a sum of large terms that cancel: a path could not tell a fall from rounding there.
+    """
+    loss = problem.loss
+    return (
+        twin(problem) if isinstance(loss, SampleLoss) and loss.output_bias == 0 else Twin(problem, 1.0, 1.0, 1.0, 1.0)
+    )
+
+
+def _outside(same: Twin, path: DescentPath) -> DescentPath:
+    certificate = same_in_units(same, path.certificate)
+    return replace(
+        path, objective=path.objective * same.value, weights=same.outside(path.weights), certificate=certificate
+    )
 
 
 def _walk(

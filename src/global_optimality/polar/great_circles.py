@@ -4,6 +4,7 @@ On u cos t + w sin t every row opens and closes once, so the function is A cos t
 B from prefix sums. Nothing is proved by an ascent: it only finds subnetworks worth adding.
 """
 
+from collections.abc import Callable
 from math import pi
 
 import torch
@@ -21,8 +22,11 @@ SWEEPS = 4
 
 TINY = 1e-300
 
+Stop = Callable[[], bool]
+"""Asked between the steps of an ascent; once true, it ends where it is."""
 
-def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+
+def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int, stop: Stop = bool) -> tuple[Tensor, Tensor, Tensor]:
     """Values (m,), unit u (m, d), unit v (m, c), the best first, for Q (N, c): of at most ``count`` starts, kept apart.
 
     Starts are the best of many fixed random directions and of the rows of U ``(r, d)``. They are returned with the
@@ -40,6 +44,8 @@ def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor
     value, normals = vector_norm(X, dim=1), unit(S)
     at_kink = torch.full((len(u),), -1, device=S.device)
     for step in range(3 * min(SWEEPS, S.shape[1] - 1)):
+        if stop():
+            break
         weights = (X / value[:, None].clamp(min=TINY)) @ Q.T  # (m, N)
         w = ((u @ S.T > 0) * weights) @ S
         if step % 3 == 2:

@@ -117,10 +117,13 @@ class Enclosed(Resumable):
         return self._ascend(Q, W[0][0].double(), count, above)
 
     def _ascend(self, Q: Tensor, U: Tensor, count: int, above: float) -> Factors:
-        value, u, v = ascents(self.S, Q[0].double(), U, count)
+        def stop() -> bool:
+            return self.clock is not None and self.clock.over
+
+        value, u, v = ascents(self.S, Q[0].double(), U, count, stop)
         for more in MORE[: len(MORE) if self.S.shape[1] > CONES_UP_TO else 1]:
-            if float(value[0]) > above or (self.clock is not None and self.clock.over):
+            if float(value[0]) > above or stop():
                 break
-            _, best = summits(self.S, Q[0].double(), U, more * count)
-            value, u, v = ascents(self.S, Q[0].double(), torch.cat([best[:count], U]), count)
+            _, best = summits(self.S, Q[0].double(), U, more * count, stop)
+            value, u, v = ascents(self.S, Q[0].double(), torch.cat([best[:count], U]), count, stop)
         return u.to(Q)[None], v.to(Q)[None]

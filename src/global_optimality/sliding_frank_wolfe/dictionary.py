@@ -1,5 +1,7 @@
 """A first network from a fixed dictionary of directions: they come near to every other one on a small sphere."""
 
+import math
+
 import numpy as np
 
 from ..arrangement.circles import CHUNK
@@ -24,15 +26,18 @@ SHORT = 12
 """Steps of a slide between two groups: what they leave is better done with the next group."""
 
 
-def first_units(f: OutputObjective, rows: Rows, outputs: int, stop: Stop) -> Units:
-    """A network to start from: a coarse Lasso over the dictionary, then short slides with more of it; maybe none."""
+def first_units(f: OutputObjective, rows: Rows, outputs: int, stop: Stop, most: float = math.inf) -> Units:
+    """A network to start from: a coarse Lasso over the dictionary, then short slides with more of it; maybe none.
+
+    It ends with ``most`` units or less.
+    """
     units = no_units(rows, outputs)
     if rows.free or not rows.kinked or units.P.shape[1] > DENSE:
         return units
     for share, steps in (COARSE, 0), (FINE, SHORT):
         for _ in range(ROUNDS):
             units = slide(f, units, stop, steps)
-            larger = enlarged(f, units, share, stop)
+            larger = enlarged(f, units, share, stop) if len(units) + GROUP <= most else None
             if larger is None or stop():
                 break
             units = larger

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..descent import Stop, minimise, refit
+from ..descent.scales import number_within
 from ..factors import Factors, append
 from ..losses import SampleLoss
 from ..losses.arrays import CHUNK
@@ -42,12 +43,11 @@ SEARCHES = 200
 """Steps of L-BFGS in a round."""
 
 MEMORY = 2 * 2**30
-"""Bytes that the arrays of a step may take together unless the caller says otherwise: safe beside all else on 16 GB."""
+"""Bytes that the arrays of a step may take unless the caller says otherwise: safe beside all else on 16 GB."""
 
 OPERATIONS = 2e10, 2e8
 """Newton's matrix is built up to so many multiplications: some seconds at kinks, where nothing else is as good; less
 where φ is smooth, and L-BFGS needs about a hundred gradients."""
-
 
 Observe = Callable[[Factors], object]
 
@@ -63,6 +63,7 @@ class Local(ABC):
     """Rounds in a row in which f does not fall before this descent is at its end: other atoms may come yet."""
 
     problem: Problem
+    memory: float = MEMORY
 
     @abstractmethod
     def descend(self, W: Factors, stop: Stop, observe: Observe = len) -> Factors:
@@ -74,7 +75,7 @@ class Local(ABC):
 
     def __call__(self, W: Factors, atoms: Factors, stop: Stop) -> Factors:
         """Weights of at most the objective of W, some of the atoms among them."""
-        return self.descend(append(W, entering(self.problem, W, atoms)), stop)
+        return self.descend(append(W, entering(self.problem, W, atoms, self.memory)), stop)
 
     def atoms(self, polar: Oracle, Q: Tensor, W: Factors) -> Factors:
         """Subnetworks that may lower f where −∇ℓ = Q, found cheaply."""
@@ -91,7 +92,7 @@ class Local(ABC):
         starts = append(self.problem.random(RANDOM, r, seed=seed, deviation=size), W)
         ends = minimise(self.problem, starts, max_steps=SEARCHES, stop=stop)
         best = int(ends.objective.nan_to_num(torch.inf).argmin())
-        return refit(self.problem, tuple(w[best : best + 1] for w in ends.weights), stop)
+        return refit(self.problem, tuple(w[best : best + 1] for w in ends.weights), stop, memory=self.memory)
 
     def first(self, W: Factors, stop: Stop) -> Factors:
         """Weights to start from instead of the zero network W; W itself where none are at hand."""
@@ -105,12 +106,12 @@ def local_of(problem: Problem, memory: float = MEMORY) -> Local:
     """
     gates = problem.mapping.gates
     if gates is None:
-        return Descending(problem)
+        return Descending(problem, memory)
     free = gates.priced is not None
     constants = isinstance(problem.loss, SampleLoss) and problem.loss.output_bias == 0
     if constants and _form(problem) == FREE_BIAS if free else _euclidean(problem):
         return OnFaces(problem, memory)
-    return Descending(problem)
+    return Descending(problem, memory)
 
 
 def built(local: Callable[[Problem], Local], problem: Problem) -> Local:
@@ -133,8 +134,6 @@ def _form(problem: Problem) -> NormProduct | None:
 class OnFaces(Local):
     """Exact treatment of kinks, Newton's method in between; L-BFGS where Newton's matrix is too large."""
 
-    memory: float = MEMORY
-
     @cached_property
     def objective(self) -> OutputObjective:
         return OutputObjective.of(self.problem)
@@ -148,7 +147,7 @@ class OnFaces(Local):
         """At most ``steps`` steps of the slide."""
         units = units_of(self.rows, self.problem.mapping.gated(W))
         if not self.affordable(units):
-            return Descending(self.problem).descend(W, stop, observe)
+            return Descending(self.problem, self.memory).descend(W, stop, observe)
 
         def weights(units: Units) -> Factors:
             return self.problem.mapping.ungated(units.weights(W[0]))
@@ -170,24 +169,25 @@ class OnFaces(Local):
         return 8 * (matrices + rows) <= self.memory and operations <= OPERATIONS[not self.rows.kinked]
 
     def first(self, W: Factors, stop: Stop) -> Factors:
-        units = first_units(self.objective, self.rows, W[-1].shape[2], stop)
+        most = number_within(self.problem, self.memory)
+        units = first_units(self.objective, self.rows, W[-1].shape[2], stop, most)
         return self.problem.mapping.ungated(slide(self.objective, units, stop).weights(W[0]))
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Descending(Local):
-    """Any mapping: best scales, then L-BFGS, then best scales again. Scaling is a convex problem at kinks too, where
-    L-BFGS may jam; subnetworks that no longer help get the scale 0 and are left out.
+    """Any mapping: best scales, L-BFGS, best scales again. Scaling is convex at kinks too, where L-BFGS may jam;
+    subnetworks that no longer help get the scale 0 and are left out.
     """
 
     def descend(self, W: Factors, stop: Stop, observe: Observe = len) -> Factors:
-        W = refit(self.problem, W, stop)
+        W = refit(self.problem, W, stop, memory=self.memory)
         observe(W)
         W = minimise(self.problem, W, max_steps=SEARCHES, stop=stop, observe=lambda new, _: observe(new)).weights
         if isinstance(self.problem.mapping, MatrixProduct) and _euclidean(self.problem):
             W = singular_pairs(W)
-        W = refit(self.problem, W, stop)
+        W = refit(self.problem, W, stop, memory=self.memory)
         observe(W)
         return W
 
@@ -201,7 +201,7 @@ class Scaling(Local):
     patience: ClassVar[int] = 1
 
     def descend(self, W: Factors, stop: Stop, observe: Observe = len) -> Factors:
-        W = refit(self.problem, W, stop)
+        W = refit(self.problem, W, stop, memory=self.memory)
         observe(W)
         return W
 
@@ -218,9 +218,16 @@ class Scaling(Local):
         return W
 
 
-def entering(problem: Problem, W: Factors, atoms: Factors) -> Factors:
-    """The atoms worth adding, one after the other, the steepest first, each with its best scale; zero for the rest."""
+def entering(problem: Problem, W: Factors, atoms: Factors, memory: float = MEMORY) -> Factors:
+    """The atoms worth adding, one after the other, the steepest first, each with its best scale; zero for the rest.
+
+    Only the steepest are looked at where the outputs of all take more than ``memory`` (bytes).
+    """
     theta = problem.regularizer.theta(*atoms)
+    if (most := number_within(problem, memory)) < theta.shape[1]:
+        value = problem.mapping.inner(-problem.loss.gradient(problem.mapping.Phi(*W)), *atoms)
+        steepest = (value / torch.where(theta > 0, theta, 1.0))[0].topk(most).indices
+        atoms, theta = tuple(w[:, steepest] for w in atoms), theta[:, steepest]
     atoms = problem.mapping.scaled(atoms, 1 / torch.where(theta > 0, theta, 1.0))
     cost = problem.lam * problem.regularizer.theta(*atoms)[0].cpu().numpy()
     X, D = problem.mapping.Phi(*W)[0].cpu().numpy(), problem.mapping.phi(*atoms)[0].cpu().numpy()
@@ -237,10 +244,3 @@ def entering(problem: Problem, W: Factors, atoms: Factors) -> Factors:
         return tuple(torch.zeros_like(w[:, :1]) for w in atoms)
     chosen, scales = entered.nonzero()[:, 0].to(theta.device), torch.from_numpy(scales).to(theta)
     return problem.mapping.scaled(tuple(w[:, chosen] for w in atoms), scales[None, chosen])
-
-
-def best_value(problem: Problem, Q: Tensor, atoms: Factors) -> float:
-    """max over the atoms of ⟨Q, φ⟩ / (λθ): above 1, that atom lowers f."""
-    theta = problem.regularizer.theta(*atoms)
-    value = problem.mapping.inner(Q, *atoms) / torch.where(theta > 0, theta, 1.0)
-    return float(value.max()) / problem.lam

@@ -10,7 +10,7 @@ from ..factors import Factors
 from ..losses.base import column
 from ..polar import Oracle
 from ..problem import Problem
-from .local import ATOMS, WORTH, best_value
+from .local import ATOMS, WORTH
 
 LARGEST, DIGITS = 1e3, 30
 """Of an upper bound of the polar over λ that is asked for, and binary digits of it."""
@@ -22,6 +22,13 @@ def look(problem: Problem, W: Factors) -> tuple[float, Tensor]:
     loss, X = problem.loss, problem.mapping.Phi(*W)
     value = loss(X) + problem.lam * problem.regularizer.Theta(*W)
     return float(value[0]), -loss.project(loss.gradient(X))
+
+
+def best_value(problem: Problem, Q: Tensor, atoms: Factors) -> float:
+    """max over the atoms of ⟨Q, φ⟩ / (λθ): above 1, that atom lowers f."""
+    theta = problem.regularizer.theta(*atoms)
+    value = problem.mapping.inner(Q, *atoms) / torch.where(theta > 0, theta, 1.0)
+    return float(value.max()) / problem.lam
 
 
 def least_gap(problem: Problem, value: float, Q: Tensor, excess: float) -> float:

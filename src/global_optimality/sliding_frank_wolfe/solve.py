@@ -17,8 +17,8 @@ from ..settings import number, whole
 from ..status import Status
 from ..streams import checked_seed
 from ..twin import Twin, twin
-from .local import MEMORY, Local, best_value, built, local_of
-from .look import enough, least_gap, look
+from .local import MEMORY, Local, built, local_of
+from .look import best_value, enough, least_gap, look
 from .solution import Round, Solution
 
 PATIENT = Effort(nodes=4_000_000)
@@ -145,6 +145,8 @@ class _Run:
         return self.twin.problem
 
     def late(self) -> bool:
+        if math.isinf(self.clock.left):
+            return False
         limit = self.clock.effort.seconds or 0.0
         return self.clock.left <= min(self.proof or UNKNOWN * limit, KEPT * limit)
 

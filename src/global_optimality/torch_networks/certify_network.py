@@ -1,12 +1,13 @@
 """Certify a trained ``torch.nn.Sequential(Linear, ReLU, Linear)`` as PyTorch users write and train it."""
 
 import copy
+import math
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from ..certificate import CANCELS, ENCLOSED, Certificate, Verdict
+from ..certificate import CANCELS, Certificate, Verdict
 from ..effort import Effort
 from ..factors import Factors, check_finite
 from ..mappings import BiasedReluUnit
@@ -14,6 +15,7 @@ from ..polar import Polar, Unfinished
 from ..problem import Problem
 from ..settings import flag, instance, number
 from ..sliding_frank_wolfe import Solution, solve
+from .advice import advice_of, apart
 from .losses import Scaled, scaled_loss
 from .modules import Decay, decay_of, layers_of, unwrapped
 from .resumption import resumed
@@ -129,7 +131,9 @@ def certify_network(
         objective = _objective(scaled, outputs, (hidden, outer), decay)
         own = _own(problem, W, data, (hidden, outer), scaled, decay)
         rounding = _rounding(scaled, data, outputs, (hidden, outer), decay)
-    if not abs(own - objective) <= CONSISTENT * abs(objective):
+    if not math.isfinite(objective):
+        raise ValueError(f"the objective is {objective}: weights or inputs are too large for float64; scale the data.")
+    if not abs(own - objective) <= CONSISTENT * abs(objective) + 2 * rounding:
         raise ValueError(
             f"torch computes the objective {objective:.12g} but Sequential(Linear, ReLU, Linear) with this loss and "
             f"decay has {own:.12g}: remove hooks and overridden methods, or diverged weights."
@@ -142,7 +146,7 @@ def certify_network(
     if verdict is Verdict.UNDECIDED and objective - rounding - best <= tol * abs(objective):
         advice = f"{verdict.value} Float64 knows this objective to {rounding:.1e} only. {CANCELS}"
     else:
-        advice = _advice(verdict, certificate, problem, W, objective, scaled.scale, tol)
+        advice = advice_of(verdict, certificate, problem, W, objective, scaled.scale, tol) + apart(verdict, data)
     return NetworkCertificate(
         objective,
         best,
@@ -162,7 +166,10 @@ def certify_network(
 def _upcast(model: nn.Module, inputs: Tensor) -> tuple[nn.Module, Tensor, torch.dtype | None]:
     """Copies in float64, and the lowest precision that was met: floats of fewer bits are float64 numbers exactly."""
     if not isinstance(inputs, Tensor) or not inputs.dtype.is_floating_point:
-        raise TypeError("inputs must be a floating tensor (N, d), as the model takes it: e.g. torch.tensor(X).float().")
+        raise TypeError(
+            "inputs must be a floating tensor (N, d), as the model takes it: e.g. torch.tensor(X).float(); of a loader "
+            "all batches, torch.cat([x for x, _ in loader])."
+        )
     if inputs.layout != torch.strided or inputs.is_meta or inputs.is_nested:
         raise ValueError("inputs are sparse, nested, or on the device meta: pass inputs.to_dense() with its numbers.")
     parameters = list(model.parameters())
@@ -215,32 +222,3 @@ def _verdict(objective: float, best: float, lower: float, tol: float, rounding: 
     if objective + rounding - best <= tol * abs(objective):
         return Verdict.CERTIFIED
     return Verdict.REFUTED if objective - rounding - lower > tol * abs(objective) else Verdict.UNDECIDED
-
-
-def _advice(
-    verdict: Verdict, certificate: Certificate, problem: Problem, W: Factors, J: float, scale: float, tol: float
-) -> str:
-    """What to do next, the cheapest first."""
-    if verdict is Verdict.CERTIFIED:
-        return verdict.value
-    worth = tol * abs(J) / 10
-    u, v = W[0][0].norm(dim=1), W[-1][0].norm(dim=1)
-    uneven = scale * problem.lam * 0.5 * float((u - v).square().sum())
-    offset = J - scale * float(certificate.objective[0])
-    cures = []
-    if uneven > worth:
-        cures.append(
-            f"Balance the weights: scale each hidden unit so that ‖incoming‖ = ‖outgoing‖; the outputs stay and the "
-            f"objective falls by {uneven:.3g}."
-        )
-    if offset > worth:
-        cures.append(f"The output bias is not the best one for these weights: it alone gives {offset:.3g}.")
-    if verdict is Verdict.UNDECIDED and float(certificate.polar[0]) > 1.01 * float(certificate.polar_lower[0]):
-        cures.append(f"{ENCLOSED}, or reduce the dimension.")
-    if verdict is Verdict.REFUTED and scale * float(certificate.escape_objective[0]) < J - tol * abs(J):
-        cures.append(
-            "certificate.escape is a hidden unit that lowers the objective when appended; a network of this width is "
-            "not judged."
-        )
-    cures.append("Descend further, or take the certified optimum from .improved().")
-    return " ".join([verdict.value, *cures])

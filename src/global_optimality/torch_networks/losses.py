@@ -39,8 +39,12 @@ def scaled_loss(loss: nn.Module, targets: Tensor, outputs: Tensor, bias_decay: f
         )
     if loss.reduction not in ("mean", "sum"):
         raise ValueError(f"{type(loss).__name__} has reduction={loss.reduction!r}: an objective needs 'mean' or 'sum'.")
-    if not isinstance(targets, Tensor) or targets.device != outputs.device:
-        raise ValueError(f"targets must be a tensor on {outputs.device}, as the inputs are.")
+    if not isinstance(targets, Tensor):
+        raise TypeError(
+            f"targets is a {type(targets).__name__}: pass torch.as_tensor(targets), of a table its .to_numpy()."
+        )
+    if targets.device != outputs.device:
+        raise ValueError(f"targets are on {targets.device} but the inputs on {outputs.device}: move one with .to(...).")
     scale, plain, y = readers[type(loss)](loss, targets, outputs)
     try:
         own = plain if bias_decay is None else replace(plain, output_bias=bias_decay / scale)

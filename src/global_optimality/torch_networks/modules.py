@@ -36,10 +36,7 @@ def layers_of(model: nn.Module) -> tuple[nn.Linear, nn.Linear]:
             raise TypeError(f"{FORM}; it has a {type(layer).__name__} layer. {_cure(layer)}")
     if [type(layer) for layer in layers] != [nn.Linear, nn.ReLU, nn.Linear]:
         kinds = ", ".join(type(layer).__name__ for layer in layers)
-        raise TypeError(
-            f"{FORM}, not Sequential({kinds}): of a deeper network freeze all but the last two linear layers, and "
-            "certify these on the features that they receive."
-        )
+        raise TypeError(f"{FORM}, not Sequential({kinds}): {_form_cure(layers)}")
     hidden, outer = layers[0], layers[2]
     assert isinstance(hidden, nn.Linear)
     assert isinstance(outer, nn.Linear)
@@ -70,7 +67,9 @@ def unwrapped(model: nn.Module) -> nn.Sequential:
         return unwrapped(inside["module"])
     if list(inside) == ["_orig_mod"]:
         return unwrapped(inside["_orig_mod"])
-    if type(model) is not nn.Sequential:
+    if isinstance(model, torch.jit.ScriptModule | torch.fx.GraphModule):
+        raise TypeError(f"{FORM}, not what torch.jit, torch.fx or torch.export made of it: pass the module itself.")
+    if not isinstance(model, nn.Sequential) or type(model).forward is not nn.Sequential.forward:
         wrapped = (
             f": pass model.{next(iter(inside))}." if len(inside) == 1 else ": put the layers into an nn.Sequential."
         )
@@ -83,7 +82,10 @@ def _flat(model: nn.Sequential) -> list[nn.Module]:
     layers = []
     for layer in model:
         plain = dict(layer.named_children()).get("_orig_mod", layer)
-        layers += _flat(plain) if type(plain) is nn.Sequential else [plain]
+        if isinstance(plain, nn.Sequential) and type(plain).forward is nn.Sequential.forward:
+            layers += _flat(plain)
+        else:
+            layers.append(plain)
     return [layer for layer in layers if type(layer) is not nn.Identity]
 
 
@@ -106,7 +108,23 @@ def _check_own_parameters(layer: nn.Linear) -> None:
         raise ValueError(f"a linear layer has parameters {sorted(names)}: a plain one has weight and bias only.")
 
 
+def _form_cure(layers: list[nn.Module]) -> str:
+    kinds = [type(layer) for layer in layers]
+    if kinds.count(nn.Linear) > 2:
+        return (
+            "of a deeper network freeze all but the last two linear layers, and certify these on the features that "
+            "they receive."
+        )
+    if kinds.count(nn.Linear) < 2:
+        return "without a hidden layer the problem is convex, and every stationary point is optimal."
+    if kinds[-1] is nn.ReLU:
+        return "leave out the last ReLU, or train on the outputs before it."
+    return "put exactly one ReLU between the two linear layers."
+
+
 def _cure(layer: nn.Module) -> str:
+    if "quantized" in type(layer).__module__:
+        return "It is quantised, and computes something else in every precision: pass the model before that."
     if isinstance(layer, LazyModuleMixin):
         return "Its shape is not known yet: call the model once on data, model(inputs), and certify it then."
     if parametrize.is_parametrized(layer):
@@ -118,7 +136,7 @@ def _cure(layer: nn.Module) -> str:
         return "Dropout makes the objective random and changes what weight decay means: train without it."
     if isinstance(layer, nn.LeakyReLU | nn.PReLU):
         return "Its unit is positively homogeneous but its polar is not implemented: use ReLU."
-    if isinstance(layer, nn.Sigmoid | nn.Tanh | nn.GELU | nn.SiLU | nn.ELU | nn.Softplus):
+    if isinstance(layer, nn.Sigmoid | nn.Tanh | nn.GELU | nn.SiLU | nn.ELU | nn.SELU | nn.Softplus | nn.Hardtanh):
         return "Its unit is not positively homogeneous, so the theory does not apply: use ReLU."
     if isinstance(layer, nn.BatchNorm1d | nn.LayerNorm):
         return "A normalisation couples the samples or units: normalise the inputs beforehand and remove it."

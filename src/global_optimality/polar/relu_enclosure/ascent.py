@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..great_circles import ascents
+from ..great_circles import Stop, ascents
 from . import min_norm
 
 
@@ -25,7 +25,9 @@ def unit(u: Tensor, fallback: Tensor) -> Tensor:
     return torch.where(size > 0, u / size.clamp(min=torch.finfo(u.dtype).tiny), fallback)
 
 
-def convex_concave_step(S: Tensor, q: Tensor, D: Tensor, a: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+def convex_concave_step(
+    S: Tensor, q: Tensor, D: Tensor, a: Tensor, steps: int, stop: Stop = bool
+) -> tuple[Tensor, Tensor]:
     """Maximise over ‖u‖ ≤ 1 the minorant Σ q₊ D (s_iᵀu) − Σ q₋ (s_iᵀu)₊ of Σ q_i (s_iᵀu)₊; kinks are exact.
 
     q, D (pattern), a (dual start) are (B, N). With D the pattern of u the value does not fall. -> r (B, d), a.
@@ -33,19 +35,23 @@ def convex_concave_step(S: Tensor, q: Tensor, D: Tensor, a: Tensor, steps: int) 
     g = (D * q.clamp(min=0)) @ S
     high = (-q).clamp(min=0)
     problem = min_norm.MinNorm(S, g, torch.zeros_like(high), high, g.new_zeros(*g.shape, 0))
-    x = min_norm.iterate(problem, problem.scales(), min_norm.start(problem, a), steps)
+    x = min_norm.iterate(problem, problem.scales(), min_norm.start(problem, a), steps, stop)
     return problem.residual(x.a, x.mu), x.a
 
 
-def ascend(S: Tensor, Q: Tensor, u: Tensor, v: Tensor, *, rounds: int, steps: int) -> tuple[Tensor, Tensor]:
+def ascend(
+    S: Tensor, Q: Tensor, u: Tensor, v: Tensor, *, rounds: int, steps: int, stop: Stop = bool
+) -> tuple[Tensor, Tensor]:
     """Best point on each path from u (n, m, d), first with output direction v (n, m, c). -> values (n, m), u."""
     n, m, d = u.shape
     best, best_u = value(S, Q, u)[0], u
     a = torch.zeros(n * m, len(S), dtype=S.dtype, device=S.device)
     for _ in range(rounds):
+        if stop():
+            break
         q = (v @ Q.mT).flatten(0, 1)
         D = (u @ S.T > 0).to(S.dtype).flatten(0, 1)
-        r, a = convex_concave_step(S, q, D, a, steps)
+        r, a = convex_concave_step(S, q, D, a, steps, stop)
         u = unit(r.view(n, m, d), u)
         f, v = value(S, Q, u)
         better = f > best
@@ -68,11 +74,13 @@ def onto_face(S: Tensor, Q: Tensor, u: Tensor, tolerance: float) -> Tensor:
     return unit((basis @ (normal[..., None] * (basis.mT @ g[..., None])))[..., 0], u)
 
 
-def polish(S: Tensor, Q: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+def polish(S: Tensor, Q: Tensor, u: Tensor, stop: Stop = bool) -> tuple[Tensor, Tensor]:
     """Long convex–concave steps, then exact steps onto faces; kept only where the value rises. -> (n, m), u."""
-    f, u = ascend(S, Q, u, value(S, Q, u)[1], rounds=2, steps=200)
+    f, u = ascend(S, Q, u, value(S, Q, u)[1], rounds=2, steps=200, stop=stop)
     for tolerance in (1e-3, 1e-5, 1e-7):
         for _ in range(3 if Q.shape[2] > 1 else 1):
+            if stop():
+                return f, u
             w = onto_face(S, Q, u, tolerance)
             f_w = value(S, Q, w)[0]
             better = f_w > f
@@ -81,12 +89,12 @@ def polish(S: Tensor, Q: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
     return f, u
 
 
-def summits(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor]:
+def summits(S: Tensor, Q: Tensor, U: Tensor, count: int, stop: Stop = bool) -> tuple[Tensor, Tensor]:
     """The best of ``ascents`` for one Q (N, c), from fixed directions and the rows of U (r, d), polished: (m,), (m, d).
 
-    The best first, m ≤ count.
+    The best first, m ≤ count. Once ``stop`` is true they are returned as they are.
     """
-    found = ascents(S, Q, U, count)[1][:count]
-    f, u = polish(S, Q[None], found[None])
+    found = ascents(S, Q, U, count, stop)[1][:count]
+    f, u = polish(S, Q[None], found[None], stop)
     order = f[0].argsort(descending=True)
     return f[0, order], u[0, order]

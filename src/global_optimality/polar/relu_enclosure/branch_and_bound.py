@@ -76,7 +76,7 @@ def enclose(
         for k, q in enumerate(polar.Q):
             if clock.over:
                 break
-            u[k] = ascent.summits(polar.S, q, first[:0], starts)[1][:1]
+            u[k] = ascent.summits(polar.S, q, first[:0], starts, lambda: clock.over)[1][:1]
     search = begin([_method(polar, torch.cat(u))], Q.new_zeros(len(Q)))
     return refine(search, effort, clock)
 

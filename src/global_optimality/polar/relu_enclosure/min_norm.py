@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -65,13 +66,17 @@ def start(problem: MinNorm, a: Tensor) -> Iterate:
     return Iterate(a, mu, a, mu, problem.g.new_ones(len(a), 1))
 
 
-def iterate(problem: MinNorm, scales: tuple[Tensor, Tensor], x: Iterate, steps: int) -> Iterate:
-    """`steps` accelerated projected-gradient steps (Beck & Teboulle 2009), restarted row by row where the
-    momentum points uphill (O'Donoghue & Candès 2015). The points a, μ stay feasible."""
+def iterate(
+    problem: MinNorm, scales: tuple[Tensor, Tensor], x: Iterate, steps: int, stop: Callable[[], bool] = bool
+) -> Iterate:
+    """`steps` accelerated projected-gradient steps (Beck & Teboulle 2009) or fewer if `stop` says so, restarted row by
+    row where the momentum points uphill (O'Donoghue & Candès 2015). The points a, μ stay feasible."""
     rho, L = scales
     S, W = problem.S, problem.W
     a, mu, za, zmu, t = x.a, x.mu, x.a_next, x.mu_next, x.t
     for _ in range(steps):
+        if stop():
+            break
         r = problem.residual(za, zmu)
         a_new = torch.maximum(torch.minimum(za + (r @ S.T) / L, problem.high), problem.low)
         mu_new = (zmu - (r[:, None, :] @ W)[:, 0] * (rho**2 / L)).clamp(min=0)
