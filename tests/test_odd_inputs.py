@@ -7,12 +7,13 @@ import re
 import pytest
 
 import global_optimality
+from odd_habits import HABITS
 from odd_inputs import TABLE
 from odd_practices import PRACTICES
 from odd_rows import Kind, Row
 
 ROWS = [pytest.param(row, id=f"{name}: {row.what}") for name, rows in TABLE.items() for row in rows]
-ROWS += [pytest.param(row, id=row.what) for row in PRACTICES]
+ROWS += [pytest.param(row, id=row.what) for row in [*PRACTICES, *HABITS]]
 
 RESULTS = {
     "Certificate", "Descent", "DescentPath", "NetworkCertificate", "OptimalFace", "PolarBound", "ReluMaximum",

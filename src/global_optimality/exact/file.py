@@ -1,5 +1,6 @@
 """A saved certificate, read strictly: what is missing, doubled, misshapen or no float64 is refused by name."""
 
+import errno
 import json
 import math
 import stat
@@ -18,11 +19,11 @@ KEYS = ("loss", "objective", "lower_bound", "lam", "output_bias", "S", "Y", "mas
 
 def write(file: Path, text: str) -> None:
     """Write in one step: the file holds the old text or the new one, never a part. A link is replaced, not followed."""
-    if file.is_dir():
-        raise IsADirectoryError(f"{file} is a folder: name a file in it.")
-    if file.exists():
-        _check_kind(file)
     try:
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a folder: name a file in it")
+        if file.exists():
+            _check_kind(file)
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".part.") as folder:
             part = Path(folder) / "part"
             part.write_text(text, encoding="utf-8", newline="")

@@ -1,0 +1,251 @@
+"""What people bring besides: tables, views, classes of one kind, modules made of modules, half files, odd folders."""
+
+import collections
+import errno
+import json
+import os
+import signal
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pandas
+import torch
+from torch import nn
+
+import global_optimality as go
+from odd_functions import UNIT, W, Y
+from odd_functions import S as DATA
+from odd_networks import LABELS, X, changed, flat_copy, judged, network
+from odd_networks import Y as TARGETS
+from odd_practices import answer, is_bound, refusal, same
+
+CLASSES = LABELS[:, 0].long()
+GLOBAL = go.Status.GLOBAL
+
+
+class Named(nn.Sequential):
+    """A Sequential by another name."""
+
+
+class Doubled(nn.Sequential):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 2 * super().forward(x)
+
+
+def named_layers() -> nn.Sequential:
+    first, act, last = network()
+    return nn.Sequential(collections.OrderedDict(fc1=first, act=act, fc2=last))
+
+
+def one_layer_twice() -> nn.Sequential:
+    layer = nn.Linear(2, 2).double()
+    return nn.Sequential(layer, nn.ReLU(), layer)
+
+
+def classes(targets: Any, outputs: int = 2, **options: Any) -> Any:
+    return judged(network(outputs), targets, loss=nn.CrossEntropyLoss(**options))
+
+
+def scripted() -> nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.jit.script(network())
+
+
+def groups(kind: Any, **options: Any) -> Any:
+    """Decay of the weights and none of the biases, as most people write it."""
+    model = network()
+    weights, biases = [model[0].weight, model[2].weight], [model[0].bias, model[2].bias]
+    decays = [{"params": weights, "weight_decay": 0.05}, {"params": biases, "weight_decay": 0.0}]
+    return judged(model, weight_decay=kind(decays, **options))
+
+
+def one_group(kind: Any, **options: Any) -> Any:
+    model = network()
+    return judged(model, weight_decay=kind(model.parameters(), **options))
+
+
+def place(*names: str) -> Path:
+    return Path(tempfile.mkdtemp()).joinpath(*names)
+
+
+def save(file: Any) -> bool:
+    go.save_certificate(file, UNIT, W, go.certify(UNIT, W))
+    return go.verify_certificate(file).confirmed
+
+
+def damaged(change: Callable[[bytes], bytes]) -> Any:
+    file = place("c.json")
+    save(file)
+    file.write_bytes(change(file.read_bytes()))
+    return go.verify_certificate(file)
+
+
+def with_entry(name: str, value: Any) -> Any:
+    return damaged(lambda text: json.dumps(json.loads(text) | {name: value}).encode())
+
+
+def inside(folder: Path, attempt: Callable[[], Any]) -> Any:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        return attempt()
+    finally:
+        os.chdir(before)
+
+
+def on_a_full_disk() -> None:
+    """The old file stays as it was."""
+    file = place("c.json")
+    save(file)
+    before, full = file.read_bytes(), OSError(errno.ENOSPC, "No space left on device")
+    try:
+        with mock.patch.object(Path, "write_text", side_effect=full):
+            save(file)
+    finally:
+        assert file.read_bytes() == before
+        assert list(file.parent.iterdir()) == [file]
+
+
+class Somewhere:
+    """A path that is no Path."""
+
+    def __init__(self) -> None:
+        self.file = place("c.json")
+
+    def __fspath__(self) -> str:
+        return str(self.file)
+
+
+def interrupted() -> go.Status:
+    """Ctrl-C as soon as the solver has begun."""
+    problem = go.Problem(
+        go.SquaredLoss(DATA.repeat(20, 1)), go.DeepLinear(2, (2, 2), DATA.repeat(20, 1)), UNIT.regularizer, 1e-9
+    )
+    began = threading.Event()
+
+    def polar(Q: torch.Tensor) -> go.PolarBound:
+        if not began.is_set():
+            began.set()
+            signal.raise_signal(signal.SIGINT)
+        return go.polar_of(problem)(Q)
+
+    return go.solve(problem, polar=polar).status
+
+
+def solved(targets: Any, inputs: Any, **options: Any) -> go.Status:
+    problem = go.Problem(go.SquaredLoss(targets), go.ReluUnit(inputs), go.SumOfSquares(), 0.1)
+    return go.solve(problem, **options).status
+
+
+TABLES = [
+    refusal("a table of pandas as inputs", lambda: judged(inputs=pandas.DataFrame(X.numpy())), "torch.tensor(X)"),
+    refusal("a table as targets", lambda: judged(targets=pandas.DataFrame(TARGETS.numpy())), ".to_numpy()"),
+    refusal("a column of a table", lambda: judged(targets=pandas.Series(TARGETS[:, 0].numpy())), ".to_numpy()"),
+    refusal("a table as data", lambda: go.ReluUnit(pandas.DataFrame(X.numpy())), "torch.as_tensor(S"),
+    refusal("float32 of numpy", lambda: go.ReluUnit(X.numpy().astype(np.float32)), "dtype=torch.float64"),
+    refusal("a batch of a loader", lambda: judged(inputs=[X, TARGETS]), "torch.cat([x for x, _ in loader])"),
+    refusal("a data set", lambda: judged(inputs=torch.utils.data.TensorDataset(X, TARGETS)), "floating tensor"),
+    answer("a transposed tensor", lambda: judged(inputs=X.T.contiguous().T), same),
+    answer("every second column", lambda: judged(inputs=torch.stack([X, X], -1)[..., 1]), same),
+    answer("targets that require gradients", lambda: judged(targets=TARGETS.clone().requires_grad_()), same),
+    answer("every row three times", lambda: judged(inputs=X.repeat(3, 1), targets=TARGETS.repeat(3, 1)), is_bound),
+    answer("one feature, one sample", lambda: judged(network(inputs=1), TARGETS[:1], inputs=X[:1, :1]), is_bound),
+    answer("inputs that are all zero", lambda: judged(inputs=0 * X), is_bound),
+    answer("columns twice", lambda: solved(Y, torch.cat([DATA, DATA], 1)) is GLOBAL),
+    answer("targets that are all zero", lambda: solved(0 * Y, DATA) is GLOBAL),
+    refusal("one image", lambda: judged(inputs=X[0], targets=TARGETS[0]), "a row a sample", ValueError),
+    refusal("fewer targets", lambda: judged(targets=TARGETS[:5]), "make them equal", ValueError),
+]
+LABEL_KINDS = [
+    answer("labels of one class", lambda: classes(0 * CLASSES), is_bound),
+    answer("labels of one sign", lambda: judged(targets=0 * LABELS, loss=nn.BCEWithLogitsLoss()), is_bound),
+    refusal(
+        "one sign and a free output bias",
+        lambda: judged(targets=0 * LABELS, loss=nn.BCEWithLogitsLoss(), decay_output_bias=False),
+        "decay it",
+        ValueError,
+    ),
+    answer("labels as bytes", lambda: classes(CLASSES.byte()), is_bound),
+    answer("classes that weigh", lambda: classes(CLASSES, weight=torch.tensor([1.0, 3.0])), is_bound),
+    refusal("one-hot labels", lambda: classes(nn.functional.one_hot(CLASSES)), "targets.argmax(1)", ValueError),
+    refusal("labels as true and false", lambda: classes(CLASSES > 0), "class numbers", ValueError),
+    refusal("labels to be ignored", lambda: classes(CLASSES - 100 * (CLASSES == 0)), "leave out", ValueError),
+    refusal("labels in words", lambda: classes(["a", "b"] * 4), "targets is a list"),
+    refusal("smoothed labels", lambda: classes(CLASSES, label_smoothing=0.1), "set it to 0", ValueError),
+    refusal("one output for two classes", lambda: classes(CLASSES, 1), "BCEWithLogitsLoss", ValueError),
+]
+MODULES = [
+    answer("a Sequential by another name", lambda: judged(Named(*network())), same),
+    answer("one of that name inside", lambda: judged(flat_copy(Named(*network()[:2]), network()[2])), same),
+    answer("layers with names", lambda: judged(named_layers()), same),
+    answer("a model in evaluation", lambda: judged(network().eval()), same),
+    answer("an averaged model", lambda: judged(torch.optim.swa_utils.AveragedModel(network()).module), same),
+    answer("a network of zeros", lambda: judged(changed(lambda m: [p.data.zero_() for p in m.parameters()])), is_bound),
+    refusal("a Sequential with a forward of its own", lambda: judged(Doubled(*network())), "into an nn.Sequential"),
+    refusal("one layer twice", lambda: judged(one_layer_twice(), TARGETS.expand(-1, 2)), "untie them", ValueError),
+    refusal("a scripted model", lambda: judged(scripted()), "pass the module itself"),
+    refusal("a traced model", lambda: judged(torch.fx.symbolic_trace(network())), "pass the module itself"),
+    refusal("one layer", lambda: judged(nn.Sequential(nn.Linear(2, 1)).double()), "without a hidden layer"),
+    refusal("no ReLU", lambda: judged(flat_copy(network()[0], network()[2])), "exactly one ReLU"),
+    refusal("a ReLU at the end", lambda: judged(flat_copy(*network(), nn.ReLU())), "leave out the last ReLU"),
+    refusal("ReLU6", lambda: judged(flat_copy(network()[0], nn.ReLU6(), network()[2])), "use ReLU"),
+    refusal(
+        "weights that overflow",
+        lambda: judged(changed(lambda m: m[0].weight.data.mul_(1e200))),
+        "too large for float64",
+        ValueError,
+    ),
+]
+OPTIMIZERS = [
+    answer("Adam without decay of biases", lambda: groups(torch.optim.Adam), is_bound),
+    answer("SGD with momentum, without it", lambda: groups(torch.optim.SGD, lr=0.1, momentum=0.9), is_bound),
+    answer("RMSprop", lambda: one_group(torch.optim.RMSprop, weight_decay=0.05), is_bound),
+    refusal("L-BFGS", lambda: one_group(torch.optim.LBFGS), "pass weight_decay=wd", ValueError),
+    refusal("no decay", lambda: one_group(torch.optim.SGD, lr=0.1), "positive, finite weight_decay", ValueError),
+    refusal("ascent", lambda: one_group(torch.optim.SGD, lr=0.1, maximize=True), "minimisation", ValueError),
+    refusal("an optimizer's class", lambda: judged(weight_decay=torch.optim.SGD), "that optimizer"),
+]
+FILES = [
+    answer("a relative path", lambda: inside(place(), lambda: save("c.json"))),
+    answer("a path that is no Path", lambda: save(Somewhere())),
+    answer("a long number for λ", lambda: not with_entry("lam", 10**30).confirmed),
+    refusal("a tenth of a file", lambda: damaged(lambda text: text[: len(text) // 10]), "c.json: ", ValueError),
+    refusal("all of a file but its end", lambda: damaged(lambda text: text[:-4]), "c.json: ", ValueError),
+    refusal("an integer of 400 digits", lambda: with_entry("objective", 10**400), "not finite", ValueError),
+    refusal(
+        "a file of a later version",
+        lambda: with_entry("format", "global-optimality certificate 9"),
+        "update the package",
+        ValueError,
+    ),
+    refusal("into a folder that is missing", lambda: save(place("a", "c.json")), "folder that exists", OSError),
+    refusal("into a system's folder", lambda: save("/proc/c.json"), "can be written", OSError),
+    refusal("onto a folder", lambda: save(place()), "name a file in it", OSError),
+    refusal("a name too long", lambda: save(place(300 * "x")), "cannot be written", OSError),
+    refusal("a home of ~", lambda: save("~/no such folder/c.json"), "expanduser", OSError),
+    refusal("onto a full device", lambda: save("/dev/full"), "a pipe or a device", ValueError),
+    refusal("onto a full disk", on_a_full_disk, "No space left", OSError),
+]
+CALLS = [
+    answer("Ctrl-C while solving", lambda: interrupted() is go.Status.INTERRUPTED),
+    answer("time without end", lambda: solved(Y, DATA, time_limit=float("inf")) is GLOBAL),
+    answer("time as a tensor", lambda: solved(Y, DATA, time_limit=torch.tensor(60.0)) is GLOBAL),
+    answer(
+        "a start that requires gradients",
+        lambda: go.solve(UNIT, start=tuple(w.clone().requires_grad_() for w in W)).status is GLOBAL,
+    ),
+    answer(
+        "λ of numpy, twice and unsorted",
+        lambda: [s.problem.lam for s in go.solve_path(UNIT, np.array([0.2, 0.4, 0.2]))] == [0.2, 0.4, 0.2],
+    ),
+    refusal("a device that is not here", lambda: go.solve(UNIT, device="xpu"), "use torch.device('cpu')", ValueError),
+    refusal("weights in one argument", lambda: UNIT(W), "one tensor for each layer", ValueError),
+]
+HABITS = [*TABLES, *LABEL_KINDS, *MODULES, *OPTIMIZERS, *FILES, *CALLS]
