@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import optimize
 
+from cases import randn
 from global_optimality import (
     BalancedWeightDecay,
     ConvPool,
@@ -15,6 +16,7 @@ from global_optimality import (
     LogisticLoss,
     Problem,
     RankOneTensor,
+    ReluUnit,
     SquaredLoss,
     Status,
     SumOfPowers,
@@ -25,12 +27,13 @@ from global_optimality import (
 )
 from global_optimality.boosting import boost
 from global_optimality.convex import nuclear_norm_approximation
-from global_optimality.descent import refit
+from global_optimality.descent import refit, scales
 from global_optimality.descent.scales import best_scales
 from global_optimality.factors import append, zeros_like_slice
 from global_optimality.losses.arrays import ArrayLoss
 from global_optimality.polar import Oracle
 from global_optimality.polar.deep_relu import deep_relu_polar
+from global_optimality.sliding_frank_wolfe.local import entering
 from global_optimality.streams import generator, normal
 
 
@@ -142,3 +145,24 @@ def test_oracles_name_several_atoms(name):
         theta = problem.regularizer.theta(*atoms)[0]
         assert bool((theta <= 1 + 1e-9).all())
         assert float(value[0]) >= 0.9 * float(bound.lower)
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 9])
+def test_the_outputs_of_all_units_fit_into_memory(most, monkeypatch):
+    """Where they do not, the first ones share a scale; f falls all the same, and with room enough as far as ever."""
+    S = randn("memory S", 30, 3)
+    problem = Problem(SquaredLoss(randn("memory Y", 30, 2)), ReluUnit(S, 2), SumOfSquares(), 0.1)
+    W, sizes = problem.random(1, 9, seed=1), []
+    plain, honest = refit(problem, W), scales.best_scales
+    monkeypatch.setattr(
+        scales, "best_scales", lambda loss, D, *rest, **more: sizes.append(len(D)) or honest(loss, D, *rest, **more)
+    )
+    new = refit(problem, W, memory=8 * scales.COPIES * problem.card * most)
+    assert sizes == [most]
+    f = [float(problem(*w)[0]) for w in (plain, new, W)]
+    assert f[0] <= f[1] * (1 + 1e-12)
+    assert f[1] < f[2]
+    if most == 9:
+        assert f[1] == f[0]
+    few = entering(problem, W, problem.random(1, 9, seed=2), memory=8 * scales.COPIES * problem.card * most)
+    assert few[0].shape[1] <= most

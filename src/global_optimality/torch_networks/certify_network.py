@@ -131,13 +131,7 @@ def certify_network(
         objective = _objective(scaled, outputs, (hidden, outer), decay)
         own = _own(problem, W, data, (hidden, outer), scaled, decay)
         rounding = _rounding(scaled, data, outputs, (hidden, outer), decay)
-    if not math.isfinite(objective):
-        raise ValueError(f"the objective is {objective}: weights or inputs are too large for float64; scale the data.")
-    if not abs(own - objective) <= CONSISTENT * abs(objective) + 2 * rounding:
-        raise ValueError(
-            f"torch computes the objective {objective:.12g} but Sequential(Linear, ReLU, Linear) with this loss and "
-            f"decay has {own:.12g}: remove hooks and overridden methods, or diverged weights."
-        )
+    _check_same(objective, own, rounding)
     earlier = None if resume is None else (resume.problem, resume.certificate, resume.unfinished)
     certificate, unfinished = resumed(problem, W, earlier, polar, effort)
     best = scaled.scale * float(certificate.lower_bound[0])
@@ -147,20 +141,19 @@ def certify_network(
         advice = f"{verdict.value} Float64 knows this objective to {rounding:.1e} only. {CANCELS}"
     else:
         advice = advice_of(verdict, certificate, problem, W, objective, scaled.scale, tol) + apart(verdict, data)
-    return NetworkCertificate(
-        objective,
-        best,
-        verdict,
-        advice,
-        scaled.scale,
-        problem,
-        W,
-        certificate,
-        upcast,
-        translation,
-        rounding,
-        unfinished,
-    )
+    judged = objective, best, verdict, advice, scaled.scale
+    return NetworkCertificate(*judged, problem, W, certificate, upcast, translation, rounding, unfinished)
+
+
+def _check_same(objective: float, own: float, rounding: float) -> None:
+    """``ValueError`` where torch computes something else than the package does."""
+    if not math.isfinite(objective):
+        raise ValueError(f"the objective is {objective}: weights or inputs are too large for float64; scale the data.")
+    if not abs(own - objective) <= CONSISTENT * abs(objective) + 2 * rounding:
+        raise ValueError(
+            f"torch computes the objective {objective:.12g} but Sequential(Linear, ReLU, Linear) with this loss and "
+            f"decay has {own:.12g}: remove hooks and overridden methods, or diverged weights."
+        )
 
 
 def _upcast(model: nn.Module, inputs: Tensor) -> tuple[nn.Module, Tensor, torch.dtype | None]:
