@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from claimbook.check import check_site
+from claimbook.check import check_site, oversize
 
 GOOD = r"""<!doctype html><html><head><title>\(x\)</title>
 <link rel="stylesheet" href="s.css"><script src="a.js"></script>
@@ -82,3 +82,11 @@ def test_each_fault_is_found(tmp_path: Path, body: str, kind: str) -> None:
 def test_requests_inside_other_files_are_found(tmp_path: Path, name: str, text: str) -> None:
     found = check_site(_site(tmp_path, **{name: text}))
     assert [(finding.page, finding.kind) for finding in found] == [(name, "request to another host")]
+
+
+def test_a_site_may_take_so_many_megabytes(tmp_path: Path) -> None:
+    site = _site(tmp_path)
+    (site / "downloads").mkdir()
+    (site / "downloads" / "book.pdf").write_bytes(bytes(2_000_000))
+    assert oversize(site, 2.1) == oversize(site, None) == []
+    assert [(finding.kind, finding.cause[:18]) for finding in oversize(site, 1.9)] == [("size", "2.0 MB, at most 1.")]
