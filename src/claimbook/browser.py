@@ -66,6 +66,8 @@ _LOOK = """
       for (let p = e.parentElement; p && p.tagName !== "MAIN"; p = p.parentElement) {
         if (getComputedStyle(p).overflowX !== "visible" && r.left < p.getBoundingClientRect().left - 1) return true; }
       return r.left < 0; }).map(short),
+    cut: width < 1024 ? [] : [...document.querySelectorAll(".book-table, .claims-table")]
+      .filter(e => visible(e) && e.scrollWidth > e.clientWidth + 1).map(short),
     searches: [...document.querySelectorAll("form.bd-search, input[type=search]")]
       .filter(visible).filter(e => !(e.tagName === "INPUT" && e.closest("form.bd-search"))).length,
     images: [...document.images].filter(i => !(i.complete && i.naturalWidth > 0)).map(i => i.src.slice(-80)),
@@ -133,6 +135,7 @@ def _look(seen: dict[str, Any], scheme: str) -> Iterator[tuple[str, str]]:
         ("formula with an error", "broken"),
         ("formula whose left end is hidden", "hidden"),
         ("image not loaded", "images"),
+        ("table cut off", "cut"),
     ):
         yield from ((kind, text) for text in seen[name])
     if seen["overflow"] > 0 or seen["wide"]:
