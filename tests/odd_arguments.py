@@ -193,6 +193,7 @@ CALLS: dict[str, Call] = {
     }),
     "load_certificate": (go.load_certificate, {"file": (SAVED, "path")}),
     "verify_certificate": (go.verify_certificate, {"file": (SAVED, "path")}),
+    "certification_cost": (go.certification_cost, {"N": (9, "whole"), "d": (2, "whole"), "outputs": (1, "whole")}),
     "certify_network": (go.certify_network, {
         "model": (MODEL, "object"), "inputs": (S.float(), "tensor"), "targets": (Y.float(), "tensor"),
         "loss": (nn.MSELoss(), "object"), "weight_decay": (0.1, "number"), "decay_hidden_bias": (True, "flag"),

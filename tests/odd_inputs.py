@@ -44,7 +44,7 @@ from global_optimality import (
 )
 from odd_files import FILES
 from odd_functions import FUNCTIONS
-from odd_networks import NETWORKS
+from odd_networks import COSTS, NETWORKS
 from odd_rows import Kind, Row
 
 NAN = float("nan")
@@ -234,5 +234,13 @@ SETTINGS = {
     ],
 }
 
-TABLE = {"certify_network": NETWORKS} | FUNCTIONS | FILES | LOSSES | MAPPINGS | REGULARIZERS | SETTINGS
+TABLE = (
+    {"certify_network": NETWORKS, "certification_cost": COSTS}
+    | FUNCTIONS
+    | FILES
+    | LOSSES
+    | MAPPINGS
+    | REGULARIZERS
+    | SETTINGS
+)
 """The rows of every public name."""

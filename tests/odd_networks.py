@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune
 
 from cases import randn
-from global_optimality import certify_network
+from global_optimality import certification_cost, certify_network
 from odd_rows import Kind, Row
 
 N = 8
@@ -229,4 +229,10 @@ NETWORKS = [
         "a bound",
         holds=lambda c: 0 < c.best_possible <= c.objective,
     ),
+]
+
+COSTS = [
+    Row(Kind.SETTING, "no samples", lambda: certification_cost(0, 3), "N = 0: it must be at least 1", ValueError),
+    Row(Kind.SETTING, "half a column", lambda: certification_cost(9, 2.5), "pass a whole number", TypeError),
+    Row(Kind.SETTING, "any size", lambda: certification_cost(10**9, 784, 10), "", holds=lambda cost: cost.seconds > 1),
 ]

@@ -48,7 +48,7 @@ from .saved_certificate import SavedCertificate, load_certificate, save_certific
 from .sliding_frank_wolfe import Solution, solve, solve_path
 from .status import Status
 from .streams import generator
-from .torch_networks import NetworkCertificate, certify_network
+from .torch_networks import CertificationCost, NetworkCertificate, certification_cost, certify_network
 
 __all__ = [
     "LBFGS",
@@ -56,6 +56,7 @@ __all__ = [
     "BalancedWeightDecay",
     "BiasedReluUnit",
     "Certificate",
+    "CertificationCost",
     "ConvPool",
     "CrossEntropyLoss",
     "DeepBiasedRelu",
@@ -100,6 +101,7 @@ __all__ = [
     "WeightDecay",
     "WeightedPowers",
     "WeightedSum",
+    "certification_cost",
     "certify",
     "certify_network",
     "generator",

@@ -73,6 +73,13 @@ class Reporter:
         self._next, self._shown = now + PAUSES[_rewrites() or hook is not write], True
         hook(f"{self.task}, {now - self.began:.0f} s: {state()}")
 
+    def announce(self, seconds: float, words: str) -> None:
+        """Say at once what is expected to take so many seconds, unless that is too little to be worth a word."""
+        hook = _hook.get()
+        if hook is not None and seconds >= PATIENCE:
+            self._shown = True
+            hook(f"{self.task}: {words}")
+
     def end(self) -> None:
         """Clear the line, if one was shown."""
         hook = _hook.get()

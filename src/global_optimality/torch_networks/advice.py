@@ -1,8 +1,8 @@
-"""What to do about a network that is not certified, the cheapest first."""
+"""The verdict on a trained network, and what to do about one that is not certified, the cheapest first."""
 
 from torch import Tensor
 
-from ..certificate import ENCLOSED, Certificate, Verdict
+from ..certificate import CANCELS, ENCLOSED, Certificate, Verdict
 from ..factors import Factors
 from ..problem import Problem
 
@@ -10,7 +10,25 @@ APART = 1e4
 """Sizes of features or samples further apart than so are named where a certificate stays undecided."""
 
 
-def apart(verdict: Verdict, data: Tensor) -> str:
+def judged(
+    certificate: Certificate,
+    problem: Problem,
+    W: Factors,
+    data: Tensor,
+    J: float,
+    rounding: float,
+    scale: float,
+    tol: float,
+) -> tuple[Verdict, str]:
+    """The verdict on the objective J = ``scale`` · f, known to ``rounding``, and its sentence with the cures."""
+    best = scale * float(certificate.lower_bound[0])
+    verdict = _verdict(J, best, scale * float((certificate.escape_objective + certificate.rounding)[0]), tol, rounding)
+    if verdict is Verdict.UNDECIDED and J - rounding - best <= tol * abs(J):
+        return verdict, f"{verdict.value} Float64 knows this objective to {rounding:.1e} only. {CANCELS}"
+    return verdict, _advice(verdict, certificate, problem, W, J, scale, tol) + _apart(verdict, data)
+
+
+def _apart(verdict: Verdict, data: Tensor) -> str:
     """What to do about inputs of very different sizes: what matters is then closer together than float64 tells."""
     sizes = {"features": data.abs().amax(0), "samples": data.abs().amax(1)}
     spread = {name: float(x.max() / x[x > 0].min()) for name, x in sizes.items() if bool(x.any())}
@@ -23,10 +41,9 @@ def apart(verdict: Verdict, data: Tensor) -> str:
     )
 
 
-def advice_of(
+def _advice(
     verdict: Verdict, certificate: Certificate, problem: Problem, W: Factors, J: float, scale: float, tol: float
 ) -> str:
-    """What to do next, the cheapest first."""
     if verdict is Verdict.CERTIFIED:
         return verdict.value
     worth = tol * abs(J) / 10
@@ -50,3 +67,9 @@ def advice_of(
         )
     cures.append("Descend further, or take the certified optimum from .improved().")
     return " ".join([verdict.value, *cures])
+
+
+def _verdict(objective: float, best: float, lower: float, tol: float, rounding: float) -> Verdict:
+    if objective + rounding - best <= tol * abs(objective):
+        return Verdict.CERTIFIED
+    return Verdict.REFUTED if objective - rounding - lower > tol * abs(objective) else Verdict.UNDECIDED

@@ -2,20 +2,22 @@
 
 import copy
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from ..certificate import CANCELS, Certificate, Verdict
-from ..effort import Effort
+from ..certificate import Certificate, Verdict
+from ..effort import Effort, check_effort
 from ..factors import Factors, check_finite
 from ..mappings import BiasedReluUnit
 from ..polar import Polar, Unfinished
 from ..problem import Problem
 from ..settings import flag, instance, number
 from ..sliding_frank_wolfe import Solution, solve
-from .advice import advice_of, apart
+from .advice import judged
+from .forecast import announced
 from .losses import Scaled, scaled_loss
 from .modules import Decay, decay_of, layers_of, unwrapped
 from .resumption import resumed
@@ -106,23 +108,18 @@ def certify_network(
     With a number every bias is decayed unless ``decay_hidden_bias`` or ``decay_output_bias`` is False; an optimizer
     knows. Decays may differ; only weights need one. A hidden bias without decay makes constants at a vanishing price,
     so that the best network is that with a free output bias, whether there is one or not. ``polar`` replaces
-    ``polar_of(problem)``, ``effort`` limits its call; Ctrl-C ends it. ``resume`` is an earlier result on the same data:
-    its bound counts, and for the same weights its search goes on. Errors say why something cannot be certified.
+    ``polar_of(problem)``, ``effort`` limits its call; progress says first what it may cost (``certification_cost``).
+    ``resume`` is an earlier result on the same data: its bound counts, and for the same weights its search goes on.
+    Errors say why something cannot be certified and what would work.
     """
-    number("tol", tol)
-    if resume is not None:
-        instance("resume", resume, NetworkCertificate, "pass what certify_network returned, or none.")
-    for name, decayed in {"decay_hidden_bias": decay_hidden_bias, "decay_output_bias": decay_output_bias}.items():
-        if decayed is not None:
-            flag(name, decayed)
+    decayed = {"decay_hidden_bias": decay_hidden_bias, "decay_output_bias": decay_output_bias}
+    _check_settings(tol, effort, resume, decayed)
     model = unwrapped(model)
     hidden, outer = layers_of(model)
     decay = decay_of(hidden, outer, weight_decay, decay_hidden_bias, decay_output_bias)
     twin, data, upcast = _upcast(model, inputs)
     hidden, outer = layers_of(twin)
-    if data.dim() != 2 or data.shape[1] != hidden.in_features or len(data) == 0:
-        raise ValueError(f"inputs have shape {tuple(data.shape)}, expected (N, {hidden.in_features}): a row a sample.")
-    check_finite("inputs", data)
+    _check_rows(data, hidden.in_features)
     with torch.no_grad():
         outputs, translation = twin(data), Translation(decay)
         scaled = scaled_loss(loss, targets, outputs, 0.0 if translation.free else decay.output_bias)
@@ -133,16 +130,39 @@ def certify_network(
         rounding = _rounding(scaled, data, outputs, (hidden, outer), decay)
     _check_same(objective, own, rounding)
     earlier = None if resume is None else (resume.problem, resume.certificate, resume.unfinished)
-    certificate, unfinished = resumed(problem, W, earlier, polar, effort)
-    best = scaled.scale * float(certificate.lower_bound[0])
-    lower = scaled.scale * float((certificate.escape_objective + certificate.rounding)[0])
-    verdict = _verdict(objective, best, lower, tol, rounding)
-    if verdict is Verdict.UNDECIDED and objective - rounding - best <= tol * abs(objective):
-        advice = f"{verdict.value} Float64 knows this objective to {rounding:.1e} only. {CANCELS}"
-    else:
-        advice = advice_of(verdict, certificate, problem, W, objective, scaled.scale, tol) + apart(verdict, data)
-    judged = objective, best, verdict, advice, scaled.scale
-    return NetworkCertificate(*judged, problem, W, certificate, upcast, translation, rounding, unfinished)
+    with announced(problem, effort) if polar is None else nullcontext():
+        certificate, unfinished = resumed(problem, W, earlier, polar, effort)
+    verdict, advice = judged(certificate, problem, W, data, objective, rounding, scaled.scale, tol)
+    return NetworkCertificate(
+        objective=objective,
+        best_possible=scaled.scale * float(certificate.lower_bound[0]),
+        verdict=verdict,
+        advice=advice,
+        scale=scaled.scale,
+        problem=problem,
+        weights=W,
+        certificate=certificate,
+        upcast=upcast,
+        translation=translation,
+        rounding=rounding,
+        unfinished=unfinished,
+    )
+
+
+def _check_settings(tol: float, effort: Effort | None, resume: object, decayed: dict[str, bool | None]) -> None:
+    number("tol", tol)
+    check_effort(effort)
+    if resume is not None:
+        instance("resume", resume, NetworkCertificate, "pass what certify_network returned, or none.")
+    for name, setting in decayed.items():
+        if setting is not None:
+            flag(name, setting)
+
+
+def _check_rows(data: Tensor, features: int) -> None:
+    if data.dim() != 2 or data.shape[1] != features or len(data) == 0:
+        raise ValueError(f"inputs have shape {tuple(data.shape)}, expected (N, {features}): a row a sample.")
+    check_finite("inputs", data)
 
 
 def _check_same(objective: float, own: float, rounding: float) -> None:
@@ -209,9 +229,3 @@ def _rounding(scaled: Scaled, data: Tensor, outputs: Tensor, layers: Layers, dec
     share = (hidden.in_features + hidden.out_features + 8) * torch.finfo(data.dtype).eps / 2
     size = _price(layers, decay) * (hidden.weight.numel() + outer.weight.numel()) ** 0.5
     return scaled.scale * float(scaled.fixed_bias.rounding(outputs[None], share * moduli[None])) + share * size
-
-
-def _verdict(objective: float, best: float, lower: float, tol: float, rounding: float) -> Verdict:
-    if objective + rounding - best <= tol * abs(objective):
-        return Verdict.CERTIFIED
-    return Verdict.REFUTED if objective - rounding - lower > tol * abs(objective) else Verdict.UNDECIDED
