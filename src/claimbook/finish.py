@@ -1,4 +1,4 @@
-"""After the rendering: figures into their pages, previews for links, the feed of changes; what nobody needs goes."""
+"""After the rendering: figures into their pages, links back, previews, the feed of changes; what nobody needs goes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from .backlinks import link_back
 from .drawings import FOLDER, inline_drawings
 from .feed import changes, feed
 from .files import write_atomic
@@ -23,6 +24,7 @@ _PREVIEW = re.compile(rf'property="og:image" content="[^"]*/{PREVIEWS}/([a-z0-9-
 def finish(project: Project, site: Path) -> None:
     """Complete the rendered `site` in its place."""
     inline_drawings(site, project.staged / FOLDER)
+    link_back(site)
     _previews(project, site)
     config: dict[str, Any] = yaml.safe_load((project.staged / "_config.yml").read_text(encoding="utf-8"))
     base = config.get("sphinx", {}).get("config", {}).get("html_baseurl") or ""

@@ -84,6 +84,9 @@ def test_code_names_lead_to_their_documentation_and_source(site: Project) -> Non
     table = (site.html / "book" / "measured.html").read_text()
     assert f"{target}<code>toy.<wbr>used.<wbr>double</code></a>" in table
     documented = (site.html / "api" / "toy.html").read_text()
+    assert 'On the pages\n<a href="../book/one.html">A tiny chapter</a>.' in documented
+    assert '<a href="../book/one.html#claim-equation-8-double">equation-8-double</a>.' in documented
+    assert '<a href="measured.html#equation-8"><code>equation-8/double</code></a>' in page
     assert 'id="toy.used.double"' in documented
     assert "|x| and x* are no markup" in documented
     assert 'href="../_modules/toy/used.html#double"' in documented
