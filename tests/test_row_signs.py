@@ -61,7 +61,7 @@ def test_cones_and_signs_enclose_the_same_number(d, c):
 
 
 def test_runs_of_different_size_close_together():
-    S = normal(20, 6, seed=20)
+    S = normal(20, 7, seed=20)
     Q = normal(3, 20, 1, seed=21) * torch.tensor([1.0, 1e-6, 0.0])[:, None, None]
     x = enclose(S, Q, Effort(tolerance=1e-3), starts=8)
     assert x.closed.all()
@@ -72,7 +72,7 @@ def test_runs_of_different_size_close_together():
 
 @pytest.mark.parametrize(("of_S", "of_Q"), [(1e100, 1.0), (1.0, 1e100), (1e-100, 1.0), (1e-100, 1e-100), (1e-3, 1e5)])
 def test_scales_leave_the_enclosure(of_S, of_Q):
-    S, Q = normal(15, 6, seed=22), normal(1, 15, 1, seed=23)
+    S, Q = normal(30, 6, seed=22), normal(1, 30, 1, seed=23)
     x, y = (enclose(a * S, b * Q, Effort(nodes=20), starts=8) for a, b in ((1.0, 1.0), (of_S, of_Q)))
     torch.testing.assert_close(y.lower, x.lower * of_S * of_Q, rtol=1e-6, atol=0)
     torch.testing.assert_close(y.upper, x.upper * of_S * of_Q, rtol=1e-2, atol=0)
@@ -80,11 +80,11 @@ def test_scales_leave_the_enclosure(of_S, of_Q):
 
 
 def test_degenerate_rows():
-    S, q = normal(12, 6, seed=24), normal(12, seed=25)
+    S, q = normal(12, 7, seed=24), normal(12, seed=25)
     plain = enclose(S, q[None, :, None], Effort(tolerance=1e-5), starts=8)
     half = q.clone()
     half[:3] /= 2
-    repeated = torch.cat([S, 2 * S[:3], S.new_zeros(2, 6)])  # the second half of q on twice the row
+    repeated = torch.cat([S, 2 * S[:3], S.new_zeros(2, 7)])  # the second half of q on twice the row
     x = enclose(repeated, torch.cat([half, half[:3] / 2, q.new_tensor([5.0, -7.0])])[None, :, None], starts=8)
     assert x.closed
     torch.testing.assert_close(x.lower, plain.lower, rtol=1e-9, atol=0)

@@ -13,6 +13,7 @@ from torch import Tensor
 from book.certified_training.digits_plane import all_digits
 from global_optimality.arrangement import cells
 from global_optimality.convex.relu import pilanci_ergen
+from global_optimality.effort import Clock, Effort
 from global_optimality.factors import Factors
 from global_optimality.losses import LogisticLoss, SquaredLoss
 from global_optimality.polar import Oracle, PolarBound, polar_of
@@ -124,6 +125,12 @@ class Timed(Oracle):
 
     def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
         return self.oracle.ascend(Q, W, count, above)
+
+    def spending(self, effort: Effort) -> "Timed":
+        return Timed(self.oracle.spending(effort), self.spent)
+
+    def within(self, clock: Clock) -> "Timed":
+        return Timed(self.oracle.within(clock), self.spent)
 
 
 def certified_training(*, seed: int = 0) -> pd.DataFrame:

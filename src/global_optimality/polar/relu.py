@@ -12,7 +12,7 @@ from ..factors import Factors
 from ..mappings import ReluUnit
 from .bound import Oracle, PolarBound, Searching, Unfinished
 from .great_circles import TINY, ascents, unit
-from .relu_enclosure import CONES_UP_TO, enclose, work
+from .relu_enclosure import by_cones, enclose, work
 from .relu_enclosure.ascent import summits
 from .relu_exact import maximisers, polar_in_time
 
@@ -21,7 +21,7 @@ TOLERANCE = 1e-9
 
 MORE = 1, 8, 32
 """Times as many starts, in turn while no ascent ends above the least value asked for: all of them where cells are signs
-of rows, as proofs then take far longer than ascents."""
+of rows, as proofs then take far longer than ascents, the first two where they are cones."""
 
 NODES, WORK = 200_000, 5e7
 """Cells bounded in one call, unless told otherwise: NODES, but cells · work at most WORK, some 20 core seconds."""
@@ -121,7 +121,7 @@ class Enclosed(Resumable):
             return self.clock is not None and self.clock.over
 
         value, u, v = ascents(self.S, Q[0].double(), U, count, stop)
-        for more in MORE[: len(MORE) if self.S.shape[1] > CONES_UP_TO else 1]:
+        for more in MORE[: 2 if by_cones(self.S) else len(MORE)]:
             if float(value[0]) > above or stop():
                 break
             _, best = summits(self.S, Q[0].double(), U, more * count, stop)

@@ -20,9 +20,10 @@ from ..twin import Twin, twin
 from .local import MEMORY, Local, built, local_of
 from .look import best_value, enough, least_gap, look
 from .solution import Round, Solution
+from .start import first_weights
 
 PATIENT = Effort(nodes=4_000_000)
-"""Cells of one proof where time is limited, unless told otherwise: more than any time of some minutes allows."""
+"""Of one proof, unless told otherwise, where time is limited and left, and no search finds a better network."""
 
 LEAST = 1e-14
 """f falls if it falls by more than this share of itself."""
@@ -70,7 +71,7 @@ def solve(
             check_factors(start, problem.mapping.factor_shapes)
         problem = problem.to(device)
         start = None if start is None else tuple(w.to(device) for w in start)
-    W = _start(problem, start)
+    W = first_weights(problem, start)
     problem.check_balanced()
     same = twin(problem)
     step = local_of(same.problem, memory_limit) if local is None else built(local, same.problem)
@@ -100,24 +101,6 @@ def solve_path(problem: Problem, lams: Sequence[float], *, polar: Polar | None =
     return [solutions[lam] for lam in lams]
 
 
-def _start(problem: Problem, start: Factors | None) -> Factors:
-    Y = problem.loss.Y
-    if Y.dtype != torch.float64:
-        raise ValueError(
-            f"the data are {Y.dtype}: nothing is certified from less than float64, convert with .double()."
-        )
-    if start is None:
-        return tuple(
-            torch.zeros(1, 1, *shape, dtype=Y.dtype, device=Y.device) for shape in problem.mapping.factor_shapes
-        )
-    problem.check(start)
-    if start[0].shape[0] != 1:
-        raise ValueError(f"solve follows one network but start holds {start[0].shape[0]} runs: pass one run, w[:1].")
-    if not bool(torch.isfinite(problem(*start)).all()):
-        raise ValueError("f is not finite at the start: pass finite weights, or none.")
-    return tuple(w.detach() for w in start)
-
-
 @dataclass(eq=False)
 class _Run:
     """The state of one call, in units of the data: the present weights, and the best ones that were certified."""
@@ -139,6 +122,8 @@ class _Run:
     """The best dual point so far and its bound: it holds for every network."""
     proof: float = 0.0
     """Seconds to keep for the last certificate."""
+    patient: bool = False
+    """Whether a proof may take all the time."""
 
     @property
     def problem(self) -> Problem:
@@ -178,7 +163,9 @@ class _Run:
             patience -= 1
             if not patience:
                 if not self.moved(self.local.elsewhere(self.W, self.seed + count, self.late), value):
-                    return Status.NO_ESCAPE
+                    if self.patient or math.isinf(self.clock.left):
+                        return Status.NO_ESCAPE
+                    self.patient, self.last = True, None
                 patience = self.local.patience
         return Status.ROUNDS
 
@@ -204,7 +191,8 @@ class _Run:
         limits = Effort(enough=target if ends else None)
         if math.isfinite(left):
             seconds = min(left * (SHARE if ends else 1.0), self.effort.seconds or math.inf)
-            limits = replace(limits, seconds=seconds, target=target, nodes=self.effort.otherwise(PATIENT).nodes)
+            nodes = self.effort.otherwise(PATIENT).nodes if self.patient else None
+            limits = replace(limits, seconds=seconds, target=target, nodes=nodes)
         found = certify_twin(self.problem, self.W, self.polar.spending(limits))
         self.whole = limits.enough is None or not bool(found.polar_lower[0] * self.problem.lam > limits.enough)
         if self.whole:

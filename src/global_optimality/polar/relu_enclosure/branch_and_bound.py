@@ -19,9 +19,9 @@ EFFORT = Effort(nodes=1_000_000, tolerance=1e-6)
 """Unless told otherwise."""
 
 
-CONES_UP_TO = 5
+CONES_UP_TO, FEW_ROWS = 5, 25
 """Columns of S up to which cones of u are cut, beyond it signs of rows: at 5 cones close to 1e-8
-sooner, at 6 signs need a fraction of the time (``python -m book.benchmarks relu_bounds``)."""
+sooner, at 6 signs need a fraction of the time (``python -m book.benchmarks relu_bounds``), but where rows are few."""
 
 LARGEST_MOMENTS = 100
 """Columns up to which signs of rows are cut: Newton's matrix has (d + 1)(d + 2)/2 rows."""
@@ -114,10 +114,16 @@ def work(S: Tensor, Q: Tensor) -> float:
     return N * moments**2 / CONES_PER_MOMENT if _by_signs(prepare(S, Q)) else N * d * c
 
 
+def by_cones(S: Tensor) -> bool:
+    """Whether S (N, d) has few enough columns to cut cones of u first of all."""
+    N, d = S.shape
+    return d <= CONES_UP_TO or (d == CONES_UP_TO + 1 and N <= FEW_ROWS)
+
+
 def _method(polar: PolarProblem, u: Tensor) -> Cones | RowSigns:
     return RowSigns(polar, u) if _by_signs(polar) else Cones(polar, u)
 
 
 def _by_signs(polar: PolarProblem) -> bool:
     """Cones for few columns, else signs of rows where d and the rank of Q allow them."""
-    return CONES_UP_TO < polar.S.shape[1] <= LARGEST_MOMENTS and polar.outputs() <= LARGEST_RANK
+    return not by_cones(polar.S) and polar.S.shape[1] <= LARGEST_MOMENTS and polar.outputs() <= LARGEST_RANK
