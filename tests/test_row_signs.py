@@ -61,8 +61,8 @@ def test_cones_and_signs_enclose_the_same_number(d, c):
 
 
 def test_runs_of_different_size_close_together():
-    S = normal(20, 7, seed=20)
-    Q = normal(3, 20, 1, seed=21) * torch.tensor([1.0, 1e-6, 0.0])[:, None, None]
+    S = normal(12, 7, seed=20)
+    Q = normal(3, 12, 1, seed=21) * torch.tensor([1.0, 1e-6, 0.0])[:, None, None]
     x = enclose(S, Q, Effort(tolerance=1e-3), starts=8)
     assert x.closed.all()
     assert float(x.upper[2]) == 0
