@@ -46,8 +46,9 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def test_the_wheel_holds_the_library_and_its_types(alone: Path) -> None:
+def test_the_wheel_holds_the_library_its_types_and_its_table(alone: Path) -> None:
     assert (alone / "global_optimality" / "py.typed").is_file()
+    assert (alone / "global_optimality" / "torch_networks" / "data" / "certifying_cost.csv").is_file()
     assert not (alone / "claimbook").exists()
     assert not (alone / "book").exists()
 
