@@ -8,7 +8,7 @@ from book.beyond_the_paper.optima import Setting, faces
 from book.beyond_the_paper.unseen import generalisation
 
 TEACHERS = tuple(f"teacher, d = {d}" for d in (2, 3))
-SIZES = {TEACHERS[0]: (20, 60, 200, 600), TEACHERS[1]: (20, 60, 120)}
+SIZES = {TEACHERS[0]: (20, 60, 200, 1000), TEACHERS[1]: (20, 60, 120)}
 
 
 def optimal_faces(*, draws: int = 20) -> pd.DataFrame:

@@ -67,9 +67,9 @@ def smallest_size(sizes: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
         style = "-" if share < 0.1 else "--"
         top.errorbar(part["N"], part["mean"], half, color=colours[family], fmt=marker + style, markersize=6, capsize=3,
                      linewidth=1.4, label=label)  # fmt: skip
-    ends = np.array([20, 600])
+    ends = np.array([20, 1000])
     top.plot(ends, ends, color=COLOUR.negative_control, linewidth=1.2, label="the bound $r^* \\leq N$")
-    _logarithmic(top, [20, 60, 120, 200, 600])
+    _logarithmic(top, [20, 60, 120, 200, 1000])
     top.set(yscale="log", xlabel="samples $N$", ylabel="smallest size $r^*$")
     top.set_yticks([1, 2, 5, 10, 20, 100, 500], ["1", "2", "5", "10", "20", "100", "500"])
     top.yaxis.set_minor_locator(NullLocator())
