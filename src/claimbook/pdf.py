@@ -37,12 +37,18 @@ PACKAGES = ("playwright", "pypdf", "pikepdf", "fontTools")
 """Needed here, and not by a build."""
 
 JOBS = min(2, os.cpu_count() or 1)
+PATIENCE = 300_000
+"""Milliseconds that a page may take to open, on a machine that is busy."""
+
 _PLACE = "<!-- pdf -->"
 _BAR_ENDS = '<div class="sidebar-primary-items__end'
 _LINKS = re.compile(re.escape(_PLACE) + r".*?" + re.escape(_PLACE), re.S)
 _PAPER: dict[str, Any] = {"format": "A4", "margin": dict.fromkeys(("top", "bottom", "left", "right"), "18mm")}
 _ONLY_TEXT = ".solution { display: none !important; }"
-_PRINTED = "details.hide.above-input, #jb-print-docs-body { display: none !important; }"
+_PRINTED = """
+details.hide.above-input, #jb-print-docs-body { display: none !important; }
+.bd-main .bd-content .bd-article h1:first-of-type { display: block !important; }
+"""
 _ONLY_SOLUTIONS = """
 (() => {
   const article = document.querySelector("article"), title = article.querySelector("h1");
@@ -85,6 +91,7 @@ def _print(site: Path, formulas: Path | None, docnames: list[str]) -> list[Print
     made = []
     with chromium() as browser:
         context = browser.new_context(viewport={"width": 800, "height": 1100}, color_scheme="light")
+        context.set_default_timeout(PATIENCE)
         for docname in docnames:
             page = context.new_page()
             if formulas is not None:

@@ -103,6 +103,8 @@ def test_the_book_is_printed_with_its_solutions_at_the_end(site: Project, capsys
     assert marks[-1] == "Solutions: A tiny chapter"
     text = [page.extract_text() for page in whole.pages]
     assert "Doubled." in text[-1]
+    assert "Solutions: A tiny chapter" in " ".join(text[-1].split())
+    assert any(" ".join(page.split()).startswith("A tiny chapter") for page in text), "its title heads the chapter"
     assert sum("Doubled." in page for page in text) == 1
     assert any("twice the seed is 2.0" in " ".join(page.split()) for page in text)
     page = (site.html / "book" / "one.html").read_text()
