@@ -13,6 +13,12 @@ def test_no_bound_of_a_few_random_problems_is_above_a_network():
     assert not fuzz.run(1, 12, said.append), said
 
 
+def test_what_was_once_found_stays_mended():
+    """100208: with an output bias of tiny decay a solve on the non-negative cone asked L-BFGS to descend."""
+    said = []
+    assert not fuzz.run(100208, 1, said.append), said
+
+
 @pytest.mark.parametrize("seed", [5, 8])
 def test_a_bound_that_is_too_high_is_found(monkeypatch, seed):
     """With a polar of a tenth of its value every bound is too high, and random units exceed it."""

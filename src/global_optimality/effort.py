@@ -17,7 +17,7 @@ TWICE = 1.0
 
 
 MEMORY = 2 * 2**30
-"""Bytes that what is enumerated may take where the caller sets no limit: safe beside all else on 16 GB."""
+"""Bytes that what is enumerated, and the arrays of a step, may take where the caller sets no limit: safe on 16 GB."""
 
 
 @final

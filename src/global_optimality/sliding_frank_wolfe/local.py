@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..descent import Stop, minimise, refit
+from ..descent import GradientDescent, Stop, minimise, refit
 from ..descent.scales import number_within
+from ..effort import MEMORY
 from ..factors import Factors, append
 from ..losses import SampleLoss
 from ..losses.arrays import CHUNK
@@ -36,14 +37,8 @@ ENTRIES = 24
 ATOMS = 24
 """Ascents of the polar in one round; the best few of their starts and ends enter."""
 
-RANDOM = 8
-"""Random networks that are tried where nothing else lowers f."""
-
-SEARCHES = 200
-"""Steps of L-BFGS in a round."""
-
-MEMORY = 2 * 2**30
-"""Bytes that the arrays of a step may take unless the caller says otherwise: safe beside all else on 16 GB."""
+RANDOM, SEARCHES = 8, 200
+"""Random networks that are tried where nothing else lowers f, and steps of batched descent in a round."""
 
 OPERATIONS = 2e10, 2e8
 """Newton's matrix is built up to so many multiplications: some seconds at kinks, where nothing else is as good; less
@@ -64,6 +59,11 @@ class Local(ABC):
 
     problem: Problem
     memory: float = MEMORY
+
+    @property
+    def method(self) -> GradientDescent | None:
+        """Of batched descent: one that respects the regularizer's cone, the usual one where there is none."""
+        return GradientDescent() if self.problem.regularizer.constrained else None
 
     @abstractmethod
     def descend(self, W: Factors, stop: Stop, observe: Observe = len) -> Factors:
@@ -90,7 +90,7 @@ class Local(ABC):
         r = W[0].shape[1] + 1
         size = float(W[0].abs().max()) or 1.0
         starts = append(self.problem.random(RANDOM, r, seed=seed, deviation=size), W)
-        ends = minimise(self.problem, starts, max_steps=SEARCHES, stop=stop)
+        ends = minimise(self.problem, starts, self.method, max_steps=SEARCHES, stop=stop)
         best = int(ends.objective.nan_to_num(torch.inf).argmin())
         return refit(self.problem, tuple(w[best : best + 1] for w in ends.weights), stop, memory=self.memory)
 
@@ -184,7 +184,10 @@ class Descending(Local):
     def descend(self, W: Factors, stop: Stop, observe: Observe = len) -> Factors:
         W = refit(self.problem, W, stop, memory=self.memory)
         observe(W)
-        W = minimise(self.problem, W, max_steps=SEARCHES, stop=stop, observe=lambda new, _: observe(new)).weights
+        ends = minimise(
+            self.problem, W, self.method, max_steps=SEARCHES, stop=stop, observe=lambda new, _: observe(new)
+        )
+        W = ends.weights
         if isinstance(self.problem.mapping, MatrixProduct) and _euclidean(self.problem):
             W = singular_pairs(W)
         W = refit(self.problem, W, stop, memory=self.memory)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..certificate import Certificate, certify_twin, same_in_units, with_dual
-from ..effort import Clock, Effort, check_effort
+from ..effort import MEMORY, Clock, Effort, check_effort
 from ..factors import Factors, check_factors
 from ..polar import Oracle, Polar, oracle_of
 from ..polar.in_units import twin_oracle
@@ -17,7 +17,7 @@ from ..settings import number, whole
 from ..status import Status
 from ..streams import checked_seed
 from ..twin import Twin, twin
-from .local import MEMORY, Local, built, local_of
+from .local import Local, built, local_of
 from .look import best_value, enough, least_gap, look
 from .solution import Round, Solution
 from .start import first_weights
