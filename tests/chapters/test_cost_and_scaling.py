@@ -44,8 +44,9 @@ def test_what_did_not_arrive_is_no_time():
     drawn = figures.beside_peers(middle).axes[0]
     assert drawn.get_xscale() == drawn.get_yscale() == "log"
     assert [len(line.get_xdata()) for line in drawn.lines] == [5, 2]
-    gaps = figures.time_to_gap(middle.rename(columns={"a": 0.1, "b": 0.01})).axes[0]
-    assert [str(line.get_label()) for line in gaps.lines] == ["gap 0.1", "gap 0.01"]
+    gaps = figures.time_to_gap(middle.rename(columns={"a": "solve, gap 0.1", "b": "peer, gap 0.01"})).axes[0]
+    assert [str(line.get_label()) for line in gaps.lines] == ["solve, gap 0.1", "peer, gap 0.01"]
+    assert [len(line.get_xdata()) for line in gaps.lines] == [5, 2]
 
 
 def test_our_sides_of_the_races_prove_what_they_say():
