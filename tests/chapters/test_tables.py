@@ -25,10 +25,6 @@ def runs():
     return f, descent, certify(f, descent.weights)
 
 
-DIRTY_STILL = {"completion"}
-"""Recorded before a tree with uncommitted changes was refused."""
-
-
 def test_every_recorded_table_names_its_command_and_a_commit():
     files = sorted(file for file in BOOK.glob("*/data/*.json") if file.with_suffix(".csv").exists())
     assert files
@@ -36,7 +32,7 @@ def test_every_recorded_table_names_its_command_and_a_commit():
         _, origin = read_table(file.with_suffix(".csv"))
         assert origin.parameters["command"] == f"python -m book.benchmarks {file.stem}"
         assert file.stem in BENCHMARKS
-        assert origin.commit.endswith(DIRTY) == (file.stem in DIRTY_STILL), file.stem
+        assert not origin.commit.endswith(DIRTY), file.stem
 
 
 def test_declared_columns_and_failures_are_rows():
