@@ -118,7 +118,7 @@ class Units:
 
     def lifted(self) -> "Units":
         """With a free bias: units whose gates are all open, as high above all kinks as they are long."""
-        if not self.rows.free:
+        if not self.rows.free or not len(self):
             return self
         P, faces, rows = self.P.copy(), self.faces, self.rows
         for i in np.flatnonzero((self.open | self.faces.pinned).all(1)).tolist():
