@@ -1,6 +1,7 @@
 """``certify_network`` goes on where an earlier call was cut short, and takes over what that one proved."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -77,3 +78,9 @@ def test_a_certificate_of_another_problem_is_refused(model, first, change, words
 def test_only_a_certificate_is_resumed(model, first):
     with pytest.raises(TypeError, match="pass what certify_network returned"):
         ask(model, resume=first.certificate)
+
+
+def test_a_bound_that_its_dual_point_does_not_give_is_refused(model, first):
+    higher = replace(first.certificate, lower_bound=first.certificate.lower_bound * (1 + 1e-6))
+    with pytest.raises(ValueError, match="larger bound than its dual point gives"):
+        ask(model, resume=replace(first, certificate=higher))

@@ -109,7 +109,8 @@ def certify_network(
     knows. Decays may differ; only weights need one. A hidden bias without decay makes constants at a vanishing price,
     so that the best network is that with a free output bias, whether there is one or not. ``polar`` replaces
     ``polar_of(problem)``, ``effort`` limits its call; progress says first what it may cost (``certification_cost``).
-    ``resume`` is an earlier result on the same data: its bound counts, and for the same weights its search goes on.
+    ``resume`` is an earlier result of your own on the same data, believed: its bound counts, and for the same weights
+    its search goes on (others believe a file of ``save_certificate``).
     Errors say why something cannot be certified and what would work.
     """
     decayed = {"decay_hidden_bias": decay_hidden_bias, "decay_output_bias": decay_output_bias}

@@ -14,6 +14,9 @@ from ..polar.in_units import twin_oracle
 from ..problem import Problem
 from ..twin import twin
 
+SAME = 1e-10
+"""Two computations of one bound differ by less than so much of the bound and the objective."""
+
 PARTS = {
     "mapping": "inputs, or another kind of bias",
     "lam": "weight decay",
@@ -32,11 +35,13 @@ def resumed(
 ) -> tuple[Certificate, Unfinished]:
     """``certify``, with the better of the two lower bounds, and what its search has left open.
 
-    The search goes on where the weights are the earlier ones. ``ValueError`` where the problem is not the earlier one.
+    The search goes on where the weights are the earlier ones. ``ValueError`` where the problem is not the earlier one,
+    or its dual point gives less than the bound. What it has searched is believed.
     """
     unfinished = Unfinished() if earlier is None else Unfinished(earlier[2].search)
     if earlier is not None:
         _check(problem, earlier[0])
+        _check_bound(problem, earlier[1])
     same = twin(problem)
     oracle = twin_oracle(same, polar, effort).resuming(unfinished)
     certificate = same_in_units(same, certify_twin(same.problem, same.inside(W), oracle))
@@ -52,6 +57,16 @@ def _check(problem: Problem, earlier: Problem) -> None:
                 f"resume was made with other {words}, so that it proves nothing here: pass what certify_network "
                 "returned for the same inputs, targets, loss and weight decay, or none."
             )
+
+
+def _check_bound(problem: Problem, earlier: Certificate) -> None:
+    """The bound is −ℓ* at the dual point, which was computed in other units: to their rounding."""
+    proved = -problem.loss.conjugate(earlier.dual)
+    given = earlier.lower_bound <= proved + SAME * (proved.abs() + earlier.objective.abs())
+    if not bool((given | (earlier.lower_bound == -torch.inf)).all()):
+        raise ValueError(
+            "resume claims a larger bound than its dual point gives: it was changed. Pass what certify_network gave."
+        )
 
 
 def _alike(a: Any, b: Any) -> bool:
