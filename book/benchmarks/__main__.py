@@ -26,7 +26,7 @@ from .completion import completion
 from .completion_peers import COMPLETION_PEERS
 from .deep import branch_and_bound, deep
 from .frontier import frontier
-from .grids import SWEEPS, counted
+from .grids import SWEEPS
 from .polar_peers import DEEP_POLAR_PEERS, POLAR_PEERS
 from .reach import RELU_REACH
 from .relu import certified_training, convex_program, exact_polar
@@ -62,6 +62,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame] | Sweep]] = {
     "normalized_networks": ("implications", normalized_networks),
     "non_negative_columns": ("matrix_factorization", non_negative_columns),
     "optimal_faces": ("beyond_the_paper", optimal_faces),
+    "many_faces": ("beyond_the_paper", SWEEPS["many_faces"]),
     "faces_with_bias": ("beyond_the_paper", faces_with_bias),
     "fixed_width": ("beyond_the_paper", fixed_width),
     "needed_width": ("beyond_the_paper", needed_width),
@@ -76,9 +77,6 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame] | Sweep]] = {
 }
 """Each table: the chapter whose folder `data` holds it (of what the library itself tells, its own folder), and the
 function or the sweep that makes it."""
-
-FINISH: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {"relu_census": counted}
-"""What is recorded of a sweep's table, where that is not the table itself."""
 
 CHAPTERS = Path(__file__).parents[1]
 KEPT = CHAPTERS.parent / "_build" / "sweeps"
@@ -112,7 +110,7 @@ def made(name: str, workers: Workers) -> tuple[pd.DataFrame, float]:
     start, make = time.perf_counter(), BENCHMARKS[name][1]
     if isinstance(make, Sweep):
         table = carry_out(make, KEPT / name, workers=workers)
-        return FINISH.get(name, pd.DataFrame)(table), spent(make, KEPT / name)
+        return table, spent(make, KEPT / name)
     return make(), time.perf_counter() - start
 
 

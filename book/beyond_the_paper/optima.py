@@ -122,6 +122,26 @@ def faces(settings: Sequence[Setting], draws: Sequence[int]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def counted_faces(setting: Setting, draws: Sequence[int]) -> pd.DataFrame:
+    """Problems of one setting, counted: one row a smallest size, and whether function and weights are unique.
+
+    ``problems`` have that row's answer, ``first`` is the draw of the first of them; ``smallest`` is NaN where the face
+    cannot be told.
+    """
+    rows = []
+    for draw in draws:
+        try:
+            face = optimal_face(solve(setting.problem(draw), tol=GAP))
+            found = face.fewest(), face.unique_function, face.unique_weights
+        except ValueError:
+            found = math.nan, False, False
+        rows.append((*found, draw))
+    names = ["smallest", "unique_function", "unique_weights"]
+    table = pd.DataFrame(rows, columns=[*names, "draw"])
+    counts = table.groupby(names, dropna=False)["draw"].agg(problems="size", first="min").reset_index()
+    return counts.assign(family=setting.family, N=setting.N, share=setting.share)
+
+
 def law(table: pd.DataFrame) -> pd.DataFrame:
     """The exponent b of r* ∝ N^b at noise NOISE, fitted on each draw: mean, 95 % interval by family and λ."""
     part = table[(table["noise"] == NOISE) & table["share"].isin((0.3, 0.03))]

@@ -66,7 +66,7 @@ def test_the_census_keeps_weak_duality_and_theorem_1(plane, census):
 
 
 def test_a_recorded_census_counts_every_run_once():
-    recorded = grids.counted(pd.concat(grids.census_of_size({"size": r, "runs": 3}, [{}]) for r in (2, 5)))
+    recorded = pd.concat(grids.census_of_size({"draw": 0, "size": r, "starts": 3}, [{}]) for r in (2, 5))
     assert recorded.groupby("stage")["runs"].sum().tolist() == [6, 6]
     assert experiment.contingency(recorded).to_numpy().sum() == 12
     assert recorded["least_excess"].min() >= -1e-9
