@@ -1,12 +1,11 @@
 """``python -m book.benchmarks [name ...]``: make recorded tables again, each in the folder of its chapter.
 
-Those that are sweeps keep every chunk in _build/sweeps: a second start goes on where the first one ended, ``--status``
+All are sweeps, which keep every chunk in _build/sweeps: a second start goes on where the first one ended, ``--status``
 tells how far it is. On a cluster with a scheduler of Dask: ``--scheduler tcp://…``; book/benchmarks/cluster.md shows
 Slurm and several GPUs.
 """
 
 import argparse
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,65 +17,58 @@ from claimbook.sweeps import Sweep, Workers, carry_out, spent, status
 from claimbook.tables import DIRTY, commit_of, write_table
 
 from ..shared.tables import provenance
-from .batching import batching
-from .beyond import faces_with_bias, fixed_width, needed_width, optimal_faces, unseen
-from .bounds import bounds
-from .certifying import certifying_cost
-from .completion import completion
+from .batching import BATCHING
+from .beyond import BEYOND
+from .bounds import RELU_BOUNDS
+from .certifying import CERTIFYING_COST
+from .completion import COMPLETION
 from .completion_peers import COMPLETION_PEERS
-from .deep import branch_and_bound, deep
-from .frontier import frontier
+from .deep import DEEP
+from .frontier import RELU_FRONTIER
 from .grids import SWEEPS
 from .polar_peers import DEEP_POLAR_PEERS, POLAR_PEERS
 from .reach import RELU_REACH
-from .relu import certified_training, convex_program, exact_polar
-from .scnn import against_pyscnn
-from .section_six import dropout_by_masks, non_negative_columns, normalized_networks, path_norm
+from .relu import RELU
+from .scnn import RELU_PYSCNN
+from .section_six import SECTION_SIX
 from .starts import MANY_STARTS
-from .subnetworks import subnetworks, tuning
+from .subnetworks import TUNING, after_tuning
 from .time_to_gap import TIME_TO_GAP
 
-BENCHMARKS: dict[str, tuple[str, Callable[[], pd.DataFrame] | Sweep]] = {
+BENCHMARKS: dict[str, tuple[str, Sweep | Callable[[], Sweep]]] = {
     "adam_steps": ("certified_training", SWEEPS["adam_steps"]),
-    "batching": ("deep_networks", batching),
-    "completion": ("matrix_factorization", completion),
-    "deep": ("deep_networks", deep),
-    "branch_and_bound": ("deep_networks", branch_and_bound),
+    "batching": ("deep_networks", BATCHING),
+    "completion": ("matrix_factorization", COMPLETION),
+    "deep": ("deep_networks", DEEP["deep"]),
+    "branch_and_bound": ("deep_networks", DEEP["branch_and_bound"]),
     "depth_adam": ("deep_networks", SWEEPS["depth_adam"]),
     "depth_gradient": ("deep_networks", SWEEPS["depth_gradient"]),
     "depth_lbfgs": ("deep_networks", SWEEPS["depth_lbfgs"]),
     "depth_chains": ("implications", SWEEPS["depth_chains"]),
-    "relu_exact_polar": ("certified_training", exact_polar),
-    "relu_convex_program": ("certified_training", convex_program),
-    "relu_certified_training": ("certified_training", certified_training),
-    "relu_frontier": ("certified_training", frontier),
+    **{name: ("certified_training", sweep) for name, sweep in RELU.items()},
+    "relu_frontier": ("certified_training", RELU_FRONTIER),
     "relu_reach": ("certified_training", RELU_REACH),
-    "relu_bounds": ("certified_training", bounds),
-    "certifying_cost": ("../src/global_optimality/torch_networks", certifying_cost),
+    "relu_bounds": ("certified_training", RELU_BOUNDS),
+    "certifying_cost": ("../src/global_optimality/torch_networks", CERTIFYING_COST),
     "relu_census": ("one_hidden_layer", SWEEPS["relu_census"]),
     "shaken": ("one_hidden_layer", SWEEPS["shaken"]),
-    "relu_pyscnn": ("certified_training", against_pyscnn),
+    "relu_pyscnn": ("certified_training", RELU_PYSCNN),
     "dense": ("implications", SWEEPS["dense"]),
-    "dropout_by_masks": ("implications", dropout_by_masks),
-    "path_norm": ("implications", path_norm),
-    "normalized_networks": ("implications", normalized_networks),
-    "non_negative_columns": ("matrix_factorization", non_negative_columns),
-    "optimal_faces": ("beyond_the_paper", optimal_faces),
-    "many_faces": ("beyond_the_paper", SWEEPS["many_faces"]),
-    "faces_with_bias": ("beyond_the_paper", faces_with_bias),
-    "fixed_width": ("beyond_the_paper", fixed_width),
-    "needed_width": ("beyond_the_paper", needed_width),
-    "unseen": ("beyond_the_paper", unseen),
+    "dropout_by_masks": ("implications", SECTION_SIX["dropout_by_masks"]),
+    "path_norm": ("implications", SECTION_SIX["path_norm"]),
+    "normalized_networks": ("implications", SECTION_SIX["normalized_networks"]),
+    "non_negative_columns": ("matrix_factorization", SECTION_SIX["non_negative_columns"]),
+    **{name: ("beyond_the_paper", sweep) for name, sweep in BEYOND.items()},
     "many_starts": ("cost_and_scaling", MANY_STARTS),
     "completion_peers": ("cost_and_scaling", COMPLETION_PEERS),
     "time_to_gap": ("cost_and_scaling", TIME_TO_GAP),
     "polar_peers": ("cost_and_scaling", POLAR_PEERS),
     "deep_polar_peers": ("cost_and_scaling", DEEP_POLAR_PEERS),
-    "tuning": ("implications", tuning),
-    "subnetworks": ("implications", subnetworks),
+    "tuning": ("implications", TUNING),
+    "subnetworks": ("implications", after_tuning),
 }
 """Each table: the chapter whose folder `data` holds it (of what the library itself tells, its own folder), and the
-function or the sweep that makes it."""
+sweep that makes it, or what tells it once another table is there."""
 
 CHAPTERS = Path(__file__).parents[1]
 KEPT = CHAPTERS.parent / "_build" / "sweeps"
@@ -106,12 +98,10 @@ def arguments_of(words: list[str] | None = None) -> argparse.Namespace:
 
 
 def made(name: str, workers: Workers) -> tuple[pd.DataFrame, float]:
-    """A table, and the seconds that it took; those of all its chunks where it is a sweep, whenever they ran."""
-    start, make = time.perf_counter(), BENCHMARKS[name][1]
-    if isinstance(make, Sweep):
-        table = carry_out(make, KEPT / name, workers=workers)
-        return table, spent(make, KEPT / name)
-    return make(), time.perf_counter() - start
+    """A table, and the seconds that all its chunks took, whenever they ran."""
+    known = BENCHMARKS[name][1]
+    plan = known if isinstance(known, Sweep) else known()
+    return carry_out(plan, KEPT / name, workers=workers), spent(plan, KEPT / name)
 
 
 def tell() -> None:

@@ -1,9 +1,12 @@
 """256 random starts on a 60 × 40 matrix: all at once, run by run, and by torch.optim.LBFGS run by run."""
 
+from typing import Any
+
 import pandas as pd
 import torch
 
 from book.matrix_factorization.experiment import factorization
+from claimbook.sweeps import Sweep
 from global_optimality.descent import LBFGS, Descent, minimise
 from global_optimality.factors import Factors, take_runs
 from global_optimality.problem import Problem
@@ -41,6 +44,14 @@ def batching(*, runs: int = 256, r: int = 20, rounds: int = 3, seed: int = 0) ->
     table["ratio"] = table["seconds"] / seconds["all at once"]
     table["worst_objective"] = [worst[name] for name in table["way"]]
     return table.assign(runs=runs, r=r, rounds=rounds, threads=torch.get_num_threads())
+
+
+def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """So many runs."""
+    return batching(runs=shared["runs"])
+
+
+BATCHING = Sweep(race, {"runs": [256]})
 
 
 def torch_lbfgs(problem: Problem, W: Factors) -> float:

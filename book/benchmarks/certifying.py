@@ -1,10 +1,12 @@
 """What certifying a trained network of one hidden layer costs: one polar at its residual."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import torch
 
+from claimbook.sweeps import Sweep
 from global_optimality import LBFGS, Problem, ReluUnit, SquaredLoss, SumOfSquares, certify, minimise
 from global_optimality.streams import generator, normal
 
@@ -19,23 +21,28 @@ SIZES = {
 WIDTH, STEPS = 20, 500
 
 
-def certifying_cost(*, sizes: Mapping[int, Sequence[tuple[int, int]]] = SIZES, seed: int = 0) -> pd.DataFrame:
-    """One row a (d, N, outputs): processor seconds of ``certify``, and how far apart it leaves the polar's bounds.
+def certifying_cost(sizes: Sequence[tuple[int, int]], c: int, *, seed: int = 0) -> pd.DataFrame:
+    """One row a pair d, N with c outputs: processor seconds of ``certify``, how far apart it leaves the polar's bounds.
 
     A teacher of five units and noise, λ = N/100; the network has WIDTH units after STEPS of L-BFGS. Limits of the
-    search are those that hold where none are given, on one thread.
+    search are those that hold where none are given.
     """
-    rows, threads = [], torch.get_num_threads()
-    torch.set_num_threads(1)
-    for c, pairs in sizes.items():
-        for d, N in pairs:
-            problem = _problem(N, d, c, seed)
-            W = minimise(problem, problem.random(1, WIDTH, seed=seed), LBFGS(), max_steps=STEPS).weights
-            found, seconds = clocked(lambda p=problem, W=W: certify(p, W))
-            width = float(found.polar[0] / found.polar_lower[0]) - 1
-            rows.append({"d": d, "N": N, "outputs": c, "cpu_seconds": seconds.cpu, "width": width})
-    torch.set_num_threads(threads)
+    rows = []
+    for d, N in sizes:
+        problem = _problem(N, d, c, seed)
+        W = minimise(problem, problem.random(1, WIDTH, seed=seed), LBFGS(), max_steps=STEPS).weights
+        found, seconds = clocked(lambda p=problem, W=W: certify(p, W))
+        width = float(found.polar[0] / found.polar_lower[0]) - 1
+        rows.append({"d": d, "N": N, "outputs": c, "cpu_seconds": seconds.cpu, "width": width})
     return pd.DataFrame(rows)
+
+
+def with_outputs(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """Networks of so many outputs."""
+    return certifying_cost(SIZES[shared["outputs"]], shared["outputs"])
+
+
+CERTIFYING_COST = Sweep(with_outputs, {"outputs": list(SIZES)})
 
 
 def _problem(N: int, d: int, c: int, seed: int) -> Problem:

@@ -1,11 +1,14 @@
 """Matrix completion: rank growing against soft-impute and accelerated proximal gradient at equal gaps."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import torch
 
 from book.matrix_factorization.matrix_completion import masked_problem
+from claimbook.sweeps import Sweep
 from global_optimality import convex
 from global_optimality.descent import LBFGS
 from global_optimality.losses import MaskedSquaredLoss
@@ -18,14 +21,20 @@ from .timing import medians
 TOLERANCES = (1e-2, 1e-4, 1e-6)
 
 
-def completion(*, rounds: int = 3, seed: int = 0) -> pd.DataFrame:
-    """Seconds until a certified relative gap of TOLERANCES on two matrices; each side proves its own gap."""
-    problems = {
-        "digits, 1797 × 64": masked_problem(data.digits().S, hidden=0.4, share=0.1, seed=seed),
-        "planted, 1000 × 800": masked_problem(data.low_rank(1000, 800, 5, seed=seed), hidden=0.7, share=0.2, seed=seed),
-    }
-    tables = [_race(name, problem, rounds, seed) for name, problem in problems.items()]
-    return pd.concat(tables, ignore_index=True).assign(rounds=rounds, threads=torch.get_num_threads())
+PROBLEMS: dict[str, Callable[[], Problem]] = {
+    "digits, 1797 × 64": lambda: masked_problem(data.digits().S, hidden=0.4, share=0.1, seed=0),
+    "planted, 1000 × 800": lambda: masked_problem(data.low_rank(1000, 800, 5, seed=0), hidden=0.7, share=0.2, seed=0),
+}
+
+
+def completion(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """Seconds until a certified relative gap of TOLERANCES on one matrix; each side proves its own gap."""
+    name, rounds = shared["problem"], shared["rounds"]
+    table = _race(name, PROBLEMS[name](), rounds, seed=0)
+    return table.assign(threads=torch.get_num_threads())
+
+
+COMPLETION = Sweep(completion, {"problem": list(PROBLEMS), "rounds": [3]}, threads=2)
 
 
 def _race(name: str, problem: Problem, rounds: int, seed: int) -> pd.DataFrame:

@@ -1,11 +1,13 @@
 """Deep subnetworks: batched φ and Φ against single networks, the rate of branch and bound."""
 
 import time
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor
 
+from claimbook.sweeps import Sweep
 from global_optimality.effort import Effort
 from global_optimality.factors import Factors
 from global_optimality.mappings import ConvPool, DeepRelu, Mapping
@@ -83,3 +85,16 @@ def branch_and_bound(
             rows.append((device, search.made, seconds, search.made / seconds, float(search.upper / search.lower) - 1))
     table = pd.DataFrame(rows, columns=["device", "cones", "seconds", "cones_per_second", "gap"])
     return table.assign(samples=samples, width=width, threads=torch.get_num_threads())
+
+
+def batched(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """So many runs at once."""
+    return deep(runs=shared["runs"])
+
+
+def searched(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """One inner width."""
+    return branch_and_bound(width=shared["width"])
+
+
+DEEP = {"deep": Sweep(batched, {"runs": [64]}), "branch_and_bound": Sweep(searched, {"width": [3]})}

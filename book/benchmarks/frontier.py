@@ -3,9 +3,12 @@
 import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 import pandas as pd
 import torch
+
+from claimbook.sweeps import Sweep
 
 from ..shared.planted_relu import teacher_problem
 from ..shared.relu_problems import plane_problem
@@ -40,3 +43,11 @@ def _row(d: int, N: int, time_limit: float, seed: int, threads: int) -> dict[str
     problem = plane_problem(N, N / 100, seed=seed) if d == 3 else teacher_problem(N, d, N / 100, seed=seed)
     row = certified_row(problem, TOL, time_limit=time_limit)
     return {**row, "megabytes": (peak() - before) / 2**20}
+
+
+def with_columns(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """All N of one number of columns."""
+    return frontier(sizes=[(d, N) for d, N in SIZES if d == shared["d"]])
+
+
+RELU_FRONTIER = Sweep(with_columns, {"d": sorted({d for d, _ in SIZES})})

@@ -5,8 +5,6 @@ from typing import Any
 import pandas as pd
 import torch
 
-from book.beyond_the_paper.optima import Setting as Planted
-from book.beyond_the_paper.optima import counted_faces
 from book.certified_training.digits_plane import at_least_five, widths
 from book.deep_networks.depth import Design, sweep
 from book.implications.dense import PAIRS, parallel_against_dense
@@ -22,8 +20,6 @@ DEPTHS = (2, 3, 4, 5)
 STEPS = {"Adam": 20_000, "gradient descent": 10_000, "L-BFGS": 300}
 CHAIN_STEPS = {"Adam": 8000, "gradient descent": 4000}
 DENSE_STEPS = 20_000
-BLOCK = 1000
-"""Problems in a chunk of the law of the smallest size."""
 
 Setting = dict[str, Any]
 Batch = list[Setting]
@@ -44,12 +40,6 @@ def counted(table: pd.DataFrame) -> pd.DataFrame:
     """
     groups = table.groupby(["stage", "size", "zero_unit", "global"], as_index=False)
     return groups.agg(runs=("run", "count"), least_excess=("excess", "min"), escapes=("escapes", "max"))
-
-
-def faces_in_block(shared: Setting, _: Batch) -> pd.DataFrame:
-    """The smallest optima of BLOCK draws of the data."""
-    draws = range(BLOCK * shared["block"], BLOCK * (shared["block"] + 1))
-    return counted_faces(Planted("teacher, d = 2", shared["N"], 0.3), draws)
 
 
 def shaken_on(shared: Setting, _: Batch) -> pd.DataFrame:
@@ -102,7 +92,6 @@ SWEEPS = {
     "depth_lbfgs": Sweep(at_depth, {"method": ["L-BFGS"], "layers": DEPTHS}),
     "depth_chains": Sweep(chains_at_depth, {"method": list(CHAIN_STEPS), "K": DEPTHS}),
     "relu_census": Sweep(census_of_size, {"draw": range(24), "size": [1, 2, 3, 4, 6, 10, 20], "starts": [600]}),
-    "many_faces": Sweep(faces_in_block, {"N": [10, 20, 40, 80], "block": range(25)}),
     "shaken": Sweep(shaken_on, {"draw": range(6)}),
     "dense": Sweep(dense_on, {"lam": (0.02, 0.1, 0.5), "pair": range(len(PAIRS))}),
 }

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import cvxpy as cp
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from book.certified_training.digits_plane import all_digits
+from claimbook.sweeps import Sweep
 from global_optimality.arrangement import cells
 from global_optimality.convex.relu import pilanci_ergen
 from global_optimality.effort import Clock, Effort
@@ -32,13 +34,8 @@ CELL_BY_CELL = 40
 """Samples up to which the convex program is also written cell by cell: beyond, its building takes minutes."""
 
 
-def exact_polar(
-    *, sizes: Sequence[int] = (250, 500, 1000, 2000, 10_000), rounds: int = 3, seed: int = 0
-) -> pd.DataFrame:
-    """Seconds of the exact polar, d = 3, by N: the sorted arrangement (once a data set) and one Q of random numbers.
-
-    ``exponent`` is the slope of a least-squares line through (log N, log CPU seconds of both), the same in every row.
-    """
+def exact_polar(*, sizes: Sequence[int], rounds: int = 3, seed: int = 0) -> pd.DataFrame:
+    """Seconds of the exact polar, d = 3, by N: the sorted arrangement (once a data set) and one Q of random numbers."""
     rows = []
     for N in sizes:
         problem = plane_problem(N, LAM, seed=seed)
@@ -57,13 +54,10 @@ def exact_polar(
                 "width": float(bound.upper / bound.lower) - 1,
             }
         )
-    table = pd.DataFrame(rows)
-    both = table["sort_cpu_seconds"] + table["polar_cpu_seconds"]
-    table["exponent"] = float(np.polyfit(np.log(table["N"]), np.log(both), 1)[0])
-    return table.assign(rounds=rounds, threads=torch.get_num_threads())
+    return pd.DataFrame(rows).assign(rounds=rounds, threads=torch.get_num_threads())
 
 
-def convex_program(*, sizes: Sequence[int] = (20, 30, 40, 60), rounds: int = 3, seed: int = 0) -> pd.DataFrame:
+def convex_program(*, sizes: Sequence[int], rounds: int = 3, seed: int = 0) -> pd.DataFrame:
     """``solve`` against the convex program of all cells in CVXPY and Clarabel, build and solve, by N; d = 3.
 
     The peer is written twice: cell by cell, as its formula reads, and with sparse matrices assembled in one piece
@@ -133,16 +127,36 @@ class Timed(Oracle):
         return Timed(self.oracle.within(clock), self.spent)
 
 
-def certified_training(*, seed: int = 0) -> pd.DataFrame:
-    """Four problems to a certificate, solving and certifying timed apart: the project's targets."""
-    problems = {
-        "plane": (plane_problem(200, LAM, seed=seed), 1e-8),
-        "five-unit teacher": (teacher_problem(100, 5, 1.0, seed=seed), 1e-4),
-        "digits, squared": (all_digits(SquaredLoss, 0.03), 1e-6),
-        "digits, logistic": (all_digits(LogisticLoss, 0.03), 1e-6),
-    }
-    rows = [{"problem": name, **certified_row(problem, tol)} for name, (problem, tol) in problems.items()]
-    return pd.DataFrame(rows).assign(threads=torch.get_num_threads())
+TARGETS: dict[str, tuple[Callable[[], Problem], float]] = {
+    "plane": (lambda: plane_problem(200, LAM, seed=0), 1e-8),
+    "five-unit teacher": (lambda: teacher_problem(100, 5, 1.0, seed=0), 1e-4),
+    "digits, squared": (lambda: all_digits(SquaredLoss, 0.03), 1e-6),
+    "digits, logistic": (lambda: all_digits(LogisticLoss, 0.03), 1e-6),
+}
+"""The project's, and the relative gap asked for."""
+
+
+def certified_training(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """One of the targets to a certificate, solving and certifying timed apart."""
+    make, tol = TARGETS[shared["problem"]]
+    return pd.DataFrame([certified_row(make(), tol)]).assign(threads=torch.get_num_threads())
+
+
+def exact_polar_at(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """One N."""
+    return exact_polar(sizes=[shared["N"]])
+
+
+def convex_program_at(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """One N."""
+    return convex_program(sizes=[shared["N"]])
+
+
+RELU = {
+    "relu_exact_polar": Sweep(exact_polar_at, {"N": [250, 500, 1000, 2000, 10_000]}),
+    "relu_convex_program": Sweep(convex_program_at, {"N": [20, 30, 40, 60]}),
+    "relu_certified_training": Sweep(certified_training, {"problem": list(TARGETS)}),
+}
 
 
 def certified_row(problem: Problem, tol: float, *, time_limit: float | None = None) -> dict[str, object]:

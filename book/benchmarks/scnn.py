@@ -9,11 +9,13 @@ environment: install it in one of its own, with the pinned torch (a bare ``pip i
 import importlib
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
+from claimbook.sweeps import Sweep
 from global_optimality.certificate import certify
 from global_optimality.factors import Factors
 from global_optimality.polar import polar_of
@@ -56,6 +58,14 @@ def against_pyscnn(*, gates: Sequence[int] = (50, 200, 500), seed: int = 0) -> p
         )
     N, d = inputs(problem).shape
     return pd.DataFrame(rows).assign(N=N, d=d, lam=problem.lam, threads=torch.get_num_threads())
+
+
+def on_draw(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """One draw of the data."""
+    return against_pyscnn(seed=shared["seed"])
+
+
+RELU_PYSCNN = Sweep(on_draw, {"seed": [0]})
 
 
 def _modules() -> list[ModuleType]:

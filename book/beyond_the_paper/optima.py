@@ -153,6 +153,30 @@ def law(table: pd.DataFrame) -> pd.DataFrame:
     return intervals(fitted, ["family", "share"], "exponent").rename(columns={"mean": "exponent"}).reset_index()
 
 
+def block_means(table: pd.DataFrame) -> pd.DataFrame:
+    """Of counted problems: mean smallest size, shares of unique functions and weights, by N and block (``draw``).
+
+    ``problems`` are those of the block, ``untold`` those whose face cannot be told; the means are over the others.
+    """
+    told = table.dropna(subset=["smallest"])
+    columns = ["smallest", "unique_function", "unique_weights"]
+    sums = told[columns].astype(float).mul(told["problems"], axis=0).groupby([told["N"], told["block"]]).sum()
+    counts = told.groupby(["N", "block"])["problems"].sum()
+    problems = table.groupby(["N", "block"])["problems"].sum()
+    means = sums.div(counts, axis=0).assign(problems=problems, untold=problems - counts)
+    return means.reset_index().rename(columns={"block": "draw"})
+
+
+def law_of_blocks(means: pd.DataFrame) -> pd.Series:
+    """The exponent b of r* ∝ N^b, fitted on every block of problems: mean, low and high of its 95 % interval."""
+    fitted = [
+        (block, float(np.polyfit(np.log(part["N"]), np.log(part["smallest"]), 1)[0]))
+        for block, part in means.groupby("draw")
+    ]
+    table = pd.DataFrame(fitted, columns=["draw", "exponent"]).assign(all=0)
+    return intervals(table, ["all"], "exponent").iloc[0]
+
+
 def pairs(table: pd.DataFrame) -> pd.DataFrame:
     """Rows whose tight atoms form k > d pairs, with the errors of r* = k + d and of the face's dimension = k − d."""
     d = table["family"].map({"teacher, d = 2": 2, "teacher, d = 3": 3, "line, bias": 2, "plane, bias": 3})

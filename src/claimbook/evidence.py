@@ -1,7 +1,7 @@
-"""What recorded tables say of a claim beyond this build: its numbers at other seeds, and the errors that it notices.
+"""What recorded tables say of a claim beyond this build: at other seeds, at full size, and the errors that it notices.
 
 The folder `evidence` of the book's settings holds `seeds.csv` and `mutations.csv` as the commands of these names write
-them; either may be missing.
+them, and `full.csv`, as `seeds --tier full` does; each may be missing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class Evidence:
     """One claim: at how many seeds it was measured and held, least and largest number; the mutations tried on it.
 
     ``required`` is the bound at those seeds, as a claim writes it: numbers held against another are of another claim.
+    ``full`` is the number at the full tier against ``full_required``; None where it was not measured.
     ``noticed`` are the mutations, in words, under which it does not hold; ``raised`` those under which its cell fails.
     """
 
@@ -29,6 +30,9 @@ class Evidence:
     least: float = 0.0
     largest: float = 0.0
     required: str = ""
+    full: float | None = None
+    full_required: str = ""
+    full_holds: bool = True
     tried: int = 0
     noticed: tuple[str, ...] = ()
     raised: tuple[str, ...] = ()
@@ -62,7 +66,7 @@ def read_evidence(project: Project) -> AllEvidence:
     """The evidence recorded for a book; none for a book without the setting, or before the tables are made."""
     found: dict[str, dict[str, Any]] = {}
     origins = []
-    for name, read in (("seeds", _seeds), ("mutations", _mutations)):
+    for name, read in (("seeds", _seeds), ("full", _full), ("mutations", _mutations)):
         file = project.root / (project.settings.evidence or "") / f"{name}.csv"
         if project.settings.evidence is None or not file.is_file():
             continue
@@ -82,6 +86,12 @@ def _seeds(rows: Any) -> dict[str, Any]:
         "largest": float(measured.max()),
         "required": required_text(rows["relation"].iloc[0], float(rows["bound"].iloc[0])),
     }
+
+
+def _full(rows: Any) -> dict[str, Any]:
+    row = rows.iloc[0]
+    required = required_text(row["relation"], float(row["bound"]))
+    return {"full": float(row["measured"]), "full_required": required, "full_holds": row["verdict"] == "holds"}
 
 
 def _mutations(rows: Any) -> dict[str, Any]:

@@ -55,6 +55,15 @@ class Tested:
         held = "" if known.hold == known.seeds else f", held at {known.hold}"
         return f"{span} at {known.seeds} {'seed' if known.seeds == 1 else 'seeds'}{held}"
 
+    @property
+    def full_text(self) -> str:
+        """The number at the full tier; the bound there if it is another one, and whether it held."""
+        known = self.evidence
+        if known.full is None:
+            return ""
+        other = "" if known.full_required == self.claim.required_text else f", required {known.full_required}"
+        return f"{number_text(known.full)} at full size{other}{'' if known.full_holds else ', not held'}"
+
 
 @dataclass(frozen=True)
 class Room:
@@ -194,11 +203,17 @@ def _recorded_text(tested: Sequence[Tested]) -> list[str]:
     """How many claims hold at all recorded seeds, how many experiments a mutation breaks, and where that is from."""
     seeded = [t.evidence for t in tested if t.seeded]
     tried = [t.evidence for t in tested if t.evidence.tried and t.claim.kind == Kind.EXPERIMENT.value]
+    full = [t.evidence for t in tested if t.evidence.full is not None and t.claim.kind != Kind.RECORDED.value]
     said = []
     if seeded:
         said.append(
             f"Of {len(seeded)} claims that were measured at other seeds ({min(e.seeds for e in seeded)} to "
             f"{max(e.seeds for e in seeded)} seeds each), {sum(e.hold == e.seeds for e in seeded)} held at all of them."
+        )
+    if full:
+        said.append(
+            f"{len(full)} of them were measured at full size too (the tier full), "
+            f"{sum(e.full_holds for e in full)} held."
         )
     if tried:
         silent = sum(not e.noticed and bool(e.raised) for e in tried)

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from book.benchmarks import __main__ as command
-from book.benchmarks import frontier, relu, scnn
+from book.benchmarks import frontier, grids, relu
 from book.certified_training import digits_plane as digits
 from book.certified_training import experiment
 from book.shared import relu_problems as planted
 from book.shared.planted_relu import teacher_problem
+from claimbook.sweeps import Sweep
 from claimbook.tables import DIRTY, read_table
 from global_optimality import (
     CrossEntropyLoss,
@@ -117,22 +118,21 @@ def test_benchmarks_on_tiny_problems():
 
 
 def test_a_missing_peer_is_left_out_with_the_way_to_install_it(monkeypatch, tmp_path, capsys):
-    def left_out():
-        return scnn.against_pyscnn(gates=())
-
     monkeypatch.setitem(sys.modules, "scnn.optimize", None)
-    monkeypatch.setitem(command.BENCHMARKS, "relu_pyscnn", ("certified_training", left_out))
-    monkeypatch.setattr(sys, "argv", ["benchmarks", "relu_pyscnn", "--into", str(tmp_path)])
+    monkeypatch.setattr(command, "KEPT", tmp_path / "sweeps")
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "relu_pyscnn", "--into", str(tmp_path / "tables")])
     assert command.main() == 1
     assert "pip install pyscnn" in capsys.readouterr().out
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / "tables").exists()
 
 
 def test_all_tables_of_one_call_name_the_commit_it_began_at(monkeypatch, tmp_path):
     states = iter(["a" * 40, *["a" * 40 + DIRTY] * 9])  # the first table, once written, changes the tree
     monkeypatch.setattr(command, "commit_of", lambda root: next(states))
-    for name in ("one", "two"):
-        monkeypatch.setitem(command.BENCHMARKS, name, ("landscape", lambda: pd.DataFrame({"a": [1]})))
+    monkeypatch.setattr(command, "KEPT", tmp_path / "sweeps")
+    plan = Sweep(grids.census_of_size, {"draw": [0], "size": [2], "starts": [1]})
+    for name, known in (("one", plan), ("two", lambda: plan)):
+        monkeypatch.setitem(command.BENCHMARKS, name, ("landscape", known))
     monkeypatch.setattr(sys, "argv", ["benchmarks", "one", "two", "--into", str(tmp_path)])
     assert command.main() == 0
     assert {read_table(tmp_path / f"{name}.csv")[1].commit for name in ("one", "two")} == {"a" * 40}

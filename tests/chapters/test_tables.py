@@ -10,6 +10,7 @@ import book
 import cases
 from book.benchmarks.__main__ import BENCHMARKS
 from book.shared.tables import RUN_COLUMNS, frame, path_table, provenance, runs_table
+from claimbook.sweeps import Sweep
 from claimbook.tables import DIRTY, read_table
 from global_optimality import LBFGS, Status, certify, meta_algorithm, minimise
 
@@ -92,3 +93,10 @@ def test_provenance_names_the_versions_that_matter_here():
     where = provenance(seed=3, parameters={"a": 1}, seconds=0.25)
     assert {"python", "torch", "numpy", "pandas"} <= set(where.versions)
     assert (where.seed, where.seconds, where.parameters) == (3, 0.25, {"a": 1})
+
+
+def test_every_recorded_table_is_a_sweep_whose_chunks_are_told_apart():
+    for name, (_, known) in BENCHMARKS.items():
+        plan = known if isinstance(known, Sweep) else known()
+        keys = [chunk.key for chunk in plan.chunks]
+        assert len(set(keys)) == len(keys) >= 1, name

@@ -18,6 +18,10 @@ SEEDS = pd.DataFrame(
     [("one", k, "theorem-1/small", 0.1 * k, "≤", 1.0, "holds" if k < 11 else "does not hold") for k in (1, 3, 12)],
     columns=["chapter", "seed", "claim", "measured", "relation", "bound", "verdict"],
 )
+FULL = pd.DataFrame(
+    [("one", 0, "theorem-1/small", 1.5, "≤", 2.0, "holds")],
+    columns=["chapter", "seed", "claim", "measured", "relation", "bound", "verdict"],
+)
 TRIED = pd.DataFrame(
     [("a", "λ is wrong", "one", "theorem-1/small", "does not hold"), ("b", "none", "one", "theorem-1/small", "holds")],
     columns=["mutation", "says", "chapter", "claim", "verdict"],
@@ -32,15 +36,16 @@ def project(book: Callable[..., Project]) -> Project:
     (project.root / "data").mkdir()
     origin = Provenance.here(seed=0, parameters={}, seconds=1.0, root=project.root)
     write_table(SEEDS, project.root / "data" / "seeds.csv", origin)
+    write_table(FULL, project.root / "data" / "full.csv", origin)
     write_table(TRIED, project.root / "data" / "mutations.csv", origin)
     return Project(project.root)
 
 
 def test_the_tables_are_read_a_claim_at_a_time(project: Project) -> None:
     found = read_evidence(project)
-    assert found.of("theorem-1/small") == Evidence(3, 2, 0.1, 0.1 * 12, "≤ 1", 2, ("λ is wrong",), ())
+    assert found.of("theorem-1/small") == Evidence(3, 2, 0.1, 0.1 * 12, "≤ 1", 1.5, "≤ 2", True, 2, ("λ is wrong",))
     assert found.of("theorem-1/other") == Evidence()
-    assert len(found.origins) == 2
+    assert len(found.origins) == 3
     assert read_book(project).evidence == found
 
 
@@ -77,7 +82,14 @@ def test_the_page_shows_spread_room_and_errors(project: Project) -> None:
         Claim("theorem-1/small", "small", 0.5, at_most=2.0), "one.html", "One", book.evidence.of(claim["id"])
     )
     assert not other.spread_text, "numbers held against another bound are of another claim"
-    for text in ("0.1 … 1.2 at 3 seeds, held at 2", "λ is wrong", "50 % of the room", "The bound: a standard error"):
+    for text in (
+        "0.1 … 1.2 at 3 seeds, held at 2",
+        "1.5 at full size, required ≤ 2<",
+        "λ is wrong",
+        "50 % of the room",
+        "The bound: a standard error",
+    ):
         assert text in table
+    assert "1 of them were measured at full size too (the tier full), 1 held" in summary
     assert "1 of 1 experiments then measured a number beyond their bound" in summary
     assert "Recorded as seeds.csv" in summary

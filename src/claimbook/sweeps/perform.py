@@ -45,11 +45,14 @@ def perform(specification: dict[str, Any], shared: Setting, batch: list[Setting]
 
 
 def rows_of(run: Run, shared: Setting, batch: list[Setting]) -> list[Row]:
-    """A row a run. A batch that raises is halved until the runs that fail are alone: their status is the error."""
+    """A row a run. A batch that raises is halved until the runs that fail are alone: their status is the error.
+
+    A missing package is no result, and is raised.
+    """
     try:
         return _rows(run, shared, batch)
     except Exception as error:
-        if of_the_machine(error) or isinstance(error, BookError):
+        if of_the_machine(error) or isinstance(error, BookError | ImportError):
             raise
         if len(batch) == 1:
             text = " ".join(str(error).split())
