@@ -30,7 +30,7 @@ class InRange(Oracle):
     clock: Clock | None = None
 
     def __call__(self, Q: Tensor) -> PolarBound:
-        units = torch.tensor([_unit(q) for q in Q], device=Q.device)
+        units = torch.tensor([unit_of(q) for q in Q], device=Q.device)
         if not bool(units.any()):
             return self.oracle(Q)
         clock = self.limits.started("upper bound of the polar") if self.clock is None else self.clock
@@ -42,12 +42,12 @@ class InRange(Oracle):
         return PolarBound(torch.cat([p.lower for p in parts])[order], torch.cat([p.upper for p in parts])[order], atom)
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
-        e = _unit(Q)
-        return self._in(self.oracle, e).atoms(_times(Q, -e), count, _number(above, -e))
+        e = unit_of(Q)
+        return self._in(self.oracle, e).atoms(times(Q, -e), count, _number(above, -e))
 
     def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
-        e = _unit(Q)
-        return self._in(self.oracle, e).ascend(_times(Q, -e), W, count, _number(above, -e))
+        e = unit_of(Q)
+        return self._in(self.oracle, e).ascend(times(Q, -e), W, count, _number(above, -e))
 
     def spending(self, effort: Effort) -> "InRange":
         return replace(self, oracle=self.oracle.spending(effort), limits=effort.otherwise(self.limits))
@@ -59,28 +59,34 @@ class InRange(Oracle):
         return replace(self, oracle=self.oracle.resuming(unfinished))
 
     def _in(self, polar: Oracle, e: int) -> Oracle:
-        """The polar with its limits in units of 2^e."""
-        target, enough = (None if x is None else _number(x, -e) for x in (self.limits.target, self.limits.enough))
-        return polar.spending(Effort(target=target, enough=enough)) if e else polar
+        return polar.spending(limits_in(self.limits, e)) if e else polar
 
 
 def _bounded(polar: Oracle, Q: Tensor, e: int) -> PolarBound:
-    """Ω°(Q) by that of 2^−e Q."""
-    if not e:
-        return polar(Q)
-    bound, kind = polar(_times(Q, -e)), torch.finfo(Q.dtype)
+    return restored(polar(times(Q, -e)), e) if e else polar(Q)
+
+
+def restored(bound: PolarBound, e: int) -> PolarBound:
+    """The bound of 2^e Ω° from that of Ω°."""
+    kind = torch.finfo(bound.upper.dtype)
     least = 2 * kind.smallest_normal * kind.eps  # two products, each off by half of it where they are not normal
-    lower, upper = _times(bound.lower, e), _times(bound.upper, e)
+    lower, upper = times(bound.lower, e), times(bound.upper, e)
     return PolarBound((lower - least).clamp(min=0), torch.where(upper > 0, upper + least, upper), bound.atom)
 
 
-def _unit(Q: Tensor) -> int:
+def limits_in(limits: Effort, e: int) -> Effort:
+    """Only those limits that are in units of Ω°, in units of 2^e."""
+    target, enough = (None if x is None else _number(x, -e) for x in (limits.target, limits.enough))
+    return Effort(target=target, enough=enough)
+
+
+def unit_of(x: Tensor) -> int:
     """The binary exponent of the largest entry, 0 within SAFE."""
-    e = exponent(Q)
+    e = exponent(x)
     return e if abs(e) > SAFE else 0
 
 
-def _times(x: Tensor, e: int) -> Tensor:
+def times(x: Tensor, e: int) -> Tensor:
     """2^e x, in two products, as 2^e itself may lie outside float64."""
     half = e // 2
     return x * 2.0**half * 2.0 ** (e - half) if e else x
