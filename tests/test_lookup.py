@@ -188,3 +188,32 @@ def test_a_subclass_with_another_theta_or_phi_does_not_inherit_the_polar():
     Q = randn("lookup Q", 1, 4, 3)
     one, other = (go.polar_of(problem(MAPPINGS["matrix"], theta))(Q) for theta in (go.SumOfSquares(), SaysSo()))
     laws.same(other.lower, 2 * one.lower, 1e-12)
+
+
+CHAIN = go.DeepBiasedRelu(randn("lookup S2", 5, 2), (1, 1, 1))
+
+UNITS: dict[str, go.Problem] = {name: problem(mapping, go.SumOfSquares()) for name, mapping in MAPPINGS.items()} | {
+    "tensor": problem(TENSOR, go.SumOfPowers(3)),
+    "deep relu, three layers": problem(go.DeepRelu(randn("lookup S2", 5, 2), (2, 1, 1)), go.SumOfPowers(3)),
+    "chain with biases": problem(CHAIN, go.WeightedPowers(CHAIN.exponents, CHAIN.degree)),
+    "free biases": problem(go.BiasedReluUnit(randn("lookup S2", 5, 2), 2), go.OnLayers(go.SumOfSquares(), (0, 2))),
+    "non-negative factors": problem(go.MatrixProduct(4, 3), go.NonNegative()),
+}
+
+
+@pytest.mark.parametrize("e", [-1000, -600, 600])
+@pytest.mark.parametrize("f", params(UNITS))
+def test_no_unit_of_the_dual_point_changes_its_polar(f, e):
+    """Squares of Q vanish at 2^−600 already; a polar that is too small certifies what is not optimal."""
+    Q, half, limit = f.loss.project(randn("lookup units", 3, *f.mapping.shape)), 2.0 ** (e // 2), 1e-3
+    others = torch.cat([Q[:1], 0 * Q[1:2], Q[2:] * half * half])
+    polar = go.polar_of(f, go.Effort(nodes=50, target=limit))
+    one, other = polar(Q[2:]), polar.spending(go.Effort(target=limit * half * half))(others)
+    laws.same(other.lower[2:] / half / half, one.lower, 1e-12)
+    laws.same(other.upper[2:] / half / half, one.upper, 1e-12)
+    laws.same(f.mapping.inner(Q[2:], *(w[2:] for w in other.atom))[:, 0], one.lower, 1e-9)
+    assert float(other.upper[1]) == 0
+    assert float(other.lower[0]) > 0
+    found = polar.atoms(Q[2:] * half * half, 3, 0.5 * float(other.lower[2]))
+    again = polar.atoms(Q[2:], 3, 0.5 * float(one.lower[0]))
+    laws.same(f.mapping.inner(Q[2:], *found), f.mapping.inner(Q[2:], *again), 1e-9)

@@ -35,6 +35,18 @@ def test_vectors_and_signs():
     assert max_relu_sum(S, 0 * Q).upper == 0
 
 
+@pytest.mark.parametrize(("a", "b"), [(-900, 800), (800, -900), (-700, -200), (-600, 0), (300, 500)])
+@pytest.mark.parametrize("d", [2, 3, 4, 6])
+def test_units_of_both_arguments_only_change_the_unit(d, a, b):
+    S, Q = normal(8, d, seed=6), normal(8, 2, seed=7)
+    one = max_relu_sum(S, Q, effort=Effort(nodes=200))
+    other = max_relu_sum(S * 2.0**a, Q * 2.0**b, effort=Effort(nodes=200))
+    half = 2.0 ** ((a + b) / 2)
+    assert other.lower / half / half == pytest.approx(one.lower, rel=1e-12)
+    assert other.upper / half / half == pytest.approx(one.upper, rel=1e-9)
+    assert other.u.norm() == pytest.approx(1, rel=1e-12)
+
+
 def test_what_is_refused():
     S, q = normal(8, 4, seed=4), normal(8, seed=5)
     for bad_S, bad_q, words in (

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import final
 
+from torch import Tensor
+
 from .progress import Reporter
 from .settings import instance, number, real, whole
 
@@ -56,6 +58,13 @@ class Effort:
         """These limits, and those of ``other`` where there is none."""
         missing = {name: limit for name, limit in vars(other).items() if vars(self)[name] is None}
         return replace(self, **missing)
+
+    def met(self, lower: Tensor, upper: Tensor) -> bool:
+        """Whether these bounds ``(n,)`` are close, low or high enough, so that nothing more is asked for."""
+        close = upper <= lower * (1 + (self.tolerance or 0.0))
+        low = upper <= (-math.inf if self.target is None else self.target)
+        high = lower > (math.inf if self.enough is None else self.enough)
+        return bool((close | low | high).all())
 
     def allows(self, size: float) -> bool:
         """Whether what takes ``size`` bytes may be enumerated."""

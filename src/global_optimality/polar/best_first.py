@@ -22,6 +22,9 @@ Cells = tuple[Tensor, ...]
 SHARE = 0.25
 """Where seconds are limited, a round may take so much of those that are left, as far as the rounds before it tell."""
 
+FINAL = 2**62
+"""The depth of cells that cannot be cut: they are kept, and what bounds them bounds the search."""
+
 FEWEST = 16
 """So many cells are cut in a round however little time is left."""
 
@@ -186,7 +189,8 @@ def _chosen(search: Search, effort: Effort, left: float) -> tuple[int, Tensor, T
             threshold = threshold.clamp(min=effort.target)
         if effort.enough is not None:
             threshold = torch.where(lower > effort.enough, torch.inf, threshold)
-        found.append((cover.open.bound - threshold[cover.open.run], threshold))
+        excess = cover.open.bound - threshold[cover.open.run]
+        found.append((excess.masked_fill(cover.open.depth >= FINAL, -math.inf), threshold))
     which = max(range(len(found)), key=lambda k: float(found[k][0].max()) if len(found[k][0]) else -math.inf)
     cover, (excess, threshold) = search.covers[which], found[which]
     count = min(int((excess > 0).sum()), cover.bound.batch)

@@ -15,6 +15,7 @@ Reductions, each exact, for hidden layers of widths m_1, …, m_L (L = K − 1):
 
 import itertools
 import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -27,10 +28,18 @@ from .ascent import Climbing, ascend
 from .best_first import Search, begin, refine
 from .bound import Oracle, PolarBound
 from .relu_cones import ReluCones
+from .relu_enclosure.branch_and_bound import LARGEST_RANK
+from .sample_signs import SampleSigns
 from .spectral import decompose
 
 EFFORT = Effort(nodes=100_000, tolerance=1e-7)
 """Of one Q, unless told otherwise: about a second; it mostly closes for d · m₁ ≤ 4, often for 6."""
+
+FEW = 4
+"""Up to so many coordinates cones are cut first of all: most problems close, and their bounds know the widths."""
+
+CONES_PER_CELL = 200
+"""A cell of signs takes the time of so many cones (measured: some 10 ms, at 14 samples)."""
 
 STARTS = 64
 """Starts of the ascent that precedes the search."""
@@ -39,7 +48,8 @@ STARTS = 64
 def deep_relu_polar(mapping: DeepRelu, effort: Effort = EFFORT) -> Oracle:
     """The polar as a function of Q ``(n, N, c)``; the limits are those of each Q, but the seconds of all together.
 
-    Problems with more orthants than ``effort.nodes`` get a bound from spectral norms.
+    Cones of weights are cut where there are few coordinates; else signs of samples first, with multipliers layer by
+    layer, which is all where there are more orthants than ``effort.nodes``.
     """
 
     def polar(Q: Tensor, effort: Effort, clock: Clock) -> PolarBound:
@@ -67,6 +77,12 @@ def number_of_orthants(mapping: DeepRelu) -> int:
     return sum(2 ** (hidden + last * len(sigma)) for sigma in _signs(mapping))
 
 
+def _coordinates(mapping: DeepRelu) -> int:
+    """Of the cones of the largest pattern."""
+    widths = (mapping.S.shape[1], *mapping.effective_widths[:-1])
+    return sum(a * b for a, b in itertools.pairwise(widths))
+
+
 def _signs(mapping: DeepRelu) -> list[Tensor]:
     """The patterns σ up to the order of units (reductions 3 to 5), plus signs first, small ones first."""
     widths = mapping.effective_widths
@@ -78,16 +94,55 @@ def _signs(mapping: DeepRelu) -> list[Tensor]:
 
 
 def _enclose(mapping: DeepRelu, Q: Tensor, effort: Effort, clock: Clock) -> PolarBound:
-    ceiling = _spectral_bound(mapping.S, Q)
     value, atom = ascend(mapping, SumOfPowers(mapping.degree), Q[None], starts=STARTS)
-    if number_of_orthants(mapping) > (math.inf if effort.nodes is None else effort.nodes) or not bool(Q.any()):
-        return PolarBound(value, torch.maximum(ceiling, value), atom)
-    search = refine(search_of(mapping, Q, float(value)), effort, clock)
+    bound = PolarBound(value, torch.maximum(_spectral_bound(mapping.S, Q), value), atom)
+    if not bool(Q.any()):
+        return bound
+    nodes = math.inf if effort.nodes is None else effort.nodes
+    cones = number_of_orthants(mapping) <= nodes
+    if not (cones and _coordinates(mapping) <= FEW) and len(mapping.effective_widths) > 1:
+        bound = _by_signs(mapping, Q, bound, effort, clock, 0.5 if cones else 1.0)
+    return _by_cones(mapping, Q, bound, effort, clock) if cones and not effort.met(bound.lower, bound.upper) else bound
+
+
+def _by_cones(mapping: DeepRelu, Q: Tensor, known: PolarBound, effort: Effort, clock: Clock) -> PolarBound:
+    """``known``, improved by the search over cones of weights."""
+    search = refine(search_of(mapping, Q, float(known.lower)), effort, clock)
+    value, atom = known.lower, known.atom
     if bool(search.lower > value):
         atom = atom_of(mapping, search)
         value = mapping.inner(Q[None], *atom)[:, 0].clamp(min=0)
-    upper = torch.minimum(search.upper, ceiling)
-    return PolarBound(value, torch.maximum(upper, value), atom)
+    return PolarBound(value, torch.maximum(torch.minimum(search.upper, known.upper), value), atom)
+
+
+def _by_signs(
+    mapping: DeepRelu, Q: Tensor, known: PolarBound, effort: Effort, clock: Clock, share: float
+) -> PolarBound:
+    """``known``, improved by the search over signs of the last layer, in a ``share`` of the time left."""
+    part = clock if math.isinf(clock.left) else replace(effort, seconds=share * clock.left).started(clock.task)
+    search = sign_search(mapping, Q, known, part)
+    if search is None:
+        return known
+    nodes = None if effort.nodes is None else max(1, effort.nodes // CONES_PER_CELL)
+    search = refine(search, replace(effort, nodes=nodes), part)
+    clock.interrupted |= part.interrupted
+    value, atom = known.lower, known.atom
+    if len(mapping.effective_widths) == 2 and not clock.over and bool(search.covers[0].best.value > 0):
+        f, (z, sigma) = search.best()
+        assert isinstance(f, SampleSigns)
+        found = _network(mapping, (), z[0], sigma[0], f.output(z, sigma)[0])
+        climbed = ascend(mapping, SumOfPowers(mapping.degree), Q[None], starts=1, first=found)
+        value, atom = climbed if bool(climbed[0] > value) else (value, atom)
+    return PolarBound(value, torch.maximum(torch.minimum(search.upper, known.upper), value), atom)
+
+
+def sign_search(mapping: DeepRelu, Q: Tensor, known: PolarBound, clock: Clock) -> Search | None:
+    """The search over signs of the last layer on samples, whatever the widths, for one Q ``(N, c)``, before its first
+    cell; None where Q has too large a rank.
+    """
+    widths = mapping.effective_widths
+    bound = SampleSigns(mapping.S, Q, len(widths) - 1, widths[-2], mapping.slope, known.upper, clock)
+    return begin([bound], known.lower) if bound.outputs <= LARGEST_RANK else None
 
 
 def _spectral_bound(S: Tensor, Q: Tensor) -> Tensor:
@@ -96,10 +151,15 @@ def _spectral_bound(S: Tensor, Q: Tensor) -> Tensor:
 
 
 def atom_of(mapping: DeepRelu, search: Search) -> Factors:
-    """The best point of a search as one subnetwork with layers of norm 1 (the reductions undone)."""
+    """The best point of a search over cones as one subnetwork with layers of norm 1 (the reductions undone)."""
     f, point = search.best()
     assert isinstance(f, ReluCones)
     *first, z = (p[0] for p in point)
+    return _network(mapping, tuple(first), z, f.signs, f.output(point)[0])
+
+
+def _network(mapping: DeepRelu, first: tuple[Tensor, ...], z: Tensor, signs: Tensor, y: Tensor) -> Factors:
+    """The subnetwork of the layers ``first``, units z ``(m, ·)`` with their signs, and the output y ``(c,)``."""
     widths = (mapping.S.shape[1], *mapping.effective_widths)
     layers = [w.reshape(a, b) for w, a, b in zip(first, widths[:-1], widths[1:], strict=False)]
     if len(widths) == 2:
@@ -107,8 +167,7 @@ def atom_of(mapping: DeepRelu, search: Search) -> Factors:
     else:
         share = z.norm(dim=1).sqrt()
         inverse = torch.where(share > 0, 1 / share, torch.zeros_like(share))
-        layers += [(z * inverse[:, None]).mT, (f.signs * share)[:, None]]
-    y = f.output(point)[0]
+        layers += [(z * inverse[:, None]).mT, (signs * share)[:, None]]
     length = y.norm()
     y = y / length if float(length) > 0 else torch.nn.functional.one_hot(torch.tensor(0, device="cpu"), len(y)).to(y)
     return mapping.embed(tuple(w[None, None] for w in layers), y[None, None, None])

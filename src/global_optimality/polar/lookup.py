@@ -16,6 +16,7 @@ from .convolution import convolution_polar
 from .deep_linear import deep_linear_polar
 from .deep_relu import deep_relu_polar
 from .free_bias import free_bias_polar
+from .in_range import InRange
 from .matrix import matrix_polar
 from .relu import relu_unit_polar
 from .tensor import tensor_polar
@@ -44,7 +45,7 @@ def polar_of(problem: Problem, effort: Effort | None = None) -> Oracle:
         mapping.exponents, mapping.degree
     ):
         chain = BiasedChainPolar(mapping=mapping)
-        return Checked(mapping.shape, chain if effort is None else chain.spending(effort))
+        return _checked(mapping, chain, effort)
     form = problem.regularizer.product(shapes)
     found = None if form is None else _found(mapping, form)
     if form is None or found is None:
@@ -55,6 +56,11 @@ def polar_of(problem: Problem, effort: Effort | None = None) -> Oracle:
         )
     if form.constant != 1:
         found = Divided(form.constant, mapping.degree, found)
+    return _checked(mapping, found, effort)
+
+
+def _checked(mapping: Mapping, polar: Oracle, effort: Effort | None) -> Oracle:
+    found = InRange(polar)
     return Checked(mapping.shape, found if effort is None else found.spending(effort))
 
 

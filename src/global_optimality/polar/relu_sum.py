@@ -9,6 +9,7 @@ from torch import Tensor
 from ..effort import Effort
 from ..mappings import ReluUnit
 from ..settings import instance
+from .in_range import limits_in, restored, times, unit_of
 from .relu import relu_unit_polar
 
 EFFORT = Effort(tolerance=1e-6)
@@ -50,8 +51,11 @@ def max_relu_sum(S: Tensor, Q: Tensor, *, effort: Effort | None = None) -> ReluM
     if not (S.isfinite().all() and Q.isfinite().all()):
         raise ValueError("S and Q must be finite: remove or impute the rows that are not.")
     own = EFFORT if effort is None else instance("effort", effort, Effort, "pass Effort(seconds=..., tolerance=...).")
+    own, (a, b) = own.otherwise(EFFORT), (unit_of(x) for x in (S, Q))
     with torch.no_grad():
-        bound = relu_unit_polar(ReluUnit(S, Q.shape[1])).spending(own.otherwise(EFFORT))(Q[None])
+        polar = relu_unit_polar(ReluUnit(times(S, -a), Q.shape[1])).spending(limits_in(own, a + b).otherwise(own))
+        bound = polar(times(Q, -b)[None])
+        bound = restored(bound, a + b) if a or b else bound
     u, v = bound.atom
     return ReluMaximum(float(bound.lower[0]), float(bound.upper[0]), _unit(u[0, 0]), _unit(v[0, 0]))
 

@@ -107,7 +107,7 @@ class RowSigns(Bound):
         signs[row, choice[row]] = torch.where(first[row], 1, -1).to(signs.dtype)
         turn = choice == len(self.S)
         if turn.any():
-            V[turn] = _halves(V[turn], first[turn])
+            V[turn] = halved(V[turn], first[turn])
         nothing = (choice < 0) & ~first
         bound = torch.cat([cut.bound, cut.bound]).masked_fill(nothing, -torch.inf)
         halves = Open((signs, V, M, choice), torch.cat([cut.run, cut.run]), bound, torch.cat([cut.depth, cut.depth]))
@@ -218,7 +218,7 @@ class RowSigns(Bound):
         return torch.where(turn & (stretch > 1 + 1e-12), N, choice)
 
 
-def _halves(V: Tensor, first: Tensor) -> Tensor:
+def halved(V: Tensor, first: Tensor) -> Tensor:
     """One half of each cone V (B, k, k), the first or the second, cut at the middle of its longest edge."""
     one, two = torch.triu_indices(V.shape[1], V.shape[1], 1, device=V.device)
     longest, row = (V @ V.mT)[:, one, two].argmin(1), torch.arange(len(V), device=V.device)
