@@ -13,6 +13,7 @@ from torch import Tensor
 import global_optimality as go
 from cases import randn
 from device_problems import PROBLEMS
+from global_optimality import symmetric
 from global_optimality.descent import refit
 from global_optimality.homogeneity import report
 from global_optimality.losses import Loss
@@ -135,7 +136,7 @@ def same(a: Any, b: Any) -> None:
         for x, y in zip(a, b, strict=True):
             same(x, y)
     elif isinstance(a, float | np.ndarray):
-        np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(b, a, rtol=1e-9, atol=1e-10)
     else:
         assert a == b
 
@@ -173,6 +174,16 @@ def test_every_public_mapping_loss_and_regularizer_is_held_to_it():
         if isinstance(part := getattr(go, name), type) and issubclass(part, Mapping | Loss | Regularizer)
     }
     assert public <= set().union(*map(parts_of, PROBLEMS.values()))
+
+
+def test_eigenvalues_on_the_device_are_those_of_jacobis_method():
+    A = randn("symmetric", 3, 5, 5)
+    A = A + A.mT
+    with pretended() as device:
+        found = symmetric.eigh(A.to(device))
+        alone = symmetric.eigvalsh(A.to(device))
+    expected = symmetric.jacobi(A)
+    assert all(torch.equal(x.cpu(), y) for x, y in zip((*found, alone), (*expected, expected[0]), strict=True))
 
 
 def test_mixed_devices_are_caught():

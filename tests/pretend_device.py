@@ -2,7 +2,7 @@
 
 As on a GPU, an operation that mixes them with CPU tensors is an error, and so is ``numpy()`` without ``cpu()``;
 allowed are CPU scalars, copies, and CPU indices into a tensor of the device. Numbers are those of the CPU, so results
-must agree with the CPU's to the last digit.
+must agree with the CPU's up to what a descent makes of the rounding of ``symmetric.eigh``, which is another one here.
 """
 
 import contextlib

@@ -4,9 +4,14 @@ from numbers import Integral
 
 import torch
 from torch import Tensor
+from torch._C._functorch import maybe_current_level  # type: ignore[import-not-found]  # there is no public question
 
 Factors = tuple[Tensor, ...]
 """K tensors, each ``(n, r, *D_k)``: axis 0 the run, axis 1 the subnetwork."""
+
+
+DISPATCH = "__torch_dispatch__"
+"""What a kind of tensor overrides that keeps its numbers elsewhere."""
 
 
 def check_factors(W: Factors, factor_shapes: tuple[tuple[int, ...], ...]) -> None:
@@ -34,6 +39,19 @@ def check_factors(W: Factors, factor_shapes: tuple[tuple[int, ...], ...]) -> Non
             )
 
 
+def check_values() -> None:
+    """Raise ``ValueError`` inside ``torch.func.vmap``, ``grad`` and the like, where tensors have no values to go by.
+
+    A bound that is differentiated there would have the gradient 0 without a word.
+    """
+    if maybe_current_level() is not None:
+        raise ValueError(
+            "inside torch.func.vmap, grad, jvp or the like nothing can be decided, as tensors have no values there: "
+            "call this outside. Many runs are one call, with weights (n, r, ...) and duals (n, ...); the gradient of "
+            "problem(*W) is problem.gradient(*W)."
+        )
+
+
 def check_alike(**tensors: Tensor) -> None:
     """Raise ``ValueError`` unless all tensors share one floating dtype and one device; the message names both sides.
 
@@ -46,6 +64,11 @@ def check_alike(**tensors: Tensor) -> None:
     if a.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"{first} has dtype {a.dtype}: convert it with .double() first.")
     for name, x in tensors.items():
+        if getattr(type(x), DISPATCH) is not getattr(Tensor, DISPATCH):
+            raise TypeError(
+                f"{name} is a {type(x).__name__}, whose numbers are not at hand: pass an ordinary tensor, as from "
+                f"{name}.get_data() or {name}.full_tensor()."
+            )
         if x.is_nested:
             raise ValueError(f"{name} is a nested tensor: pass torch.stack({name}.unbind()), rows of one length.")
         if x.layout != torch.strided:
@@ -80,6 +103,7 @@ def ordinary(x: Tensor) -> Tensor:
 
 def check_finite(name: str, data: Tensor, cure: str = "clean the data, or leave those samples out.") -> None:
     """Raise ``ValueError`` if data holds NaN or infinity, saying how many, where the first one is, and the cure."""
+    check_values()
     bad = ~torch.isfinite(data)
     if bad.any():
         where = tuple(int(i) for i in bad.nonzero()[0])

@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 import torch
 from torch import Tensor
 
-from .factors import Factors, check_alike, check_factors, ordinary
+from .factors import Factors, check_alike, check_factors, check_values, ordinary
 from .homogeneity import check_declared
 from .losses import Loss
 from .losses.arrays import ArrayLoss
@@ -219,7 +219,8 @@ class Problem:
 
 
 def check_problem(problem: object) -> Problem:
-    """The problem itself; ``TypeError`` for what is none."""
+    """The problem itself; ``TypeError`` for what is none, ``ValueError`` where nothing can be decided by it."""
+    check_values()
     return instance("problem", problem, Problem, "build one with Problem(loss, mapping, regularizer, lam).")
 
 

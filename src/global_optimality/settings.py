@@ -48,7 +48,12 @@ def whole(name: str, value: object, least: int = 0, most: int = MOST) -> int:
 def number(name: str, value: object, *, positive: bool = True, finite: bool = False, cure: str = "") -> float:
     """A number, positive or else not negative; ``TypeError`` for what is none, ``ValueError`` outside (NaN too)."""
     if getattr(value, "shape", None) == () and not getattr(value, "is_meta", False):
-        value = value.item()  # type: ignore[attr-defined]
+        try:
+            value = value.item()  # type: ignore[attr-defined]
+        except RuntimeError:
+            raise ValueError(
+                f"{name} is a tensor without a value here (torch.func, a tracer): pass a number."
+            ) from None
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} = {_shown(value)}: pass a number.")
     size = real(name, value)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..settings import whole
 from ..streams import checked_seed, generator, normal
+from ..symmetric import eigh
 from .methods import Memory, Method
 from .point import Objective, Point
 
@@ -118,7 +119,7 @@ class NewtonCG(Method):
         Q = torch.stack(basis[: len(images)], 2)
         T = Q.mT @ torch.stack(images, 2)
         # zero vectors in the basis would read as curvature zero: that is harmless, only negative values matter
-        values, vectors = torch.linalg.eigh((T + T.mT) / 2)
+        values, vectors = eigh((T + T.mT) / 2)
         v = (Q @ vectors[:, :, :1])[:, :, 0]
         return values[:, 0], v / v.norm(dim=1, keepdim=True).clamp(min=1e-300)
 

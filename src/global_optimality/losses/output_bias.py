@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ..symmetric import eigh
 from .base import column
 
 DAMPING = 0.03
@@ -104,7 +105,10 @@ def inverse(H: Tensor) -> Tensor:
         return torch.where(H > 0, 1 / H, torch.zeros_like(H))
     scale = H.diagonal(dim1=1, dim2=2).clamp(min=1e-200).rsqrt()
     scale = scale[:, :, None] * scale[:, None, :]
-    return torch.linalg.pinv(H * scale, hermitian=True, rtol=1e-13) * scale
+    values, V = eigh(H * scale)
+    size = values.abs()
+    kept = torch.where(size > 1e-13 * size.amax(1, keepdim=True), 1 / values, 0.0)
+    return (V * kept[:, None]) @ V.mT * scale
 
 
 def apply(H: Tensor, b: Tensor) -> Tensor:

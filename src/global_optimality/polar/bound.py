@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..effort import Clock, Effort
-from ..factors import Factors, check_alike, scale
+from ..factors import Factors, check_alike, check_values, scale
 from ..mappings import Reduction
 from ..settings import function, instance
 from .best_first import Search
@@ -140,6 +140,7 @@ class Checked(Oracle):
         return Checked(self.shape, self.oracle.resuming(unfinished))
 
     def _check(self, Q: Tensor) -> None:
+        check_values()
         check_alike(Q=Q)
         if tuple(Q.shape[1:]) != self.shape:
             raise ValueError(f"Q has shape {tuple(Q.shape)}, expected (n, {', '.join(map(str, self.shape))}).")

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ..effort import Effort
+from ..factors import check_values
 from ..mappings import ReluUnit
 from ..settings import instance
 from .in_range import limits_in, restored, times, unit_of
@@ -42,6 +43,7 @@ def max_relu_sum(S: Tensor, Q: Tensor, *, effort: Effort | None = None) -> ReluM
     The problem is NP-hard; bounds hold wherever the search ends. ``ValueError`` for shapes that do not fit, data that
     are not finite, or anything but float64.
     """
+    check_values()
     S, Q = _data("S", S), _data("Q", Q)
     Q = Q[:, None] if Q.ndim == 1 else Q
     if S.ndim != 2 or Q.ndim != 2 or len(S) != len(Q) or 0 in (*S.shape, *Q.shape):

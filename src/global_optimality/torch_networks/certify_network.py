@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..certificate import Certificate, Verdict
 from ..effort import Effort, check_effort
-from ..factors import Factors, check_finite
+from ..factors import Factors, check_finite, check_values
 from ..mappings import BiasedReluUnit
 from ..polar import Polar, Unfinished
 from ..problem import Problem
@@ -151,6 +151,7 @@ def certify_network(
 
 
 def _check_settings(tol: float, effort: Effort | None, resume: object, decayed: dict[str, bool | None]) -> None:
+    check_values()
     number("tol", tol)
     check_effort(effort)
     if resume is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..factors import check_finite
 from ..losses import CrossEntropyLoss, LogisticLoss, SampleLoss, SquaredLoss
 
 
@@ -32,6 +33,7 @@ def scaled_loss(loss: nn.Module, targets: Tensor, outputs: Tensor, bias_decay: f
         nn.SoftMarginLoss: _soft_margin,
         nn.CrossEntropyLoss: _cross_entropy,
     }
+    loss = getattr(loss, "_orig_mod", loss)  # torch.compile
     if type(loss) not in readers:
         raise TypeError(
             f"loss is {type(loss).__name__}, expected an instance of {', '.join(kind.__name__ for kind in readers)}: "
@@ -43,8 +45,11 @@ def scaled_loss(loss: nn.Module, targets: Tensor, outputs: Tensor, bias_decay: f
         raise TypeError(
             f"targets is a {type(targets).__name__}: pass torch.as_tensor(targets), of a table its .to_numpy()."
         )
+    if targets.layout != torch.strided or targets.is_meta or targets.is_nested:
+        raise ValueError("targets are sparse, nested, or on the device meta: pass targets.to_dense() with its numbers.")
     if targets.device != outputs.device:
         raise ValueError(f"targets are on {targets.device} but the inputs on {outputs.device}: move one with .to(...).")
+    check_finite("targets", targets, "clean the data, or leave those samples out of inputs and targets.")
     scale, plain, y = readers[type(loss)](loss, targets, outputs)
     try:
         own = plain if bias_decay is None else replace(plain, output_bias=bias_decay / scale)
@@ -109,12 +114,16 @@ def _logistic(loss: Any, targets: Tensor, outputs: Tensor) -> tuple[float, Sampl
             "SoftMarginLoss, which is for −1 and +1."
         )
     if not bool(((Y == 0) | (Y == 1)).all()):
-        raise ValueError("BCEWithLogitsLoss is certified for targets 0 and 1 only, not for probabilities.")
+        raise ValueError(
+            "BCEWithLogitsLoss is certified for targets 0 and 1 only, not for probabilities: number the two classes 0 "
+            "and 1."
+        )
     each = torch.ones_like(Y)
     if loss.weight is not None:
-        each = each * loss.weight.double()
+        each = each * _fitting("weight", loss.weight, Y)
     if loss.pos_weight is not None:
-        each = torch.where(Y == 1, each * loss.pos_weight.double(), each)
+        each = torch.where(Y == 1, each * _fitting("pos_weight", loss.pos_weight, Y), each)
+    _check_positive(each)
     if not bool((each == each[:, :1]).all()):
         raise ValueError(
             "the weights differ within a sample, as a pos_weight of several classes makes them: losses, saved "
@@ -130,26 +139,52 @@ def _cross_entropy(loss: Any, targets: Tensor, outputs: Tensor) -> tuple[float, 
         raise ValueError("label_smoothing is not covered: set it to 0 and certify that objective.")
     if c < 2:
         raise ValueError("CrossEntropyLoss of one output is constant: use BCEWithLogitsLoss for two classes.")
-    if targets.shape != (N,) or targets.dtype.is_floating_point or targets.dtype == torch.bool:
+    if targets.shape != (N,) or targets.dtype.is_floating_point or targets.is_complex() or targets.dtype == torch.bool:
         raise ValueError(
             f"targets are {targets.dtype} of shape {tuple(targets.shape)}, expected class numbers, integers ({N},): "
-            "from one-hot rows they are targets.argmax(1); other probabilities are not covered."
+            f"{_numbered(targets, N, c)}"
         )
     if bool(((targets < 0) | (targets >= c)).any()):
         raise ValueError(
-            f"targets lie between {int(targets.min())} and {int(targets.max())}, expected 0 to {c - 1}: leave out "
-            "ignored samples."
+            f"targets lie between {int(targets.min())} and {int(targets.max())}, expected 0 to {c - 1}: number the "
+            f"classes from 0, give the last layer an output for each, and leave out ignored samples."
         )
     if bool(targets.eq(loss.ignore_index).any()):
         raise ValueError(
             f"ignore_index = {loss.ignore_index} leaves out samples: leave them out of inputs and targets."
         )
+    if loss.weight is not None and loss.weight.shape != (c,):
+        raise ValueError(f"the loss has class weights of shape {tuple(loss.weight.shape)}: give one a class, ({c},).")
     weights = None if loss.weight is None else _unless_ones(loss.weight.double()[targets.long()])
     scale = _share(loss, 1) if loss.reduction == "sum" else 1 / (N if weights is None else float(weights.sum()))
     return scale, CrossEntropyLoss(targets.long(), classes=c, weights=weights), targets.long()
 
 
-def _unless_ones(weights: Tensor) -> Tensor | None:
+def _numbered(targets: Tensor, N: int, c: int) -> str:
+    """How labels of another shape or kind become class numbers."""
+    if targets.shape == (N, 1):
+        return "pass targets[:, 0].long()."
+    if targets.shape == (N,):
+        return "pass targets.long()."
+    return "from one-hot rows they are targets.argmax(1); other probabilities are not covered."
+
+
+def _fitting(name: str, weight: Tensor, Y: Tensor) -> Tensor:
+    """The loss's weights as torch broadcasts them to Y ``(N, c)``, float64."""
+    try:
+        return weight.double().expand_as(Y)
+    except RuntimeError:
+        raise ValueError(
+            f"the loss has a {name} of shape {tuple(weight.shape)} beside targets {tuple(Y.shape)}: give one a sample, "
+            f"({len(Y)}, 1), or one for all."
+        ) from None
+
+
+def _check_positive(weights: Tensor) -> None:
     if not bool((torch.isfinite(weights) & (weights > 0)).all()):
         raise ValueError("the loss gives some sample a weight that is not positive: leave such samples out.")
+
+
+def _unless_ones(weights: Tensor) -> Tensor | None:
+    _check_positive(weights)
     return None if bool((weights == 1).all()) else weights

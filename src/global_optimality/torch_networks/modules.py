@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from numbers import Real
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.utils import parametrize
 
 from ..homogeneity import optimizer_decays
 from ..settings import real
+from .cures import WRAPPERS, cure_of
 
 FORM = "certify_network takes Sequential(Linear, ReLU, Linear)"
 
@@ -31,10 +32,11 @@ def layers_of(model: nn.Module) -> tuple[nn.Linear, nn.Linear]:
     Wrappers that compute the same are looked through: torch.compile, DataParallel, nested Sequential, Identity.
     """
     layers = _flat(unwrapped(model))
-    for layer in layers:
-        if type(layer) not in (nn.Linear, nn.ReLU):
-            raise TypeError(f"{FORM}; it has a {type(layer).__name__} layer. {_cure(layer)}")
-    if [type(layer) for layer in layers] != [nn.Linear, nn.ReLU, nn.Linear]:
+    for place, layer in enumerate(layers):
+        if not (_linear(layer) or type(layer) is nn.ReLU):
+            cure = cure_of(layer, last=place == len(layers) - 1)
+            raise TypeError(f"{FORM}; it has a {type(layer).__name__} layer. {cure}")
+    if [_linear(layer) for layer in layers] != [True, False, True]:
         kinds = ", ".join(type(layer).__name__ for layer in layers)
         raise TypeError(f"{FORM}, not Sequential({kinds}): {_form_cure(layers)}")
     hidden, outer = layers[0], layers[2]
@@ -61,20 +63,29 @@ def layers_of(model: nn.Module) -> tuple[nn.Linear, nn.Linear]:
 def unwrapped(model: nn.Module) -> nn.Sequential:
     """The Sequential inside torch.compile and the wrappers for several devices; ``TypeError`` if there is none."""
     if not isinstance(model, nn.Module):
-        raise TypeError(f"{FORM}, an nn.Module, but the model is a {type(model).__name__}.")
+        raise TypeError(f"{FORM}, an nn.Module, but the model is a {type(model).__name__}: pass the module itself.")
     inside = dict(model.named_children())
-    if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+    if isinstance(model, WRAPPERS):
         return unwrapped(inside["module"])
     if list(inside) == ["_orig_mod"]:
         return unwrapped(inside["_orig_mod"])
     if isinstance(model, torch.jit.ScriptModule | torch.fx.GraphModule):
         raise TypeError(f"{FORM}, not what torch.jit, torch.fx or torch.export made of it: pass the module itself.")
     if not isinstance(model, nn.Sequential) or type(model).forward is not nn.Sequential.forward:
-        wrapped = (
-            f": pass model.{next(iter(inside))}." if len(inside) == 1 else ": put the layers into an nn.Sequential."
+        cure = (
+            f"pass {_member(model, next(iter(inside)))}."
+            if len(inside) == 1
+            else "put the layers into an nn.Sequential."
         )
-        raise TypeError(f"{FORM}, not {type(model).__name__}{wrapped}")
+        raise TypeError(f"{FORM}, not {type(model).__name__}: {cure}")
     return model
+
+
+def _member(model: nn.Module, name: str) -> str:
+    """How Python writes a module inside another."""
+    if isinstance(model, nn.ModuleDict):
+        return f"model[{name!r}]"
+    return f"model[{name}]" if name.isdigit() else f"model.{name}"
 
 
 def _flat(model: nn.Sequential) -> list[nn.Module]:
@@ -87,6 +98,13 @@ def _flat(model: nn.Sequential) -> list[nn.Module]:
         else:
             layers.append(plain)
     return [layer for layer in layers if type(layer) is not nn.Identity]
+
+
+def _linear(layer: nn.Module) -> bool:
+    """Whether it computes what Linear does, from weights of its own."""
+    if not isinstance(layer, nn.Linear) or isinstance(layer, LazyModuleMixin) or parametrize.is_parametrized(layer):
+        return False
+    return type(layer).forward is nn.Linear.forward
 
 
 def _check_own_parameters(layer: nn.Linear) -> None:
@@ -109,42 +127,17 @@ def _check_own_parameters(layer: nn.Linear) -> None:
 
 
 def _form_cure(layers: list[nn.Module]) -> str:
-    kinds = [type(layer) for layer in layers]
-    if kinds.count(nn.Linear) > 2:
+    linear = sum(map(_linear, layers))
+    if linear > 2:
         return (
             "of a deeper network freeze all but the last two linear layers, and certify these on the features that "
             "they receive."
         )
-    if kinds.count(nn.Linear) < 2:
+    if linear < 2:
         return "without a hidden layer the problem is convex, and every stationary point is optimal."
-    if kinds[-1] is nn.ReLU:
+    if type(layers[-1]) is nn.ReLU:
         return "leave out the last ReLU, or train on the outputs before it."
     return "put exactly one ReLU between the two linear layers."
-
-
-def _cure(layer: nn.Module) -> str:
-    if "quantized" in type(layer).__module__:
-        return "It is quantised, and computes something else in every precision: pass the model before that."
-    if isinstance(layer, LazyModuleMixin):
-        return "Its shape is not known yet: call the model once on data, model(inputs), and certify it then."
-    if parametrize.is_parametrized(layer):
-        return (
-            "Its weights are computed from others (weight norm, orthogonality, ...), whose decay is another "
-            "regularizer: call torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight')."
-        )
-    if isinstance(layer, nn.Dropout | nn.AlphaDropout | nn.Dropout1d):
-        return "Dropout makes the objective random and changes what weight decay means: train without it."
-    if isinstance(layer, nn.LeakyReLU | nn.PReLU):
-        return "Its unit is positively homogeneous but its polar is not implemented: use ReLU."
-    if isinstance(layer, nn.Sigmoid | nn.Tanh | nn.GELU | nn.SiLU | nn.ELU | nn.SELU | nn.Softplus | nn.Hardtanh):
-        return "Its unit is not positively homogeneous, so the theory does not apply: use ReLU."
-    if isinstance(layer, nn.BatchNorm1d | nn.LayerNorm):
-        return "A normalisation couples the samples or units: normalise the inputs beforehand and remove it."
-    if isinstance(layer, nn.DataParallel | nn.parallel.DistributedDataParallel):
-        return "Put the layer that it wraps in its place, layer.module, or wrap the whole model."
-    if isinstance(layer, nn.Flatten):
-        return "Pass inputs.flatten(1) and leave it out."
-    return "Leave it out, or replace it by one of these."
 
 
 def decay_of(
@@ -168,7 +161,7 @@ def decay_of(
         bias = None if hidden.bias is None else of[hidden.bias]
         free = None if outer.bias is None else of[outer.bias]
     else:
-        if isinstance(weight_decay, Tensor) and weight_decay.dim() == 0:
+        if getattr(weight_decay, "shape", None) == ():
             weight_decay = float(weight_decay)
         if isinstance(weight_decay, bool) or not isinstance(weight_decay, Real):
             raise TypeError(

@@ -1,5 +1,6 @@
 """A torch network's parameters as factors of a problem of this package, and back."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -46,6 +47,10 @@ class Translation:
     def problem(self, scaled: Scaled, data: Tensor, outputs: int) -> Problem:
         """J / scale as f_r for data ``(N, d)``."""
         lam = (self.decay.hidden * self.decay.outer) ** 0.5 / scaled.scale
+        if not 0 < lam < math.inf:
+            raise ValueError(
+                f"weight_decay {self.decay.hidden:g} is too small or large for float64: take one nearer to the loss."
+            )
         if self.free:
             return Problem(scaled.loss, BiasedReluUnit(data, outputs), OnLayers(SumOfSquares(), (0, 2)), lam)
         if self.decay.hidden_bias is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...symmetric import eigh
 from ..great_circles import Stop, ascents
 from . import min_norm
 
@@ -69,7 +70,7 @@ def onto_face(S: Tensor, Q: Tensor, u: Tensor, tolerance: float) -> Tensor:
     g = ((v @ Q.mT) * ((Z > 0) & ~on)) @ S
     rows = on.to(S.dtype)
     gram = torch.einsum("nmi,ij,ik->nmjk", rows, S, S)
-    size, basis = torch.linalg.eigh(gram)
+    size, basis = eigh(gram)
     normal = (size <= 1e-10 * size[..., -1:]) | (size == 0)
     return unit((basis @ (normal[..., None] * (basis.mT @ g[..., None])))[..., 0], u)
 

@@ -16,6 +16,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from ...symmetric import eigh, eigvalsh
 from .majorants import Majorants
 
 
@@ -123,7 +124,7 @@ class Barrier:
 
     def direction(self, x: State) -> tuple[Tensor, Tensor, Tensor]:
         """Newton's direction dM, the largest safe step along it (at most 1) and the squared decrement over mu."""
-        values, R = torch.linalg.eigh(x.M)
+        values, R = eigh(x.M)
         values = values.clamp(min=torch.finfo(values.dtype).tiny)
         gradient, H, first = self._model(x, values, R)
         scale = H.diagonal(dim1=1, dim2=2).rsqrt()
@@ -141,7 +142,7 @@ class Barrier:
         X = torch.zeros_like(x.M)
         X[:, self.i, self.j] = X[:, self.j, self.i] = step * self.factor
         root = values.rsqrt()
-        least = torch.linalg.eigvalsh((X * root[:, :, None] * root[:, None, :]).nan_to_num(0.0, 0.0, 0.0))[:, 0]
+        least = eigvalsh((X * root[:, :, None] * root[:, None, :]).nan_to_num(0.0, 0.0, 0.0))[:, 0]
         reach = (0.9 / (-least).clamp(min=0.9)).to(least)
         dM = R @ X @ R.mT
         dM[:, 0, 0] = 0  # as it would be without rounding, likewise the trace

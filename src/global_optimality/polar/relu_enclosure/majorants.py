@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...symmetric import eigh
+
 ROUNDING = 4.0
 """Room for the rounding of one bound: ROUNDING · (N + d + 8) · eps · magnitude, see ``Majorants.bound``."""
 
@@ -52,7 +54,7 @@ class Majorants:
         g = self.alpha @ S
         half = (self.Y.mT @ S) / 2
         A = (S * self.beta[:, :, None]).mT @ S - half - half.mT
-        values, V = torch.linalg.eigh(torch.where(A.isfinite(), A, torch.zeros_like(A)))
+        values, V = eigh(torch.where(A.isfinite(), A, torch.zeros_like(A)))
         h = (g[:, None] @ V)[:, 0]
         lam = _multiplier(values, h)
         rest = (h.square() / (4 * (lam[:, None] - values))).sum(1)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...symmetric import eigh, norm_bound
+
 
 @dataclass(frozen=True)
 class MinNorm:
@@ -37,11 +39,11 @@ class MinNorm:
         box = (free @ pairs).view(-1, self.S.shape[1], self.S.shape[1])
         cone = self.W @ self.W.mT
         tiny = torch.finfo(self.S.dtype).tiny
-        size_box = torch.linalg.eigvalsh(box)[:, -1].clamp(min=tiny)
-        size_cone = torch.linalg.eigvalsh(cone)[:, -1].clamp(min=tiny)
+        size_box = norm_bound(box)
+        size_cone = norm_bound(cone)
         rho = (size_box / size_cone).sqrt()
         rho = torch.where((size_box > tiny) & (size_cone > tiny), rho, torch.ones_like(rho))
-        L = torch.linalg.eigvalsh(box + rho[:, None, None] ** 2 * cone)[:, -1].clamp(min=tiny)
+        L = norm_bound(box + rho[:, None, None] ** 2 * cone)
         return rho[:, None], L[:, None]
 
 
@@ -101,7 +103,7 @@ def newton(problem: MinNorm, x: Iterate) -> Iterate:
     free_a = ((x.a > problem.low) & (x.a < problem.high)).to(S.dtype)
     free_mu = (x.mu > 0).to(S.dtype)
     gram = (free_a @ (S[:, :, None] * S[:, None, :]).flatten(1)).view(-1, d, d) + (W * free_mu[:, None]) @ W.mT
-    size, basis = torch.linalg.eigh(gram)
+    size, basis = eigh(gram)
     inverse = torch.where(size > 1e-10 * size[:, -1:], 1 / size, torch.zeros_like(size))
     y = (basis @ (inverse[:, :, None] * (basis.mT @ r[:, :, None])))[:, :, 0]
     a = torch.maximum(torch.minimum(x.a + free_a * (y @ S.T), problem.high), problem.low)

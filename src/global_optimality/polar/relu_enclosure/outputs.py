@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...symmetric import eigh
+
 
 class Output(ABC):
     """A list of functions F_j(u), j < len(run), that belong to runs; F_j + Σ_i w_i (s_iᵀu)₊ is convex on a cone.
@@ -106,7 +108,7 @@ def coordinates(Q: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
     c = Q.shape[2]
     if c == 1 or not Q.shape[1]:
         return Q[:, :, :1], Q.new_zeros(len(Q))
-    size, basis = torch.linalg.eigh(Q.mT @ Q)
+    size, basis = eigh(Q.mT @ Q)
     k = max(1, int((size > 1e-14 * size[:, -1:]).sum(1).max()))  # what is dropped is measured below
     basis = basis[:, :, c - k :]
     inner = Q @ basis

@@ -9,6 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ...symmetric import eigh
 from ..best_first import Best, Bound, Cells, Open
 from ..fans import orthants
 from . import ascent, min_norm
@@ -186,7 +187,7 @@ class RowSigns(Bound):
         self, q: Tensor, signs: Tensor, bound: Tensor, x: State, goal: Tensor, proof: Majorants
     ) -> tuple[Tensor, Tensor, Majorants]:
         """Without a free row of positive weight the function is concave: its maximum is a min-norm problem, exact."""
-        u = ascent.unit(x.M[:, 0, 1:], torch.linalg.eigh(x.M[:, 1:, 1:]).eigenvectors[:, :, -1])
+        u = ascent.unit(x.M[:, 0, 1:], eigh(x.M[:, 1:, 1:])[1][:, :, -1])
         leaf = (~x.rows.upper.any(1) & (bound > goal)).nonzero()[:, 0]
         if not len(leaf):
             return bound, u, proof

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ...arrangement import Arrangement
+from ...symmetric import eigh
 from .strata import EPS, NEAR, TINY, Folded, Place, Walk, batches, gradient, pattern
 
 FEW = 64  # so many candidates are tried afresh at once, without a look at more crossings beside them
@@ -151,7 +152,7 @@ def cell_maxima(arrangement: Arrangement, folded: Folded, place: Place) -> CellM
     for rows in batches(arrangement, folded, len(place)):
         sides = pattern(arrangement, place[rows])
         B = gradient(arrangement, folded, sides)
-        values, vectors = torch.linalg.eigh(B @ B.mT)
+        values, vectors = eigh(B @ B.mT)
         u = vectors[:, :, 2]
         height = sides * (u @ arrangement.normals.T)
         inward = torch.where(height.amin(1) >= -height.amax(1), 1.0, -1.0).to(u.dtype)
