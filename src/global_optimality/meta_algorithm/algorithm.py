@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 
 from ..certificate import Certificate, Verdict, certify, same_in_units
-from ..descent import MOST_POINTS, Method, NewtonCG
+from ..descent import MOST_POINTS, Method, NewtonCG, Stop
 from ..effort import Clock, Effort
 from ..factors import Factors, has_zero_slice
 from ..losses import SampleLoss
@@ -17,6 +17,8 @@ from ..problem import Problem, check_problem
 from ..settings import fits, instance, number, whole
 from ..sliding_frank_wolfe import ascent
 from ..sliding_frank_wolfe.local import Local, built
+from ..sliding_frank_wolfe.look import enough, look
+from ..sliding_frank_wolfe.solve import KEPT, PATIENT, UNKNOWN
 from ..status import Status
 from ..twin import Twin, twin
 from .path import DescentPath
@@ -48,8 +50,9 @@ def meta_algorithm(
     """Theorem 2's construction from W (one run) or from a random start of r subnetworks (default 1).
 
     On the way an ascent of the polar shows how to leave zero; once its atoms leave no gap above ``tol``, or none lowers
-    f, a proof is tried, of at most ``effort``. Ends with GLOBAL when the certified relative gap is at most ``tol``,
-    with TIME after ``time_limit`` seconds, on Ctrl-C with INTERRUPTED and the path so far. Every piece of the path is
+    f, a proof is tried, of at most ``effort``, which ends where it finds a way on. Ends with GLOBAL when the certified
+    relative gap is at most ``tol``, with TIME after ``time_limit`` seconds, some of them kept for the last proof, on
+    Ctrl-C with INTERRUPTED and the path so far. Every piece of the path is
     looked at in ``samples`` points between its ends. With ``local`` (``local_of``: on faces, kinks included) its steps
     are followed, and ``method`` descends where f rises on the way between two of them; without it a descent may end
     beside a kink (NO_ESCAPE). ``ValueError`` for several runs, r < 1, an infinite start, or unequal degrees.
@@ -68,12 +71,13 @@ def meta_algorithm(
     effort = None if effort is None else effort.scaled(1 / same.lam)
     trail = Trail(same.problem, same.inside(W), samples)
     faces = None if local is None else built(local, same.problem)
+    prover = _Prover(trail, oracle, effort, clock, tol)
     certificate, status = None, Status.INTERRUPTED
     with clock.interruptible():
-        certificate, status = _walk(trail, faces, method, oracle, effort, clock, tol, max_rounds)
+        certificate, status = _walk(trail, faces, method, prover, max_rounds)
     if certificate is None:
         trail.settle()
-        certificate = _proof(trail, oracle, effort, clock)
+        certificate = prover.last()
     return _outside(same, trail.path(certificate, Status.INTERRUPTED if clock.interrupted else status))
 
 
@@ -95,31 +99,76 @@ def _outside(same: Twin, path: DescentPath) -> DescentPath:
     )
 
 
+@dataclass(eq=False)
+class _Prover:
+    """The certificates of the present weights, within ``effort`` and the time that is left."""
+
+    trail: Trail
+    polar: Oracle
+    effort: Effort | None
+    clock: Clock
+    tol: float
+    seconds: float = 0.0
+    """Of the longest proof that was not cut short."""
+
+    def late(self) -> bool:
+        """Whether what is left of the time is needed for the last proof."""
+        limit = self.clock.effort.seconds
+        return self.clock.over or (limit is not None and self.clock.left <= (self.seconds or UNKNOWN * limit))
+
+    def on_the_way(self) -> Certificate:
+        """A proof that ends where a subnetwork shows that ``tol`` cannot be proved: it leads on."""
+        began, left, goal = self.clock.spent, self.clock.left, self._goal()
+        certificate = self._certified(replace(self._patient(goal), enough=goal), KEPT * left)
+        if goal is None or not float(certificate.polar_lower[0]) * self.trail.problem.lam > goal:
+            self.seconds = max(self.seconds, min(self.clock.spent - began, KEPT * left))
+        return certificate
+
+    def last(self) -> Certificate:
+        """A proof of what can be proved, or of ``tol`` where time is limited."""
+        return self._certified(self._patient(self._goal()), self.clock.left)
+
+    def _patient(self, goal: float | None) -> Effort:
+        """As many cells as there is time for, if it is limited, until ``tol`` is proved."""
+        if self.clock.effort.seconds is None:
+            return Effort()
+        return Effort(target=goal, nodes=(self.effort or Effort()).otherwise(PATIENT).nodes)
+
+    def closed(self, certificate: Certificate) -> bool:
+        return certificate.verdict(self.tol) == (Verdict.CERTIFIED,)
+
+    def _goal(self) -> float | None:
+        """The largest polar that proves ``tol``."""
+        problem = self.trail.problem
+        value, Q = look(problem, self.trail.weights)
+        goal = enough(problem, value, Q, self.tol * abs(value))
+        return None if goal is None else problem.lam * goal
+
+    def _certified(self, limits: Effort, seconds: float) -> Certificate:
+        if math.isfinite(seconds):
+            own = math.inf if self.effort is None or self.effort.seconds is None else self.effort.seconds
+            limits = replace(limits, seconds=min(seconds, own))
+        return certify(self.trail.problem, self.trail.weights, self.polar.spending(limits))
+
+
 def _walk(
-    trail: Trail,
-    faces: Local | None,
-    method: Method,
-    polar: Oracle,
-    effort: Effort | None,
-    clock: Clock,
-    tol: float,
-    max_rounds: int,
+    trail: Trail, faces: Local | None, method: Method, prover: _Prover, max_rounds: int
 ) -> tuple[Certificate, Status]:
     """The rounds: the certificate of the last weights, and why they ended."""
-    problem, accuracy, to_the_end = trail.problem, COARSE, False
+    problem, tol, accuracy, to_the_end = trail.problem, prover.tol, COARSE, False
     for count in range(max_rounds):
-        clock.say(
+        prover.clock.say(
             lambda k=count: f"round {k}, {trail.size[-1]} subnetworks, objective {float(trail.objective[-1]):.10g}"
         )
-        if _descend(trail, faces, method, accuracy, clock, 0.0 if to_the_end else accuracy):
+        if _descend(trail, faces, method, accuracy, prover.late, 0.0 if to_the_end else accuracy):
             accuracy = FINE * tol
-        if clock.over:
-            return _proof(trail, polar, effort, clock), Status.TIME
-        gap, way = ascent(problem, trail.weights, polar)
+        if prover.late():
+            return _ended(prover, Status.TIME)
+        gap, way = ascent(problem, trail.weights, prover.polar)
         certificate = None
         if not gap > tol:
-            certificate = _proof(trail, polar, effort, clock)
-            if _within(certificate, tol):
+            certificate = prover.on_the_way()
+            if prover.closed(certificate):
                 return certificate, Status.GLOBAL
             gap, way = float(certificate.relative_gap[0]), certificate.escape
         if accuracy > FINE * tol and not gap > accuracy / FINE:
@@ -131,18 +180,23 @@ def _walk(
                 trail.append()
         if trail.escape(way):
             continue
-        certificate = _proof(trail, polar, effort, clock) if certificate is None else certificate
-        if _within(certificate, tol):
+        certificate = prover.on_the_way() if certificate is None else certificate
+        if prover.closed(certificate):
             return certificate, Status.GLOBAL
         if trail.escape(certificate.escape):
             continue
         if accuracy <= FINE * tol:
             if to_the_end:
-                return certificate, Status.NO_ESCAPE
+                return _ended(prover, Status.NO_ESCAPE)
             to_the_end = True  # a slow descent was ended for an escape, and there is none
             continue
         accuracy = max(FINE * accuracy, FINE * tol)
-    return _proof(trail, polar, effort, clock), Status.STEPS
+    return prover.last(), Status.STEPS
+
+
+def _ended(prover: _Prover, status: Status) -> tuple[Certificate, Status]:
+    certificate = prover.last()
+    return certificate, Status.GLOBAL if prover.closed(certificate) else status
 
 
 def _start(problem: Problem, W: Factors | None, r: int | None, seed: int) -> Factors:
@@ -161,21 +215,9 @@ def _start(problem: Problem, W: Factors | None, r: int | None, seed: int) -> Fac
     return W
 
 
-def _descend(trail: Trail, faces: Local | None, method: Method, accuracy: float, clock: Clock, gain: float) -> bool:
+def _descend(trail: Trail, faces: Local | None, method: Method, accuracy: float, stop: Stop, gain: float) -> bool:
     """Step 1; whether it came to the end of the descent on faces, so that there is nothing to refine."""
-    if faces is not None and trail.follow(faces, lambda: clock.over):
+    if faces is not None and trail.follow(faces, stop):
         return True
-    trail.descend(method, accuracy, lambda: clock.over, gain)
+    trail.descend(method, accuracy, stop, gain)
     return False
-
-
-def _proof(trail: Trail, polar: Oracle, effort: Effort | None, clock: Clock) -> Certificate:
-    """The certificate of the present weights, within ``effort`` and the time that is left."""
-    if math.isinf(clock.left):
-        return certify(trail.problem, trail.weights, polar)
-    known = math.inf if effort is None or effort.seconds is None else effort.seconds
-    return certify(trail.problem, trail.weights, polar.spending(Effort(seconds=min(clock.left, known))))
-
-
-def _within(certificate: Certificate, tol: float) -> bool:
-    return certificate.verdict(tol) == (Verdict.CERTIFIED,)
