@@ -46,6 +46,7 @@ class Open:
         return len(self.run)
 
     def __getitem__(self, rows: Tensor) -> "Open":
+        rows = rows.nonzero()[:, 0] if rows.dtype == torch.bool else rows  # one wait for a GPU, not one a tensor
         return Open(tuple(x[rows] for x in self.cells), self.run[rows], self.bound[rows], self.depth[rows])
 
     def __add__(self, other: "Open") -> "Open":

@@ -132,8 +132,8 @@ def solve(problem: MinNorm, a: Tensor, cut: Tensor, *, chunk: int = 20, chunks: 
         r = problem.residual(x.a, x.mu)
         a_out[row], r_out[row] = x.a, r
         new = r.norm(dim=1)
-        keep = (new > cut) & (norm - new > 0.02 * (new - cut))
-        if not keep.any():
+        keep = ((new > cut) & (norm - new > 0.02 * (new - cut))).nonzero()[:, 0]
+        if not len(keep):
             break
         row, norm, cut = row[keep], new[keep], cut[keep]
         problem, x, scales = problem.rows(keep), x.rows(keep), (scales[0][keep], scales[1][keep])

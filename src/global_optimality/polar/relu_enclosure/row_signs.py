@@ -166,14 +166,13 @@ class RowSigns(Bound):
             dM, reach, decrement = barrier.direction(x)
             majorants = barrier.majorants(x, dM)
             bound = majorants.bound()
-            better = bound < best[active]
+            better = (bound < best[active]).nonzero()[:, 0]
             proof = majorants if proof is None else proof.updated(active[better], majorants[better])
             best[active] = torch.fmin(best[active], bound)
             x = _ahead(barrier, x, dM, reach)
             below[active] = torch.fmax(below[active], x.value())
             M[active] = x.M
-            early = mu[active] >= WARM
-            warm[active[early]] = x.M[early]
+            warm[active] = torch.where((mu[active] >= WARM)[:, None, None], x.M, warm[active])
             mu[active] = torch.where(decrement < CENTRED, FALL * mu[active], mu[active])
             excess, unsure = best[active] - goal[active], best[active] - below[active]
             more = (excess > 0) & (unsure > torch.where(below[active] > goal[active], SURE * excess, 0.0))
@@ -199,7 +198,7 @@ class RowSigns(Bound):
         a, r = min_norm.solve(problem, torch.zeros_like(q), goal[leaf], chunk=50)
         nothing, Y = torch.zeros_like(q), a.new_zeros(*a.shape, g.shape[1])
         exact = Majorants(self.S, torch.where(signs > 0, q, 0.0) - a, nothing, nothing, Y, size + a.abs())
-        better = exact.bound() < bound[leaf]
+        better = (exact.bound() < bound[leaf]).nonzero()[:, 0]
         bound, u = bound.clone(), u.clone()
         bound[leaf] = torch.fmin(bound[leaf], exact.bound())
         u[leaf] = ascent.unit(r, u[leaf])
