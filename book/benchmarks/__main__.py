@@ -26,13 +26,16 @@ from .completion_peers import COMPLETION_PEERS
 from .deep import DEEP
 from .frontier import RELU_FRONTIER
 from .grids import SWEEPS
+from .memory import MEMORY
 from .polar_peers import DEEP_POLAR_PEERS, POLAR_PEERS
 from .reach import RELU_REACH
 from .relu import RELU
 from .scnn import RELU_PYSCNN
 from .section_six import SECTION_SIX
+from .small_eigen import SMALL_EIGEN
 from .starts import MANY_STARTS
 from .subnetworks import TUNING, after_tuning
+from .throughput import THROUGHPUT
 from .time_to_gap import TIME_TO_GAP
 
 BENCHMARKS: dict[str, tuple[str, Sweep | Callable[[], Sweep]]] = {
@@ -64,6 +67,9 @@ BENCHMARKS: dict[str, tuple[str, Sweep | Callable[[], Sweep]]] = {
     "time_to_gap": ("cost_and_scaling", TIME_TO_GAP),
     "polar_peers": ("cost_and_scaling", POLAR_PEERS),
     "deep_polar_peers": ("cost_and_scaling", DEEP_POLAR_PEERS),
+    "memory": ("cost_and_scaling", MEMORY),
+    "small_eigen": ("cost_and_scaling", SMALL_EIGEN),
+    "throughput": ("cost_and_scaling", THROUGHPUT),
     "tuning": ("implications", TUNING),
     "subnetworks": ("implications", after_tuning),
 }
