@@ -24,6 +24,7 @@ from .certifying import CERTIFYING_COST
 from .completion import COMPLETION
 from .completion_peers import COMPLETION_PEERS
 from .deep import DEEP
+from .deep_layers import DEEP_LAYERS
 from .frontier import RELU_FRONTIER
 from .grids import SWEEPS
 from .memory import MEMORY
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, tuple[str, Sweep | Callable[[], Sweep]]] = {
     "completion": ("matrix_factorization", COMPLETION),
     "deep": ("deep_networks", DEEP["deep"]),
     "branch_and_bound": ("deep_networks", DEEP["branch_and_bound"]),
+    "deep_layers": ("deep_certificates", DEEP_LAYERS),
     "depth_adam": ("deep_networks", SWEEPS["depth_adam"]),
     "depth_gradient": ("deep_networks", SWEEPS["depth_gradient"]),
     "depth_lbfgs": ("deep_networks", SWEEPS["depth_lbfgs"]),

@@ -41,6 +41,9 @@ FEW = 4
 CONES_PER_CELL = 200
 """A cell of signs takes the time of so many cones (measured: some 10 ms, at 14 samples)."""
 
+CLIMBS = 256
+"""Starts of the ascents on the way: they cost hardly more than few, and find what few miss where many are near best."""
+
 STARTS = 64
 """Starts of the ascent that precedes the search."""
 
@@ -55,7 +58,7 @@ def deep_relu_polar(mapping: DeepRelu, effort: Effort = EFFORT) -> Oracle:
     def polar(Q: Tensor, effort: Effort, clock: Clock) -> PolarBound:
         return _joined([_enclose(mapping, q, effort, clock) for q in Q])
 
-    return Climbing(mapping, polar, effort=effort.otherwise(EFFORT))
+    return Climbing(mapping, polar, effort=effort.otherwise(EFFORT), starts=CLIMBS)
 
 
 def search_of(mapping: DeepRelu, Q: Tensor, known: float = 0.0) -> Search:
@@ -123,7 +126,7 @@ def _by_signs(
     search = sign_search(mapping, Q, known, part)
     if search is None:
         return known
-    nodes = None if effort.nodes is None else max(1, effort.nodes // CONES_PER_CELL)
+    nodes = None if effort.nodes is None else max(2, effort.nodes // CONES_PER_CELL)
     search = refine(search, replace(effort, nodes=nodes), part)
     clock.interrupted |= part.interrupted
     value, atom = known.lower, known.atom
