@@ -25,6 +25,7 @@ from .completion import COMPLETION
 from .completion_peers import COMPLETION_PEERS
 from .deep import DEEP
 from .deep_layers import DEEP_LAYERS
+from .dual_points import RELU_DUAL_POINTS
 from .frontier import RELU_FRONTIER
 from .grids import SWEEPS
 from .memory import MEMORY
@@ -52,6 +53,7 @@ BENCHMARKS: dict[str, tuple[str, Sweep | Callable[[], Sweep]]] = {
     "depth_chains": ("implications", SWEEPS["depth_chains"]),
     **{name: ("certified_training", sweep) for name, sweep in RELU.items()},
     "relu_frontier": ("certified_training", RELU_FRONTIER),
+    "relu_dual_points": ("certified_training", RELU_DUAL_POINTS),
     "relu_reach": ("certified_training", RELU_REACH),
     "relu_bounds": ("certified_training", RELU_BOUNDS),
     "certifying_cost": ("../src/global_optimality/torch_networks", CERTIFYING_COST),
