@@ -148,7 +148,7 @@ def test_dual_points_of_the_master_problem_prove_more_than_the_scaled_residual_a
     G, f = dual_points.residual(problem, W), float(problem(*W)[0])
     relaxed, master = RelaxedPolar(problem, planted.inputs(problem), G), dual_points.Master(problem, W)
     leaves, _ = relaxed.start(G)
-    proved, values = [], [f]
+    proved, values, point = [], [f], G
     for _ in range(6):
         leaves, atoms = dual_points.at(relaxed, leaves, G, 1e-3)
         value, dual = dual_points.bound(problem, G, float(leaves.bound.max()) + relaxed.slack(G))
