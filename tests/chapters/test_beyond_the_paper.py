@@ -48,6 +48,25 @@ def test_facts_of_the_symmetric_problem():
     assert found["smallest"] < 5
 
 
+def test_counted_faces_are_the_faces_of_every_draw():
+    setting = optima.Setting("teacher, d = 2", 10, 0.3)
+    counted, single = optima.counted_faces(setting, range(4, 10)), optima.faces([setting], range(4, 10))
+    assert counted["problems"].sum() == len(single)
+    for row in counted.itertuples():
+        same = single[(single["smallest"] == row.smallest) & (single["unique_weights"] == row.unique_weights)]
+        assert (len(same), same["draw"].min()) == (row.problems, row.first)
+    means = optima.block_means(counted.assign(block=0))
+    assert means["smallest"].tolist() == [pytest.approx(single["smallest"].mean(), abs=1e-12)]
+    assert means["untold"].tolist() == [0]
+
+
+def test_the_law_of_blocks_is_fitted_on_every_block():
+    table = pd.DataFrame({"N": [10, 40] * 2, "draw": [0, 0, 1, 1], "smallest": [2.0, 4.0, 1.0, 4.0]})
+    fitted = optima.law_of_blocks(table)
+    assert fitted["mean"] == pytest.approx(0.75, abs=1e-12)
+    assert fitted["low"] < 0.5 < 1 < fitted["high"]
+
+
 def test_the_face_around_the_circle_holds_every_solution():
     solution = solve(optima.symmetric_problem(3, 0.5), tol=optima.GAP)
     table = optima.circle_table(solution, [0], count=24)
