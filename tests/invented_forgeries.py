@@ -33,6 +33,21 @@ def of_text(saved: Content) -> Iterator[tuple[str, str]]:
     yield "a comma too many", text[:-1] + ",}"
     yield "single quotes", text.replace('"', "'")
     yield "brackets without end", text.replace(honest, key + "[" * 5000)
+    for number in ("\uff11", "\u0669\u0669", "1\u00b2", "\u221e", "1e" + "9" * 5000, f"{higher!r}_", "0b1"):
+        yield f"a bound of {number[:4]}", text.replace(honest, key + number)
+    for name, sign in (
+        ("no-break space", "\u00a0"),
+        ("line separator", "\u2028"),
+        ("tabulator", "\x0b"),
+        ("mark", "\ufeff"),
+    ):
+        yield f"a {name} before the bound", text.replace(honest, key + sign + repr(higher))
+    for name in ("l\u043ewer_bound", "Lower_bound", "lower_bound\\u0000", "constructor", "toString", "length"):
+        yield f"a bound under {name} as well", text.replace(honest, f'{honest}, "{name}": {higher!r}')
+    yield "a byte order mark", "\ufeff" + text
+    yield "a zero byte at the end", text + "\x00"
+    yield "a digit after the end", f"{text}\n{higher!r}"
+    yield "digits beyond float64", text.replace(honest, f"{key}{f + abs(f) / 10 + 1!r}" + "0" * 3000 + "9")
 
 
 def changed(saved: Content, **values: Any) -> Content:
@@ -72,6 +87,18 @@ def of_content(saved: Content) -> Iterator[tuple[str, Content]]:
     yield "a bias of one output too many", changed(saved, b=[*saved["b"], 0.0])
     yield "another format", changed(saved, format=saved["format"] + " ")
     yield "another loss", changed(saved, loss="huber")
+    for name, value in (("list", [saved["loss"]]), ("object", {"a": 1}), ("capitals", saved["loss"].upper())):
+        yield f"a loss in {name}", changed(saved, loss=value)
+    for name in ("\uff12", "02", "2.0", "-2"):
+        yield f"a format of version {name}", changed(saved, format=f"{saved['format'][:-1]}{name}")
+    yield "rows in words", changed(saved, Y=[str(row) for row in saved["Y"]])
+    yield (
+        "rows under their numbers",
+        changed(saved, G={"length": len(G)} | {str(i): row for i, row in enumerate(saved["G"])}),
+    )
+    yield "a bias that is false", changed(saved, output_bias=False)
+    yield "claims exchanged", changed(saved, objective=bound - rise, lower_bound=f + rise)
+    yield "targets and dual point exchanged", changed(saved, Y=saved["G"], G=saved["Y"], lower_bound=f + rise)
     yield from _of_inputs(saved)
     yield from _of_proof(saved)
 

@@ -1,7 +1,7 @@
 """Layers that are no Linear and no ReLU, loss settings that do not fit, and transforms of functions around a call."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ class Holder(nn.Module):
 
 
 def last(layer: nn.Module) -> Any:
-    return judged(flat_copy(*network(), layer))
+    return judged(flat_copy(network(), layer))
 
 
 def middle(layer: nn.Module) -> Any:
@@ -49,8 +49,12 @@ def first(layer: nn.Module) -> Any:
 def renamed() -> nn.Sequential:
     model = network()
     other = Renamed(2, 4).double()
-    other.load_state_dict(model[0].state_dict())
+    other.load_state_dict(next(iter(model)).state_dict())
     return flat_copy(other, *list(model)[1:])
+
+
+def exported() -> Any:
+    return torch.export.export(network(), (X,))
 
 
 def weighted(**weights: Any) -> Any:
@@ -78,7 +82,7 @@ LAYERS = [
     refusal("a list inside a Sequential", lambda: judged(nn.Sequential(nn.ModuleList(network()))), "its place"),
     refusal("a list of one network", lambda: judged(nn.ModuleList([network()])), "pass model[0]"),
     refusal("a dictionary of one network", lambda: judged(nn.ModuleDict({"net": network()})), "pass model['net']"),
-    refusal("an exported program", lambda: judged(cast(Any, torch.export.export(network(), (X,)))), "the module itself"),
+    refusal("an exported program", lambda: judged(exported()), "the module itself"),
     refusal("Sigmoid at the end", lambda: last(nn.Sigmoid()), "BCEWithLogitsLoss() takes the outputs before it"),
     refusal("Softmax at the end", lambda: last(nn.LogSoftmax(1)), "CrossEntropyLoss() takes the outputs before it"),
     refusal("Flatten at the end", lambda: last(nn.Flatten(0)), "targets of shape (N, c)"),
@@ -133,7 +137,8 @@ def mapped() -> bool:
 
 
 def differentiated() -> bool:
-    return torch.allclose(cast(torch.Tensor, grad(lambda w: UNIT(w, *W[1:]).sum())(W[0])), UNIT.gradient(*W)[1][0])
+    slopes: Any = grad(lambda w: UNIT(w, *W[1:]).sum())(W[0])
+    return torch.allclose(slopes, UNIT.gradient(*W)[1][0])
 
 
 ANSWERED = [

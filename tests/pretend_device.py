@@ -8,6 +8,7 @@ must agree with the CPU's up to what a descent makes of the rounding of ``symmet
 import contextlib
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as tree  # torch has no public name for it
 from torch.utils._python_dispatch import TorchDispatchMode  # as torch's own documentation imports it
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend  # no public name
+
+from global_optimality import factors
 
 NAME = "pretend"
 _setup_privateuseone_for_python_backend(NAME)
@@ -88,8 +91,8 @@ class _Conversions(TorchFunctionMode):
 
 @contextlib.contextmanager
 def pretended() -> Iterator[torch.device]:
-    """The device, for as long as the context lasts."""
-    with _Factories(), _Conversions():
+    """The device, for as long as the context lasts; the library does not refuse its tensors for their class there."""
+    with _Factories(), _Conversions(), patch.object(factors, "DISPATCH", "__add__"):
         yield DEVICE
 
 

@@ -107,5 +107,8 @@ def test_signs_are_searched_in_any_scaling_and_not_without_time():
     for s, r in ((1e-120, 1e5), (1e90, 1e-3)):
         other = search(go.DeepRelu(s * mapping.S, mapping.widths), r * Q, nodes=20)
         assert float(other.upper) / (s * r) == pytest.approx(float(bound.upper), rel=1e-6)
+    unseen = go.DeepRelu(torch.where(torch.arange(8)[:, None] == 0, mapping.S, 0.0), mapping.widths)
+    blind = torch.where(torch.arange(8)[:, None] == 0, 0.0, Q)
+    assert float(deep_relu_polar(unseen, go.Effort(nodes=20))(blind[None]).lower) == 0, "no sample counts"
     late = deep_relu_polar(mapping, go.Effort(seconds=0.0))(Q[None])
     assert float(late.upper) >= float(bound.lower)

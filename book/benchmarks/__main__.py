@@ -25,15 +25,19 @@ from .completion import COMPLETION
 from .completion_peers import COMPLETION_PEERS
 from .deep import DEEP
 from .deep_layers import DEEP_LAYERS
+from .dual_points import RELU_DUAL_POINTS
 from .frontier import RELU_FRONTIER
 from .grids import SWEEPS
+from .memory import MEMORY
 from .polar_peers import DEEP_POLAR_PEERS, POLAR_PEERS
 from .reach import RELU_REACH
 from .relu import RELU
 from .scnn import RELU_PYSCNN
 from .section_six import SECTION_SIX
+from .small_eigen import SMALL_EIGEN
 from .starts import MANY_STARTS
 from .subnetworks import TUNING, after_tuning
+from .throughput import THROUGHPUT
 from .time_to_gap import TIME_TO_GAP
 
 BENCHMARKS: dict[str, tuple[str, Sweep | Callable[[], Sweep]]] = {
@@ -49,6 +53,7 @@ BENCHMARKS: dict[str, tuple[str, Sweep | Callable[[], Sweep]]] = {
     "depth_chains": ("implications", SWEEPS["depth_chains"]),
     **{name: ("certified_training", sweep) for name, sweep in RELU.items()},
     "relu_frontier": ("certified_training", RELU_FRONTIER),
+    "relu_dual_points": ("certified_training", RELU_DUAL_POINTS),
     "relu_reach": ("certified_training", RELU_REACH),
     "relu_bounds": ("certified_training", RELU_BOUNDS),
     "certifying_cost": ("../src/global_optimality/torch_networks", CERTIFYING_COST),
@@ -66,6 +71,9 @@ BENCHMARKS: dict[str, tuple[str, Sweep | Callable[[], Sweep]]] = {
     "time_to_gap": ("cost_and_scaling", TIME_TO_GAP),
     "polar_peers": ("cost_and_scaling", POLAR_PEERS),
     "deep_polar_peers": ("cost_and_scaling", DEEP_POLAR_PEERS),
+    "memory": ("cost_and_scaling", MEMORY),
+    "small_eigen": ("cost_and_scaling", SMALL_EIGEN),
+    "throughput": ("cost_and_scaling", THROUGHPUT),
     "tuning": ("implications", TUNING),
     "subnetworks": ("implications", after_tuning),
 }

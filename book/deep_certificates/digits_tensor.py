@@ -1,5 +1,6 @@
 """CP decomposition of handwritten digits (samples × rows × columns): what the enclosure of the tensor polar decides."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,15 +17,13 @@ from global_optimality.factors import Factors, take_runs
 from global_optimality.losses import SquaredLoss
 from global_optimality.mappings import RankOneTensor
 from global_optimality.polar import PolarBound
+from global_optimality.polar.partial_transpose import partial_transpose_bound
 from global_optimality.polar.tensor import tensor_polar
 from global_optimality.problem import Problem
 from global_optimality.regularizers import SumOfPowers
 
 from ..shared import data
 from ..shared.tables import frame
-
-CONES = 5000
-"""Effort of the branch and bound, which serves tensors with one short axis."""
 
 
 @cache
@@ -39,7 +38,7 @@ def digits(samples: int, side: int, *, device: str = "cpu") -> Tensor:
 @cache
 def bounded(T: Tensor) -> PolarBound:
     """The spectral norm of T, enclosed; once for every tensor, as all λ ask for it."""
-    return tensor_polar(RankOneTensor(tuple(T.shape)), Effort(nodes=CONES, tolerance=1e-3))(T[None])
+    return tensor_polar(RankOneTensor(tuple(T.shape)))(T[None])
 
 
 def problem(T: Tensor, share: float) -> Problem:
@@ -57,21 +56,22 @@ class TensorFit:
     spread: float
 
 
-def fit(problem: Problem, r: int, *, runs: int, seed: int) -> TensorFit:
-    """L-BFGS from ``runs`` starts; ``spread`` is the relative distance of the worst end from the best."""
+def fit(problem: Problem, r: int, *, runs: int, seed: int, tolerance: float) -> TensorFit:
+    """L-BFGS from ``runs`` starts; ``spread`` is the relative distance of the worst end from the best, ``tolerance``
+    that of the polar's bounds at which its search may end."""
     descent: Descent = minimise(problem, problem.random(runs, r, seed=seed, deviation=0.5), max_steps=600)
     best = take_runs(descent.weights, descent.objective.argmin()[None])
-    assert isinstance(problem.mapping, RankOneTensor)
-    polar = tensor_polar(problem.mapping, Effort(nodes=CONES, tolerance=1e-3))
     spread = float(descent.objective.max() / descent.objective.min()) - 1
-    return TensorFit(best, certify(problem, best, polar), spread)
+    return TensorFit(best, certify(problem, best, effort=Effort(tolerance=tolerance)), spread)
 
 
-def sizes(problem: Problem, ranks: Sequence[int], *, runs: int, seed: int, tol: float) -> pd.DataFrame:
+def sizes(
+    problem: Problem, ranks: Sequence[int], *, runs: int, seed: int, tol: float, tolerance: float
+) -> pd.DataFrame:
     """One row a size r: objective, spread over starts, proved bound, the polar's enclosure, verdict."""
     rows = []
     for r in ranks:
-        f = fit(problem, r, runs=runs, seed=seed)
+        f = fit(problem, r, runs=runs, seed=seed, tolerance=tolerance)
         c = f.certificate
         numbers = float(c.objective), f.spread, float(c.relative_gap), float(c.polar_lower), float(c.polar)
         rows.append((r, *numbers, c.verdict(tol)[0].name))
@@ -88,6 +88,7 @@ def enclosures(
     runs: int,
     seed: int,
     tol: float,
+    tolerance: float = 1e-7,
     device: str = "cpu",
 ) -> pd.DataFrame:
     """Coarse and fine images at several λ: the enclosure of the polar at the best network found, and the verdict."""
@@ -95,19 +96,40 @@ def enclosures(
     for side in sides:
         T = digits(samples, side, device=device)
         for share in shares:
-            table = sizes(problem(T, share), [r], runs=runs, seed=seed, tol=tol)
+            table = sizes(problem(T, share), [r], runs=runs, seed=seed, tol=tol, tolerance=tolerance)
             tables.append(table.assign(side=side, share=share))
     return pd.concat(tables).reset_index()
 
 
 def unfoldings(T: Tensor) -> pd.DataFrame:
-    """σ₁ of the three unfoldings, each an upper bound of the spectral norm, beside the value found by ascent."""
+    """Upper bounds of the spectral norm, σ₁ of the three unfoldings and the best proved, and the value of an ascent."""
     assert T.dim() == 3
     polar = bounded(T)
     values = [float(torch.linalg.matrix_norm(T.movedim(k, 0).flatten(1), 2)) for k in range(3)]
     names = ["samples against pixels", "rows against the rest", "columns against the rest"]
     rows = [*zip(names, values, strict=True), ("proved bound", float(polar.upper)), ("ascent", float(polar.lower))]
     return pd.DataFrame(rows, columns=["bound", "value"]).set_index("bound")
+
+
+def choi_lam(device: str = "cpu") -> Tensor:
+    """The tensor T ``(7, 3, 3)`` with ‖T(·, y, z)‖² = 2‖y‖²‖z‖² − B(y, z), B ≥ 0 no sum of squares; its norm is √2."""
+    T = torch.zeros(7, 3, 3, dtype=torch.float64, device=device)
+    for i in range(3):
+        T[0, i, i] = T[1 + i, i, (i + 1) % 3] = 1
+        T[4 + i, (i + 1) % 3, i] = math.sqrt(2)
+    return T
+
+
+def transposed(T: Tensor, axis: int) -> float:
+    """The least bound by partial transposition with that axis summed."""
+    return float(partial_transpose_bound(T.movedim(axis, 0)[None], T.new_zeros(1), Effort().started()))
+
+
+def excess(problem: Problem, f: TensorFit) -> float:
+    """How far the relaxation with the first axis summed lies above an ascent at the residual of f, relative."""
+    with torch.no_grad():
+        Q = problem.loss.gradient(problem.mapping.Phi(*f.weights))[0]
+    return transposed(Q, 0) / (problem.lam * float(f.certificate.polar_lower)) - 1
 
 
 def pictures(problem: Problem, f: TensorFit, count: int) -> pd.DataFrame:

@@ -144,7 +144,9 @@ def tensors(table: pd.DataFrame) -> Figure:
             alpha=0.5,
         )
         axes.plot([row["polar_lower"], row["polar"]], [place, place], marker, color=colour, markersize=6)
-        names.append(f"{row['side']} × {row['side']} pixels, {row['share']:g} $\\lambda_{{\\max}}$")
+        names.append(
+            f"{row['side']} × {row['side']} pixels, {row['share']:g} $\\lambda_{{\\max}}$, $r$ = {row['size']}"
+        )
     for verdict, (colour, marker) in looks.items():
         if verdict in set(table["verdict"]):
             axes.plot([], [], marker, color=colour, label=verdict)

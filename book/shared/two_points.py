@@ -114,7 +114,8 @@ def failures(
 ) -> pd.DataFrame:
     """Every failed run examined: saddle or local minimum, and where the meta-algorithm ends from there.
 
-    ``neighbour_drop`` is the largest decrease of f over ``trials`` random points at distances up to ``radius``. The
+    ``neighbour_drop`` is the largest decrease of f over ``trials`` random points at distances up to ``radius``; every
+    second one moves the zero units only, as what the others cost to move may hide what these gain. The
     meta-algorithm sets out from the first ``repairs`` failures of each size and kind; ``repaired``: it ended certified,
     at the optimum (NaN where it did not set out).
     """
@@ -128,7 +129,9 @@ def failures(
         chosen = table.groupby(table["zero_units"] > 0).cumcount() < repairs
         for run, taken in enumerate(chosen):
             one = take_runs(W, torch.tensor([run]))
-            size = radius * uniform(stream, trials, 1, 1)
+            zero = slice_norms(one) < DEAD
+            moved = zero | ~zero.any() | (torch.arange(trials)[:, None] % 2 == 0)
+            size = radius * uniform(stream, trials, 1, 1) * moved[..., None]
             near = tuple(w + size * normal(stream, trials, *w.shape[1:]) for w in one)
             drops.append(float(problem(*one) - problem(*near).min()))
             end, arrived, rise = _repaired(problem, one, seed) if taken else (math.nan, math.nan, math.nan)

@@ -70,6 +70,10 @@ class Effort:
         """Whether what takes ``size`` bytes may be enumerated."""
         return size <= (MEMORY if self.memory is None else self.memory)
 
+    def fits(self, size: float, most: int) -> int:
+        """How many of ``most`` things of ``size`` bytes each may be held at once."""
+        return int(min(most, (MEMORY if self.memory is None else self.memory) // size))
+
     def scaled(self, unit: float) -> "Effort":
         """The same limits where what is bounded is ``unit`` times as large."""
         target, enough = (None if limit is None else limit * unit for limit in (self.target, self.enough))

@@ -16,7 +16,7 @@ LARGEST = 16
 """Jacobi's method serves matrices up to this size: its launches grow with the square of it."""
 
 SWEEPS = {1: 0, 2: 1, 3: 2, 4: 8, 6: 10, 8: 11, 12: 13, 16: 14}
-"""Sweeps by largest size: one more than the hardest of 100,000 matrices needed (equal, clustered and graded values)."""
+"""Sweeps by largest size: one more than the hardest of 12,000 needed, with equal, clustered and graded values."""
 
 SKIPPED = 0.003
 """A rotation waits if its entry is below SKIPPED times the largest one of the sweep: else those among nearly equal

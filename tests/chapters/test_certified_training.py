@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from book.benchmarks import __main__ as command
-from book.benchmarks import frontier, grids, relu
+from book.benchmarks import dual_points, frontier, grids, relu
+from book.benchmarks.leaves import RelaxedPolar
 from book.certified_training import digits_plane as digits
 from book.certified_training import experiment
 from book.shared import relu_problems as planted
@@ -115,6 +116,49 @@ def test_benchmarks_on_tiny_problems():
     table = frontier.frontier(sizes=((3, 8),), time_limit=20)
     assert table["relative_gap"].max() <= frontier.TOL
     assert (table["megabytes"] >= 0).all()
+
+
+@pytest.mark.parametrize("classes", [None, 3])
+def test_pseudo_atoms_attain_the_bounds_and_old_multipliers_bound_other_dual_points(classes):
+    S = planted.inputs(teacher_problem(24, 6, 1.0, seed=2))
+    loss = (
+        SquaredLoss(teacher_problem(24, 6, 1.0, seed=2).loss.Y)
+        if classes is None
+        else CrossEntropyLoss(torch.arange(24) % classes)
+    )
+    problem = Problem(loss, ReluUnit(S, loss.Y.shape[1]), SumOfSquares(), 0.5)
+    W = dual_points.network(problem, 1)
+    G = dual_points.residual(problem, W)
+    relaxed = RelaxedPolar(problem, S, G)
+    leaves, atoms = relaxed.bounded(relaxed.root, relaxed.weights(G, relaxed.root.V), 0.0, 1e-6, 1e-2)
+    torch.testing.assert_close(-(atoms * G).sum((1, 2)) / problem.lam, leaves.bound, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(relaxed.again(leaves, leaves.q), leaves.bound, rtol=1e-5, atol=1e-5)
+    other = loss.project(0.99 * G + 0.01 * loss.gradient(torch.zeros_like(G)))
+    q = relaxed.weights(other, leaves.V)
+    old, new = relaxed.again(leaves, q), relaxed.bounded(leaves, q, 0.0, 1e-6)[0].bound
+    attained = problem.mapping.inner(-other, *W) / problem.regularizer.theta(*W) / problem.lam
+    assert bool((old >= new - 1e-5).all())
+    assert bool(new.max() >= attained.max())
+    assert float(old.max()) <= 1.2 * float(new.max())
+
+
+def test_dual_points_of_the_master_problem_prove_more_than_the_scaled_residual_and_less_than_its_value():
+    problem = teacher_problem(30, 8, 2.0, seed=1)
+    W = dual_points.network(problem, 2)
+    G, f = dual_points.residual(problem, W), float(problem(*W)[0])
+    relaxed, master = RelaxedPolar(problem, planted.inputs(problem), G), dual_points.Master(problem, W)
+    leaves, _ = relaxed.start(G)
+    proved, values, point = [], [f], G
+    for _ in range(6):
+        leaves, atoms = dual_points.at(relaxed, leaves, G, 1e-3)
+        value, dual = dual_points.bound(problem, G, float(leaves.bound.max()) + relaxed.slack(G))
+        point = dual if not proved or value > max(proved) else point
+        proved.append(value)
+        least, target = master.enlarged(atoms)
+        values.append(least)
+        G = problem.loss.project(0.4 * target + 0.6 * point)
+    assert max(proved) <= min(values) <= f
+    assert f - max(proved) < 0.9 * (f - proved[0])
 
 
 def test_a_missing_peer_is_left_out_with_the_way_to_install_it(monkeypatch, tmp_path, capsys):

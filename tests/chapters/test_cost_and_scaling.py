@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from book.benchmarks import completion_peers, polar_peers, time_to_gap
+from book.benchmarks import completion_peers, memory, polar_peers, small_eigen, throughput, time_to_gap
 from book.cost_and_scaling import figures
 from book.cost_and_scaling.growth import arrived, growth, growths, medians, wins
 from book.shared.relu_problems import plane_problem
@@ -94,3 +94,16 @@ def testby_cvxpy_gets_the_program_of_the_race():
     ours = completion_peers.convex.matrix_completion(Y * mask, mask, 0.8, tol=1e-8)
     value = completion_peers.objective(X, Y * mask, mask, 0.8)
     assert ours.lower_bound <= value <= ours.objective * (1 + 1e-4)
+
+
+def test_memory_is_that_of_the_work_alone():
+    held: list[torch.Tensor] = []
+    assert 60 <= memory.alone(lambda n: held.append(torch.ones(n * 2**17, dtype=torch.float64)), 64) <= 80
+    assert memory.alone(lambda n: None, 0) < 2
+
+
+def test_what_runs_on_a_gpu_runs_here():
+    eigen = small_eigen.race({"size": 3, "batch": 5}, [{}])
+    assert eigen["residual"].max() < 1e-14
+    rate = throughput.race({"runs": 4}, [{}]).iloc[0]
+    assert 0 < rate["share"] < 1

@@ -12,6 +12,7 @@ import toy_sweep
 from claimbook.progress import Progress, in_words
 from claimbook.project import BookError, BuildFailed
 from claimbook.sweeps import Sweep, Workers, carry_out, failed, status, sweep
+from claimbook.sweeps.clients import present
 from claimbook.sweeps.code import code_of
 
 TRIED: list[int] = []
@@ -89,6 +90,13 @@ def test_what_the_machine_lacks_is_no_result(tmp_path: Path):
     assert "not running" in str(status(tmp_path))
     BROKEN.clear()
     assert list(carry_out(plan, tmp_path, progress=quiet())["a_again"]) == [1, 2, 3]
+
+
+def test_a_sweep_is_running_while_a_client_lives(tmp_path: Path):
+    with present(tmp_path, {"one": 3, "two": 2}, 2):
+        assert "running, 0 of 5 runs in 0 of 2 chunks" in str(status(tmp_path))
+        assert "not running" not in str(status(tmp_path))
+    assert "not running" in str(status(tmp_path))
 
 
 def test_a_damaged_chunk_is_set_aside_and_done_again(tmp_path: Path):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..effort import Effort
 from ..factors import Factors, flatten
 from ..problem import Problem, check_problem
 from ..settings import function, instance, number, whole
@@ -42,7 +43,7 @@ def minimise(
     """Local descent on f_r (step 1 of Theorem 2's meta-algorithm) from W, ``(n, r, *D_k)`` each; L-BFGS by default.
 
     A run ends when ‖∇f_r‖ ≤ tol · f^{1−1/p} λ^{1/p} (no units) and the method sees no negative curvature, if it looks;
-    all end with TIME where ``stop()``, asked before every step, is true.
+    all end with TIME where ``stop()``, asked before every step, is true, and on Ctrl-C with INTERRUPTED.
     ``ValueError`` on misshapen weights and when the method cannot respect a cone.
     """
     check_problem(problem)
@@ -56,8 +57,23 @@ def minimise(
         raise ValueError(f"{type(method).__name__} ignores the cone of the regularizer: use GradientDescent().")
     f = Objective(problem, W)
     runs = _Runs.start(f, method, f.at(f.project(flatten(tuple(w.detach() for w in W)))))
+    clock = Effort().started("minimise")
+    with clock.interruptible():
+        _go(runs, tol, max_steps, observe, stop)
+    if clock.interrupted:
+        runs.interrupt()
+    final = runs.ended()
+    weights, end = f.weights(final.x), f.at(final.x)
+    with torch.no_grad():
+        alignment = problem.alignment(*weights)
+        return Descent(weights, end.value, f.stationarity(end), alignment, runs.steps, tuple(runs.status))
+
+
+def _go(runs: "_Runs", tol: float, max_steps: int, observe: Observer | None, stop: Stop) -> None:
+    """Step until every run has ended, or the steps have."""
+    f = runs.f
     for count in range(max_steps + 1):
-        small = f.stationarity(runs.point) <= tol * problem.gradient_scale(runs.point.value)
+        small = f.stationarity(runs.point) <= tol * f.problem.gradient_scale(runs.point.value)
         if small.any():
             runs.end(small)
             if observe is not None and len(runs.active):
@@ -71,22 +87,19 @@ def minimise(
         if observe is not None:
             observe(f.weights(runs.point.x), runs.point.value)
         runs.leave_stalled()
-    final = runs.ended()
-    weights, end = f.weights(final.x), f.at(final.x)
-    with torch.no_grad():
-        alignment = problem.alignment(*weights)
-        return Descent(weights, end.value, f.stationarity(end), alignment, runs.steps, tuple(runs.status))
 
 
 @dataclass(eq=False)
 class _Runs:
-    """The runs that go on (``point``, ``memory``, their indices ``active``), and where all of them ended or are."""
+    """The runs that go on (``point``, ``memory``, their indices ``active``), and where all of them ended or are.
+
+    ``going`` holds point and indices, replaced in one assignment: sound wherever Ctrl-C comes.
+    """
 
     f: Objective
     method: Method
-    point: Point
+    going: tuple[Point, Tensor]
     memory: Memory
-    active: Tensor
     final: Point
     status: list[Status]
     steps: Tensor
@@ -102,9 +115,8 @@ class _Runs:
         runs = cls(
             f=f,
             method=method,
-            point=point,
+            going=(point, torch.arange(n, device=point.x.device)),
             memory=method.start(point),
-            active=torch.arange(n, device=point.x.device),
             final=Point(*(a.clone() for a in point)),
             status=[Status.STEPS] * n,
             steps=torch.zeros(n, dtype=torch.int64, device="cpu"),
@@ -116,8 +128,17 @@ class _Runs:
         runs.retire(~(torch.isfinite(point.value) & torch.isfinite(point.gradient).all(1)), Status.NONFINITE)
         return runs
 
+    @property
+    def point(self) -> Point:
+        return self.going[0]
+
+    @property
+    def active(self) -> Tensor:
+        return self.going[1]
+
     def step(self) -> None:
-        self.point, self.memory, self.moved = self.method.step(self.f, self.point, self.memory)
+        point, self.memory, self.moved = self.method.step(self.f, self.point, self.memory)
+        self.going = point, self.active
         self.steps[self.active.cpu()] += 1
 
     def leave_stalled(self) -> None:
@@ -137,7 +158,7 @@ class _Runs:
         if found is None:
             return self.retire(small, Status.STATIONARY)
         lower, left = found
-        self.point = Point(*(a.index_copy(0, runs, b) for a, b in zip(self.point, lower, strict=True)))
+        self.going = Point(*(a.index_copy(0, runs, b) for a, b in zip(self.point, lower, strict=True))), self.active
         restart = torch.zeros_like(small)
         restart[runs[left]] = True
         self.memory = tuple(
@@ -155,8 +176,13 @@ class _Runs:
             a[gone] = b[ends]
         for i in gone.tolist():
             self.status[i] = how
-        self.point, self.active = self.point.take(~ends), self.active[~ends]
+        self.going = self.point.take(~ends), self.active[~ends]
         self.memory = tuple(m[~ends] for m in self.memory)
+
+    def interrupt(self) -> None:
+        """The runs that went on are said to have been interrupted."""
+        for i in self.active.tolist():
+            self.status[i] = Status.INTERRUPTED
 
     def ended(self) -> Point:
         """Where every run ended, or is."""

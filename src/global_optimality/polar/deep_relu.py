@@ -141,11 +141,11 @@ def _by_signs(
 
 def sign_search(mapping: DeepRelu, Q: Tensor, known: PolarBound, clock: Clock) -> Search | None:
     """The search over signs of the last layer on samples, whatever the widths, for one Q ``(N, c)``, before its first
-    cell; None where Q has too large a rank.
+    cell; None where Q has too large a rank, or no sample counts.
     """
     widths = mapping.effective_widths
     bound = SampleSigns(mapping.S, Q, len(widths) - 1, widths[-2], mapping.slope, known.upper, clock)
-    return begin([bound], known.lower) if bound.outputs <= LARGEST_RANK else None
+    return begin([bound], known.lower) if bool(bound.kept.any()) and bound.outputs <= LARGEST_RANK else None
 
 
 def _spectral_bound(S: Tensor, Q: Tensor) -> Tensor:

@@ -6,39 +6,89 @@ import torch
 from torch import Tensor
 
 from ..effort import Clock, Effort
+from ..factors import Factors
 from ..mappings import RankOneTensor
 from ..regularizers import SumOfPowers
 from .ascent import Climbing, ascend
 from .best_first import begin, refine
 from .bound import Oracle, PolarBound
 from .fans import Points, Relaxation, normalised, orthants, ratio, supports
+from .partial_transpose import bytes_needed, partial_transpose_bound
 from .relu_cones import ROUNDS
-from .spectral import decompose
+from .spectral import decompose, power_of_two
 
 EFFORT = Effort(nodes=20_000, tolerance=1e-7)
 """Of one Q, unless told otherwise."""
+
+ALTERNATIONS = 50
+"""Rounds of alternating ascent from the end of the gradient ascent, which may creep."""
 
 LARGEST = 6
 """All axes but the two longest are searched, if they have together at most so many entries."""
 
 
 def tensor_polar(mapping: RankOneTensor, effort: Effort = EFFORT) -> Oracle:
-    """Below: gradient ascent from many starts. Above: the least spectral norm of an unfolding of one axis against the
-    others and, where all axes but two are short, branch and bound over their unit vectors (as ``deep_relu_polar``).
+    """Below: gradient ascent from many starts, the best end alternated. Above: the least spectral norm of an unfolding
+    of one axis against the others, then partial transposition, which is cheapest with the longest axis summed and
+    tries others where that was not tight, then branch and bound over unit vectors (as ``deep_relu_polar``) where all
+    axes but two are short.
     """
+    order = sorted(range(mapping.degree), key=lambda k: mapping.shape[k])
 
     def polar(Q: Tensor, effort: Effort, clock: Clock) -> PolarBound:
-        lower, atom = ascend(mapping, SumOfPowers(mapping.degree), Q)
+        lower, atom = _alternated(mapping, Q, *ascend(mapping, SumOfPowers(mapping.degree), Q))
         unfolded = [decompose(Q.movedim(k, 1).flatten(2))[3] for k in range(1, Q.dim())]
         upper = torch.stack(unfolded).amin(0)
-        order = sorted(range(mapping.degree), key=lambda k: mapping.shape[k])
+        for axis in reversed(order):
+            upper = _transposed(Q.movedim(axis + 1, 1), lower, upper, effort, clock)
         if sum(mapping.shape[k] for k in order[:-2]) <= LARGEST:
-            for i, q in enumerate(Q):
-                search = refine(begin([TensorCones(q.permute(order))], lower[i : i + 1]), effort, clock)
+            for i in _open(lower, upper, effort).nonzero()[:, 0].tolist():
+                cones = TensorCones(Q[i].permute(order))
+                search = refine(begin([cones], lower[i : i + 1]), effort, clock)
                 upper[i] = torch.minimum(upper[i], search.upper[0])
         return PolarBound(lower, torch.maximum(upper, lower), atom)
 
     return Climbing(mapping, polar, effort=effort.otherwise(EFFORT))
+
+
+def _transposed(Q: Tensor, lower: Tensor, upper: Tensor, effort: Effort, clock: Clock) -> Tensor:
+    """``upper`` lowered by partial transposition, Q's first axis summed, as far as memory allows."""
+    upper, runs = upper.clone(), effort.fits(bytes_needed(tuple(Q.shape[1:])), len(Q))
+    ajar = _open(lower, upper, effort).nonzero()[:, 0]
+    for rows in ajar.split(runs) if runs and len(ajar) else ():
+        found = partial_transpose_bound(Q[rows], _goal(lower[rows], effort), clock)
+        upper[rows] = torch.minimum(upper[rows], found)
+    return upper
+
+
+def _alternated(mapping: RankOneTensor, Q: Tensor, value: Tensor, atom: Factors) -> tuple[Tensor, Factors]:
+    """(⟨Q, φ(atom)⟩, atom) after ALTERNATIONS in which each factor in turn is the best one for the others."""
+    W, unit = [w[:, 0] for w in atom], power_of_two(Q.flatten(2)).reshape(-1, *[1] * mapping.degree)
+    for _ in range(ALTERNATIONS):
+        for k, w in enumerate(W):
+            others = torch.ones_like(value)[:, None]
+            for j, v in enumerate(W):
+                others = others if j == k else (others[:, :, None] * v[:, None]).flatten(1)
+            best = ((Q / unit).movedim(k + 1, 1).flatten(2) @ others[:, :, None])[:, :, 0]
+            size = best.norm(dim=1, keepdim=True)
+            W[k] = torch.where(size > 0, best / torch.where(size > 0, size, torch.ones_like(size)), w)
+    polished = tuple(w[:, None] for w in W)
+    attained = mapping.inner(Q, *polished)[:, 0]
+    better = attained > value
+    kept = tuple(torch.where(better[:, None, None], a, b) for a, b in zip(polished, atom, strict=True))
+    return torch.where(better, attained, value), kept
+
+
+def _goal(lower: Tensor, effort: Effort) -> Tensor:
+    """Upper bounds at most this number are low enough."""
+    goal = lower * (1 + (effort.tolerance or 0.0))
+    return goal if effort.target is None else goal.clamp(min=effort.target)
+
+
+def _open(lower: Tensor, upper: Tensor, effort: Effort) -> Tensor:
+    """Where neither bound is good enough yet."""
+    ajar = upper > _goal(lower, effort)
+    return ajar if effort.enough is None else ajar & (lower <= effort.enough)
 
 
 @dataclass(frozen=True, eq=False)

@@ -151,6 +151,18 @@ class Barrier:
         ).to(dM)
         return dM, reach, (step * gradient).sum(1) / x.mu
 
+    def ahead(self, x: State, dM: Tensor, reach: Tensor) -> State:
+        """A step along dM (B, p, p), shortened until the merit does not fall; none where that fails."""
+        before, length = x.merit(), reach
+        for _ in range(6):
+            y = self.state(x.M + length[:, None, None] * dM, x.rows, x.mu)
+            fell = ~(y.merit() >= before - 1e-12)
+            if not fell.any():
+                return y
+            length = torch.where(fell, 0.4 * length, length)
+        stay = torch.where(fell[:, None, None], x.M, y.M)
+        return self.state(stay, x.rows, x.mu)
+
     def _model(self, x: State, values: Tensor, R: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Gradient and negative Hessian of the merit in coordinates, and those of the constraint M_00 = 1."""
         rows, t, f, e, mu_i = x.rows, x.t, x.f, x.e, x.mu_i
