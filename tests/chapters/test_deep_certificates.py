@@ -2,7 +2,6 @@
 
 import matplotlib
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from scipy import optimize
@@ -242,14 +241,3 @@ def test_figures_are_drawn(certified):
     for name, figure in drawn.items():
         assert isinstance(figure, matplotlib.figure.Figure)
         assert "<svg" in show(figure, name).svg
-
-
-def test_recorded_bounds_are_told_by_shape_weights_and_way():
-    rows = [("K = 3", "drawn", way, draw, 9.0, 2.0 + draw, k * (1.0 + draw), draw < 2, 10, 0.5)
-            for way, k in (("signs", 1.0), ("cones", 3.0)) for draw in range(3)]  # fmt: skip
-    names = ["shape", "q", "way", "draw", "spectral", "first", "last", "closed", "cells", "cpu_seconds"]
-    found = deep.by_layers(pd.DataFrame(rows, columns=names))
-    assert found["way"].tolist() == ["signs", "cones"]
-    assert found["last"].tolist() == [2.0, 6.0]
-    assert found["worst"].tolist() == [3.0, 9.0]
-    assert found["closed"].tolist() == [2, 2]
