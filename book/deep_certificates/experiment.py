@@ -170,3 +170,19 @@ def fitted(problem: Problem, W: Factors, points: int = 401) -> pd.DataFrame:
 def samples(problem: Problem) -> pd.DataFrame:
     """Inputs and targets."""
     return frame(x=mapping_of(problem).S[:, 0], y=problem.loss.Y[:, 0])
+
+
+def by_layers(table: pd.DataFrame) -> pd.DataFrame:
+    """The recorded bounds over all draws: medians of the first and the last, the worst last, and how many closed."""
+    groups = table.groupby(["shape", "q", "way"], sort=False)
+    found = groups.agg(
+        draws=("draw", "nunique"),
+        closed=("closed", "sum"),
+        spectral=("spectral", "median"),
+        first=("first", "median"),
+        last=("last", "median"),
+        worst=("last", "max"),
+        cells=("cells", "median"),
+        cpu_seconds=("cpu_seconds", "median"),
+    )
+    return found.reset_index()
