@@ -27,6 +27,7 @@ LONG = {
     "_collected": "every field of the file once, in the order of the format",
     "newton_direction": "one linear system, assembled block by block",
     "_parser": "the commands and their options, declared one after the other",
+    "of_content": "a list of forgeries, one after the other",
 }
 """Functions with a body of more than 40 lines, each with its reason."""
 
