@@ -26,7 +26,7 @@ def tuning(shared: Chunk, _: Batch) -> pd.DataFrame:
 
 def subnetworks(shared: Chunk, _: Batch) -> pd.DataFrame:
     """The comparison of the chapter with more sizes and steps, at the λ recorded by ``tuning``."""
-    tuned, _ = read_table(TUNED)
+    tuned = read_table(TUNED)[0]
     return compare(digits(TRAIN, seed=0), chosen(tuned), [shared["size"]], runs=20, steps=500, seed=0)
 
 
