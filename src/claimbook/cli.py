@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ from .pdf import make_pdfs
 from .progress import Progress
 from .project import BookError, BuildFailed, Project
 from .recording import mutations, seeds
-from .requests import options_of, port, refused, seconds, table_file
+from .requests import folder, options_of, port, refused, seconds, table_file
 from .run import run_name
 from .single import run_single
 from .site import configuration, publish, stage
@@ -121,8 +122,8 @@ def pdf(project: Project, arguments: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Build and run the book.")
-    parser.add_argument("--root", type=Path, help="the folder of the book (default: around the working directory)")
-    parser.add_argument("--output", type=Path, help="the folder for results and site (default: _build in the book)")
+    parser.add_argument("--root", type=folder, help="the folder of the book (default: around the working directory)")
+    parser.add_argument("--output", type=folder, help="the folder for results and site (default: _build in the book)")
     commands = parser.add_subparsers(dest="command", required=True)
 
     running = argparse.ArgumentParser(add_help=False)
@@ -182,6 +183,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         project = Project(root, arguments.output.resolve() if arguments.output else None).check()
         try:
             arguments.function(project, arguments)
+            sys.stdout.flush()
+        except BrokenPipeError:  # nobody reads on, as behind `| head`: the rest goes nowhere, also at the exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
         except OSError as error:
             found = refused(error, project)
             if found is None:

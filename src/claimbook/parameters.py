@@ -84,6 +84,8 @@ def parse(assignments: Sequence[str], known: Sequence[Parameter]) -> dict[str, A
             raise BookError(f"-p {word}: write it as name=value")
         if name not in defaults:
             raise BookError(f"unknown parameter {name}: {closest(name, defaults)}")
+        if name in values:
+            raise BookError(f"-p {name}=...: it stands there twice: give it once")
         values[name] = _read(name, text.strip(), defaults[name])
     return values
 

@@ -32,6 +32,13 @@ def port(text: str) -> int:
     return int(text)
 
 
+def folder(text: str) -> Path:
+    """The path of a folder; an empty one, as of a variable that is not set, would be the working directory."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty: name a folder")
+    return Path(text)
+
+
 def table_file(text: str) -> Path:
     """A .csv file in a folder that there is."""
     file = Path(text)

@@ -62,6 +62,7 @@ PARAMETERS = [
     parameter("share=1e400", "a finite number, like 0.5"),
     parameter("name='x", "not a Python literal"),
     parameter("tier=huge", "choose one of quick, full"),
+    Row("a parameter twice", ("run", "one", "-p", "seed=1", "-p", "seed=2"), "give it once"),
 ]
 COMMANDS = [
     Row("no command", (), "required: command"),
@@ -103,6 +104,8 @@ COMMANDS = [
     ),
 ]
 PLACES = [
+    Row("results in a folder without a name", ("--output", "", "run", "one"), "name a folder"),
+    Row("a root without a name", ("--root", "", "build"), "name a folder"),
     Row("a root that is not there", ("--root", "/nowhere", "build"), "name another folder with --root"),
     Row("a root that is a file", ("--root", __file__, "build"), "name another folder with --root"),
     Row("results into a file", ("--output", __file__, "run", "one"), "name one with --output"),

@@ -73,6 +73,26 @@ def test_a_port_that_is_taken(book: Callable[..., Project], capsys: pytest.Captu
     assert "choose another with --port" in lines[0]
 
 
+def test_a_reader_that_leaves(book: Callable[..., Project]) -> None:
+    project = book({"one": chapter_text(CELLS)})
+    shown = "import sys; from claimbook import cli; cli.run = run = lambda *_: print(9 * 'x'); run.__name__ = 'run'; "
+    command = [
+        sys.executable,
+        "-c",
+        f"{shown}sys.exit(cli.main(sys.argv[1:]))",
+        "--root",
+        str(project.root),
+        "run",
+        "one",
+    ]
+    read, write = os.pipe()
+    os.close(read)
+    source = {"PYTHONPATH": str(Path(files.__file__).parents[1])}
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, env=os.environ | source)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def hostile(folder: Path) -> dict[str, str]:
     """No home that can be written, another look of figures, another kernel, an IPython that fails, no UTF-8."""
     kernel = folder / "jupyter" / "kernels" / "python3" / "kernel.json"
