@@ -75,8 +75,9 @@ def meta_algorithm(
     certificate, status = None, Status.INTERRUPTED
     with clock.interruptible():
         certificate, status = _walk(trail, faces, method, prover, max_rounds)
-    if certificate is None:
+    if clock.interrupted:
         trail.settle()
+    if certificate is None:
         certificate = prover.last()
     return _outside(same, trail.path(certificate, Status.INTERRUPTED if clock.interrupted else status))
 
