@@ -12,7 +12,7 @@ from claimbook.sweeps import Sweep
 
 TEACHERS = tuple(f"teacher, d = {d}" for d in (2, 3))
 SIZES = {TEACHERS[0]: (20, 60, 200, 1000), TEACHERS[1]: (20, 60, 120)}
-BLOCK = 100
+BLOCK = 1000
 """Draws in a chunk of the law of the smallest size."""
 
 Chunk = dict[str, Any]
