@@ -12,8 +12,8 @@ from claimbook.sweeps import Sweep
 
 from ..shared.planted_relu import teacher_problem
 from ..shared.relu_problems import plane_problem
+from .alone import peak
 from .relu import certified_row
-from .time_to_gap import peak
 
 TOL = 1e-4
 SIZES = ((3, 250), (3, 500), (3, 1000), (3, 2000), (4, 100), (4, 200), (4, 400), (5, 50), (5, 100), (6, 25), (6, 50))

@@ -1,86 +1,113 @@
-"""Memory that the works of the chapter Cost and scaling add to a process, each in a process of its own."""
+"""Memory that the works of the chapter Cost and scaling add to a process, ours and the peers', each alone in one."""
 
-import multiprocessing
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 
 from claimbook.sweeps import Sweep
-from global_optimality import convex
+from global_optimality.sliding_frank_wolfe import solve
 from global_optimality.streams import generator, normal
 
 from ..shared.adam import adam
 from ..shared.planted_relu import teacher_problem
-from .polar_peers import SAMPLES as ROWS
-from .polar_peers import ours
-from .starts import DIMENSION, LAM, RATE, SAMPLES, UNITS
-from .time_to_gap import peak
+from ..shared.relu_problems import plane_problem
+from . import completion_peers, polar_peers
+from .alone import alone
+from .scnn import network_of_pyscnn
+from .starts import DIMENSION, LAM, RATE, SAMPLES, UNITS, jax_adam, looped, vmap_adam
+from .time_to_gap import GAPS, SAMPLED, all_cells
 
-GAP, LIMIT = 1e-6, 3.0
+LIMIT, STEPS = 3.0, 5
+SECONDS, GIGABYTES = 60.0, 4.0
+"""What a peer may take of processor time and memory."""
+Work = Callable[[int], object]
 
 
-def starts(runs: int) -> None:
+def _training(way: Callable[..., object]) -> Work:
     """Steps of Adam on so many starts."""
-    problem = teacher_problem(SAMPLES, DIMENSION, LAM, seed=0)
-    adam(problem, problem.random(runs, UNITS, seed=0, deviation=0.3), steps=5, rate=RATE)
+
+    def work(runs: int) -> None:
+        problem = teacher_problem(SAMPLES, DIMENSION, LAM, seed=0)
+        way(problem, problem.random(runs, UNITS, seed=0, deviation=0.3), STEPS)
+
+    return work
 
 
-def completion(n: int) -> None:
+def _completion(way: completion_peers.Way) -> Work:
     """A matrix of n columns and a quarter more rows, half of it seen, to a gap of a millionth."""
-    stream = generator(0, "memory", n)
-    m = 5 * n // 4
-    Y = (normal(stream, m, 5) @ normal(stream, 5, n) + 0.1 * normal(stream, m, n)).numpy()
-    mask = (normal(stream, m, n) > 0).numpy()
-    convex.matrix_completion(Y * mask, mask, 0.2 * float(np.linalg.norm(Y * mask, 2)), tol=GAP)
+    return lambda n: way(completion_peers.Seen.drawn(5 * n // 4, n, 0))
 
 
-def polar(d: int) -> None:
-    """The polar of one hidden unit, 20 rows, at most three seconds of the clock."""
-    stream = generator(0, "memory of polars", d)
-    ours(normal(stream, ROWS, d), normal(stream, ROWS), 1, LIMIT / 10)
+def _solve(way: Callable[..., object]) -> Work:
+    """The network of least objective for N samples with three columns."""
+    return lambda N: way(plane_problem(N, N / 100, seed=0))
 
 
-def deep_polar(N: int) -> None:
-    """The polar of two hidden layers with two inner units in the plane."""
-    stream = generator(0, "memory of deep polars", N)
-    ours(normal(stream, N, 2), normal(stream, N), 2, LIMIT)
+def _polar(way: Callable[..., object], inner: int) -> Work:
+    """By the dimension, 20 rows, of one hidden unit; by the samples in the plane, of two hidden layers."""
+
+    def work(size: int) -> None:
+        N, d = (polar_peers.SAMPLES, size) if inner == 1 else (size, 2)
+        stream = generator(0, "memory of polars", N, d)
+        S, q = normal(stream, N, d), normal(stream, N)
+        way(S, q, LIMIT) if way is polar_peers.maingo else way(S, q, inner, LIMIT)
+
+    return work
 
 
-WORKS: dict[str, tuple[Callable[[int], None], list[int]]] = {
-    "training, by starts": (starts, [8, 32, 128, 512]),
-    "completion, by columns": (completion, [40, 100, 200, 400]),
-    "polar, by dimension": (polar, [3, 4, 6, 9, 13, 20]),
-    "deep polar, by samples": (deep_polar, [6, 9, 13, 20]),
+WORKS: dict[str, tuple[list[int], dict[str, Work]]] = {
+    "training, by starts": (
+        [8, 32, 128, 512],
+        {
+            "ours": _training(lambda problem, W, steps: adam(problem, W, steps=steps, rate=RATE)),
+            "torch.func.vmap": _training(vmap_adam),
+            "JAX, vmap and jit": _training(lambda *work: jax_adam()(*work)),
+            "loop of torch.optim": _training(looped),
+        },
+    ),
+    "completion, by columns": (
+        [16, 32, 64, 128],
+        {
+            "ours": _completion(completion_peers.ours),
+            "CVXPY, SCS": _completion(completion_peers.by_cvxpy("SCS")),
+            "CVXPY, CLARABEL": _completion(completion_peers.by_cvxpy("CLARABEL")),
+            "soft-impute of fancyimpute": _completion(completion_peers.soft_impute(1e-7)),
+        },
+    ),
+    "certified solve, by samples": (
+        [20, 30, 40, 60],
+        {
+            "ours": _solve(lambda problem: solve(problem, tol=GAPS[-1])),
+            "convex program of all cells": _solve(all_cells),
+            f"pyscnn, {SAMPLED} sampled cells": _solve(lambda problem: network_of_pyscnn(problem, SAMPLED, 0)),
+        },
+    ),
+    "polar, by dimension": (
+        [3, 4, 6, 9],
+        {
+            "ours": _polar(polar_peers.ours, 1),
+            "SCIP": _polar(polar_peers.scip, 1),
+            "MAiNGO": _polar(polar_peers.maingo, 1),
+        },
+    ),
+    "deep polar, by samples": (
+        [6, 9, 13, 20],
+        {"ours": _polar(polar_peers.ours, 2), "SCIP": _polar(polar_peers.scip, 2)},
+    ),
 }
 
 
 def measured(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
-    """One row a size: what the work added to the peak memory of its process."""
-    work, sizes = WORKS[shared["work"]]
-    rows = [{"size": size, "megabytes": alone(work, size)} for size in sizes]
-    return pd.DataFrame(rows).assign(threads=torch.get_num_threads())
-
-
-def alone(work: Callable[[int], None], size: int) -> float:
-    """Megabytes in a forked process, whose peak begins with what it holds."""
-    fork = multiprocessing.get_context("fork")
-    receiving, sending = fork.Pipe(duplex=False)
-
-    def run() -> None:
-        before = peak()
-        work(size)
-        sending.send((peak() - before) / 2**20)
-
-    process = fork.Process(target=run)
-    process.start()
-    sending.close()
-    try:
-        return receiving.recv()
-    finally:
-        process.join()
+    """One row a size and way: what the work added to the peak memory of its process, or the limit that it met."""
+    sizes, ways = WORKS[shared["work"]]
+    rows = []
+    for size in sizes:
+        for way, work in ways.items():
+            ended = alone(lambda work=work, size=size: work(size), seconds=SECONDS, gigabytes=GIGABYTES)
+            rows.append({"way": way, "size": size, "megabytes": ended.megabytes, "status": ended.status})
+    return pd.DataFrame(rows).assign(limit=SECONDS, gigabytes=GIGABYTES, threads=torch.get_num_threads())
 
 
 MEMORY = Sweep(measured, {"work": list(WORKS)})

@@ -2,10 +2,6 @@
 
 import importlib
 import math
-import multiprocessing
-import os
-import resource
-import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +23,8 @@ from global_optimality import (
 )
 from global_optimality.streams import generator, normal
 
-from .timing import Seconds, clocked
+from .alone import alone
+from .timing import clocked
 
 TOLERANCE = 1e-3
 SAMPLES = 20
@@ -54,7 +51,8 @@ def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
     sides: dict[str, Side] = {"ours": ours, "SCIP": scip}
     found = {way: clocked(lambda side=side: side(S, q, inner, limit)) for way, side in sides.items()}
     if inner == 1:
-        found["MAiNGO"] = killed_at(maingo, S, q, limit)
+        ended = alone(lambda: maingo(S, q, limit), seconds=2 * limit)  # it does not keep its limit
+        found["MAiNGO"] = (ended.value or (0.0, math.inf), ended.seconds)
     best, rows = max(bounds[0] for bounds, _ in found.values()), []
     for way, ((lower, upper), seconds) in found.items():
         gap = upper / lower - 1 if lower > 0 and upper < 1e300 else math.inf
@@ -168,31 +166,6 @@ def maingo(S: Tensor, q: Tensor, limit: float) -> Bounds:
         point = torch.tensor([solver.get_solution_point()], dtype=S.dtype)
         found.append((_value(S, sign * q, point, (1.0,)), -solver.get_final_LBD()))
     return max(value for value, _ in found), max(bound for _, bound in found)
-
-
-def killed_at(
-    side: Callable[[Tensor, Tensor, float], Bounds], S: Tensor, q: Tensor, limit: float
-) -> tuple[Bounds, Seconds]:
-    """A peer that does not keep its limit, in a process that the system ends after twice as many processor seconds."""
-    fork = multiprocessing.get_context("fork")
-    receiving, sending = fork.Pipe(duplex=False)
-
-    def work(folder: str) -> None:
-        os.chdir(folder)  # it leaves a file of results
-        most = math.ceil(2 * limit)
-        resource.setrlimit(resource.RLIMIT_CPU, (most, most))
-        sending.send(clocked(lambda: side(S, q, limit)))
-
-    with tempfile.TemporaryDirectory() as folder:
-        process = fork.Process(target=work, args=(folder,))
-        process.start()
-        sending.close()
-        try:
-            return receiving.recv()
-        except EOFError:
-            return (0.0, math.inf), Seconds(math.inf, 2 * limit)
-        finally:
-            process.join()
 
 
 def _value(S: Tensor, q: Tensor, Z: Tensor, sigma: tuple[float, ...]) -> float:

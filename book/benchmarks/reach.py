@@ -19,7 +19,7 @@ from global_optimality.sliding_frank_wolfe import solve
 from ..shared import data
 from ..shared.planted_relu import teacher_problem
 from ..shared.relu_problems import inputs, plane_problem, with_bias
-from .time_to_gap import peak
+from .alone import peak
 from .timing import clocked
 
 LIMIT = 600.0

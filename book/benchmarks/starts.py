@@ -42,13 +42,13 @@ def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _rows(runs: int, steps: int) -> list[dict[str, object]]:
-    jax_adam = _jax_adam()
+    in_jax = jax_adam()
     problem = teacher_problem(SAMPLES, DIMENSION, LAM, seed=0)
     W = problem.random(runs, UNITS, seed=0, deviation=0.3)
     sides: dict[str, Callable[[], Factors]] = {
         "all in one tensor": lambda: adam(problem, W, steps=steps, rate=RATE),
         "torch.func.vmap": lambda: vmap_adam(problem, W, steps),
-        "JAX, vmap and jit": lambda: jax_adam(problem, W, steps),
+        "JAX, vmap and jit": lambda: in_jax(problem, W, steps),
         "loop of torch.optim": lambda: looped(problem, W, steps),
     }
     ends = {way: problem(*side()) for way, side in sides.items()}
@@ -101,7 +101,7 @@ def vmap_adam(problem: Problem, W: Factors, steps: int) -> Factors:
     return tuple(x)
 
 
-def _jax_adam() -> Callable[[Problem, Factors, int], Factors]:
+def jax_adam() -> Callable[[Problem, Factors, int], Factors]:
     """The same in JAX: vmap of the gradient, the whole loop in one jit."""
     jax: Any = importlib.import_module("jax")
     jnp: Any = importlib.import_module("jax.numpy")

@@ -1,11 +1,8 @@
 """Certified solves at d = 3 by N, beside the convex program of all cells and pyscnn: seconds to each gap, memory."""
 
 import multiprocessing
-import resource
-import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,39 +16,45 @@ from global_optimality.problem import Problem
 from global_optimality.sliding_frank_wolfe import solve
 
 from ..shared.relu_problems import inputs, plane_problem
+from .alone import alone, peak
 from .scnn import network_of_pyscnn
 from .timing import clocked
 
 GAPS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-6)
-LIMIT = 120.0
-"""Seconds of descent; the certificate is computed all the same."""
+LIMIT = 900.0
+"""Seconds of descent, on the clock; the certificate is computed all the same."""
 PROGRAM_UP_TO = 40
 """Samples up to which the convex program of all cells is solved: at 60 it takes 20 seconds, and grows like N⁴."""
-PYSCNN_FROM, SAMPLED = 30, 100
-"""Samples from which pyscnn takes part, and the cells that it draws."""
+PYSCNN_FROM, PYSCNN_UP_TO, SAMPLED = 30, 300, 100
+"""Samples from which pyscnn takes part, those up to which (at 1000 it takes 80 s), and the cells that it draws."""
+LARGE = 10_000
+"""Samples from which one draw is solved, of the minutes that it takes."""
+PROGRAM, PYSCNN = "convex program of all cells", f"pyscnn, {SAMPLED} sampled cells"
 
 
 def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
-    """A row a way and gap: seconds until it was proved; NaN where it was not.
+    """A row a way and gap: seconds until it was proved; NaN where it was not, and where the status is "not run".
 
-    λ = N/100. Each of our solves is alone in a process; ``megabytes`` is what it added to its peak memory. Its seconds
+    λ = N/100. Each side is alone in a process; ``megabytes`` is what it added to its peak memory. Our seconds
     count the sorting of the arrangement and are read off the history. A peer runs once, at its own tolerance (1e-8, and
     pyscnn's default); ``reached`` is its gap to the bound that our solve proved, which its seconds do not count.
     """
     N, draw = shared["N"], shared["draw"]
+    if N >= LARGE and draw:
+        return pd.DataFrame(not_run("solve")).assign(d=3, limit=LIMIT, threads=1)
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn) as alone:
-        rows, bound = alone.submit(solve_to_gaps, N, draw, LIMIT).result()
+    with ProcessPoolExecutor(1, mp_context=spawn) as fresh:
+        rows, bound = fresh.submit(solve_to_gaps, N, draw, LIMIT).result()
     problem = plane_problem(N, N / 100, seed=draw)
-    if N <= PROGRAM_UP_TO:
-        rows += peer_to_gaps("convex program of all cells", lambda: all_cells(problem), bound)
-    if N >= PYSCNN_FROM:
-        way = f"pyscnn, {SAMPLED} sampled cells"
-        rows += peer_to_gaps(way, lambda: float(problem(*network_of_pyscnn(problem, SAMPLED, draw))), bound)
+    rows += peer_to_gaps(PROGRAM, lambda: all_cells(problem), bound) if N <= PROGRAM_UP_TO else not_run(PROGRAM)
+    if PYSCNN_FROM <= N <= PYSCNN_UP_TO:
+        rows += peer_to_gaps(PYSCNN, lambda: float(problem(*network_of_pyscnn(problem, SAMPLED, draw))), bound)
+    else:
+        rows += not_run(PYSCNN)
     return pd.DataFrame(rows).assign(d=3, limit=LIMIT, threads=1)
 
 
-TIME_TO_GAP = Sweep(race, {"N": [10, 20, 30, 40, 100, 300, 1000], "draw": [0, 1, 2]})
+TIME_TO_GAP = Sweep(race, {"N": [10, 20, 30, 40, 100, 300, 1000, 3000, LARGE], "draw": [0, 1, 2]})
 
 
 def all_cells(problem: Problem) -> float:
@@ -62,10 +65,17 @@ def all_cells(problem: Problem) -> float:
 
 def peer_to_gaps(way: str, side: Callable[[], float], bound: float) -> list[dict[str, object]]:
     """Rows of a peer that returns the objective of its network."""
-    value, seconds = clocked(side)
-    reached = value / bound - 1
-    took = {gap: seconds.cpu if reached <= gap else float("nan") for gap in GAPS}
-    return [{"way": way, "reached": reached, "gap": gap, "cpu_seconds": cpu} for gap, cpu in took.items()]
+    ended = alone(side)
+    shared = {"way": way, "megabytes": ended.megabytes, "status": ended.status}
+    reached = ended.value / bound - 1 if ended.done else float("nan")
+    took = {gap: ended.seconds.cpu if reached <= gap else float("nan") for gap in GAPS}
+    return [{**shared, "reached": reached, "gap": gap, "cpu_seconds": cpu} for gap, cpu in took.items()]
+
+
+def not_run(way: str) -> list[dict[str, object]]:
+    """Rows of a way beyond its largest size."""
+    unknown = float("nan")
+    return [{"way": way, "reached": unknown, "gap": gap, "cpu_seconds": unknown, "status": "not run"} for gap in GAPS]
 
 
 def solve_to_gaps(N: int, draw: int, limit: float) -> tuple[list[dict[str, object]], float]:
@@ -87,15 +97,3 @@ def solve_to_gaps(N: int, draw: int, limit: float) -> tuple[list[dict[str, objec
             seconds = sorting.cpu + all_.cpu
         rows.append({**shared, "gap": gap, "cpu_seconds": seconds})
     return rows, float(solution.certificate.lower_bound[0])
-
-
-def peak() -> int:
-    """The largest resident memory of this process so far, in bytes.
-
-    Linux counts it for the program that runs; what getrusage tells there begins with that of the parent.
-    """
-    told = Path("/proc/self/status")
-    if told.is_file():
-        return 1024 * next(int(line.split()[1]) for line in told.read_text().splitlines() if line.startswith("VmHWM"))
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return largest if sys.platform == "darwin" else 1024 * largest

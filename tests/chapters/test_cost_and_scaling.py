@@ -1,5 +1,6 @@
 """The chapter Cost and scaling: exponents with intervals, medians that keep what did not arrive, and the figures."""
 
+import importlib
 import importlib.util
 import math
 
@@ -8,7 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
-from book.benchmarks import completion_peers, memory, polar_peers, small_eigen, throughput, time_to_gap
+from book.benchmarks import completion_peers, polar_peers, small_eigen, throughput, time_to_gap
+from book.benchmarks.alone import alone
 from book.cost_and_scaling import figures
 from book.cost_and_scaling.growth import arrived, growth, growths, medians, wins
 from book.shared.relu_problems import plane_problem
@@ -64,6 +66,7 @@ def test_our_sides_of_the_races_prove_what_they_say():
     assert [math.isnan(row["cpu_seconds"]) for row in time_to_gap.peer_to_gaps("far", lambda: 1.05 * bound, bound)] == [
         gap < 0.05 for gap in time_to_gap.GAPS
     ]
+    assert {row["status"] for row in time_to_gap.not_run("a peer")} == {"not run"}
 
 
 def test_two_layers_with_no_sign_to_choose_are_one():
@@ -74,32 +77,37 @@ def test_two_layers_with_no_sign_to_choose_are_one():
     assert 5 * (1 - 1e-12) <= upper <= lower * (1 + polar_peers.TOLERANCE)
 
 
-def test_a_peer_that_overruns_its_limit_is_ended():
-    S = torch.eye(2, dtype=torch.float64)
-    (lower, upper), seconds = polar_peers.killed_at(never_ends, S, S[0], 0.4)
-    assert (lower, upper, seconds.cpu) == (0.0, math.inf, 0.8)
+def test_a_peer_that_meets_a_limit_is_ended_and_says_which():
+    slow = alone(never_ends, seconds=0.4)
+    assert (slow.value, slow.seconds.cpu, slow.status) == (None, 0.4, "more than 0.4 s")
+    large = alone(lambda: torch.ones(2**28, dtype=torch.float64).sum(), gigabytes=1.0)
+    assert not large.done
+    assert large.value is None
+    assert alone(lambda: 1 / 0).status == "ZeroDivisionError: division by zero"
+    assert alone(lambda: 7, first=lambda: None).value == 7
+    with pytest.raises(ModuleNotFoundError):
+        alone(lambda: importlib.import_module("no_such_peer"))
 
 
-def never_ends(*_):
+def never_ends():
     while True:
         pass
 
 
-def testby_cvxpy_gets_the_program_of_the_race():
+def test_cvxpy_gets_the_program_of_the_race():
     if importlib.util.find_spec("scs") is None:
         pytest.skip("SCS is not installed")
-    random = np.random.default_rng(0)
-    Y, mask = random.normal(size=(6, 5)), random.random((6, 5)) > 0.4
-    X = completion_peers.by_cvxpy("SCS", Y * mask, mask, 0.8)()
-    ours = completion_peers.convex.matrix_completion(Y * mask, mask, 0.8, tol=1e-8)
-    value = completion_peers.objective(X, Y * mask, mask, 0.8)
-    assert ours.lower_bound <= value <= ours.objective * (1 + 1e-4)
+    instance = completion_peers.Seen.drawn(6, 5, 0)
+    X = completion_peers.by_cvxpy("SCS")(instance)
+    ours = completion_peers.convex.matrix_completion(instance.Y, instance.mask, instance.lam, tol=1e-8)
+    assert ours.lower_bound <= instance.objective(X) <= ours.objective * (1 + 1e-4)
+    assert instance.objective(ours.X) == pytest.approx(ours.objective, rel=1e-12)
 
 
 def test_memory_is_that_of_the_work_alone():
     held: list[torch.Tensor] = []
-    assert 60 <= memory.alone(lambda n: held.append(torch.ones(n * 2**17, dtype=torch.float64)), 64) <= 80
-    assert memory.alone(lambda n: None, 0) < 2
+    assert 60 <= alone(lambda: held.append(torch.ones(64 * 2**17, dtype=torch.float64))).megabytes <= 80
+    assert alone(lambda: None).megabytes < 2
 
 
 def test_what_runs_on_a_gpu_runs_here():
