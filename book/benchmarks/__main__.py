@@ -107,11 +107,12 @@ def arguments_of(words: list[str] | None = None) -> argparse.Namespace:
     return arguments
 
 
-def made(name: str, workers: Workers) -> tuple[pd.DataFrame, float]:
-    """A table, and the seconds that all its chunks took, whenever they ran."""
+def made(name: str, workers: Workers) -> tuple[pd.DataFrame, float, str]:
+    """A table, the seconds that all its chunks took, whenever they ran, and the device that they ran on."""
     known = BENCHMARKS[name][1]
-    plan = known if isinstance(known, Sweep) else known()
-    return carry_out(plan, KEPT / name, workers=workers), spent(plan, KEPT / name)
+    plan = workers.placed(known if isinstance(known, Sweep) else known())
+    table = carry_out(plan, KEPT / name, workers=workers)
+    return table, spent(plan, KEPT / name), plan.specification["arithmetic"].get("device", "cpu")
 
 
 def tell() -> None:
@@ -130,13 +131,13 @@ def main() -> int:
     commit = commit_of(CHAPTERS)  # before the first table is written: that changes the tree
     for name in arguments.names or BENCHMARKS:
         try:
-            table, seconds = made(name, arguments.workers)
+            table, seconds, device = made(name, arguments.workers)
         except (ModuleNotFoundError, BookError, BuildFailed) as error:
             lost.append(f"{name}: {error}")
             print(lost[-1], flush=True)
             continue
         origin = provenance(seed=0, parameters={"command": f"python -m book.benchmarks {name}"}, seconds=seconds)
-        origin = replace(origin, commit=commit)
+        origin = replace(origin, commit=commit, device=origin.device if device == "cpu" else device)
         place = arguments.into or CHAPTERS / BENCHMARKS[name][0] / "data"
         write_table(table, place / f"{name}.csv", origin)
         print(f"{name}\n{table.to_string(index=False)}\n", flush=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import kills
 import pandas as pd
 import pytest
+import torch
 import toy_sweep
 
 from claimbook.progress import Progress, in_words
@@ -14,6 +15,7 @@ from claimbook.project import BookError, BuildFailed
 from claimbook.sweeps import Sweep, Workers, carry_out, failed, status, sweep
 from claimbook.sweeps.clients import present
 from claimbook.sweeps.code import code_of
+from claimbook.sweeps.perform import perform
 
 TRIED: list[int] = []
 BROKEN = {"memory"}
@@ -32,6 +34,10 @@ def short_of_memory(shared: dict, batch: list[dict]) -> pd.DataFrame:
     if shared["a"] == 2 and BROKEN:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
     return pd.DataFrame({"a_again": [shared["a"]]})
+
+
+def on_torch(shared: dict, batch: list[dict]) -> pd.DataFrame:
+    return pd.DataFrame({"device": [torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"]})
 
 
 def one_row_short(shared: dict, batch: list[dict]) -> pd.DataFrame:
@@ -127,6 +133,32 @@ def test_code_reached_by_imports_is_in_the_key(tmp_path: Path, monkeypatch: pyte
     assert {k for k, v in code_of.__wrapped__("grown.top").items() if code[k] != v} == {"grown.far.py"}
 
 
+def test_rows_of_another_device_are_never_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    plan = Sweep(on_torch, {"a": [1, 2]})
+    here = carry_out(plan, tmp_path, progress=quiet())
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Pretended GPU")
+    other = Sweep(on_torch, {"a": [1, 2]})
+    assert other.specification["arithmetic"]["device"] == "Pretended GPU"
+    assert not {chunk.key for chunk in plan.chunks} & {chunk.key for chunk in other.chunks}
+    there = carry_out(other, tmp_path, progress=quiet())
+    assert (set(here["device"]), set(there["device"])) == ({"cpu"}, {"Pretended GPU"})
+    with pytest.raises(BookError, match="device Pretended GPU here, cpu there"):
+        perform(plan.specification, {"a": 1}, [{}])
+    monkeypatch.undo()
+    assert set(carry_out(plan, tmp_path, progress=quiet())["device"]) == {"cpu"}
+    instructions = {**(plan.specification["arithmetic"]), "vectors": "others"}
+    assert plan.on(instructions).chunks[0].key != plan.chunks[0].key
+
+
+def test_no_more_workers_than_have_room():
+    plan = Sweep(square, {"a": [1], "b": range(4)}, ("b",), bytes_per_run=1e11, memory=1e12)
+    assert Workers(8).fitting(plan).count == 1
+    assert Workers(8).fitting(Sweep(square, {"a": [1], "b": [1]}, ("b",), bytes_per_run=1)).count == 8
+    with pytest.raises(BookError, match=r"4 GB are too few for a chunk of 4e\+02 GB"):
+        Workers(8, memory=4e9).fitting(plan)
+
+
 def test_what_cannot_be_a_sweep_is_refused(tmp_path: Path):
     for wrong in (
         lambda: Sweep(square, {"a": [1]}, ("b",)),
@@ -137,6 +169,7 @@ def test_what_cannot_be_a_sweep_is_refused(tmp_path: Path):
         lambda: Sweep(lambda shared, batch: pd.DataFrame(), {"a": [1]}),
         lambda: Workers(2, "tcp://127.0.0.1:1"),
         lambda: Workers(-1),
+        lambda: Workers(0, memory=1e9),
         lambda: status(tmp_path / "nowhere"),
         lambda: carry_out(Sweep(one_row_short, {"a": [1, 2]}, ("a",)), tmp_path, progress=quiet()),
         lambda: carry_out(Sweep(a_number, {"a": [1, 2]}), tmp_path, progress=quiet()),  # type: ignore[arg-type]

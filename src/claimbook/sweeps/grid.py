@@ -6,7 +6,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..files import digest
 from ..project import BookError
+from .arithmetic import arithmetic_of
 from .code import code_of, module_of
 
 Setting = dict[str, Any]
@@ -44,11 +45,14 @@ class Chunk:
         return [self.shared | varied for varied in self.batch]
 
 
-def _specification(run: Run, data: Mapping[str, str], threads: int) -> dict[str, Any]:
-    """All that rows depend on but the settings: the function, its code, its data, its threads."""
+def _specification(
+    run: Run, data: Mapping[str, str], threads: int, arithmetic: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """All that rows depend on but the settings: the function, its code, its data, its threads, the kind of machine."""
     code = code_of(module_of(run))
     function = f"{module_of(run)}:{run.__qualname__}"
-    return {"format": FORMAT, "run": function, "code": code, "data": dict(data), "threads": threads}
+    found: dict[str, Any] = {"format": FORMAT, "run": function, "code": code, "data": dict(data), "threads": threads}
+    return found if arithmetic is None else found | {"arithmetic": dict(arithmetic)}
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,16 @@ class Listed:
 
     @cached_property
     def specification(self) -> dict[str, Any]:
-        return _specification(self.run, {}, 1)
+        return _specification(self.run, {}, 1, None)
+
+    @property
+    def bytes_of_a_chunk(self) -> float:
+        """Not known."""
+        return 0.0
+
+    def on(self, arithmetic: Mapping[str, str]) -> Listed:
+        """Itself: its keys are not made here."""
+        return self
 
     @cached_property
     def chunks(self) -> tuple[Chunk, ...]:
@@ -86,6 +99,8 @@ class Sweep:
     threads: int = 1
     data: Mapping[str, str] = field(default_factory=dict)
     """Name → digest of whatever else the function reads."""
+    arithmetic: Mapping[str, str] | None = None
+    """That of the workers (``on``); of this process where it is None."""
 
     def __post_init__(self) -> None:
         if missing := [name for name in self.batched if name not in self.grid]:
@@ -107,11 +122,21 @@ class Sweep:
 
     @cached_property
     def specification(self) -> dict[str, Any]:
-        return _specification(self.run, self.data, self.threads)
+        arithmetic = arithmetic_of(module_of(self.run)) if self.arithmetic is None else self.arithmetic
+        return _specification(self.run, self.data, self.threads, arithmetic)
 
     @property
     def axes(self) -> tuple[str, ...]:
         return tuple(self.grid)
+
+    @property
+    def bytes_of_a_chunk(self) -> float:
+        """Of the largest one; 0 where runs do not say what they take."""
+        return max(len(chunk.batch) * self._each(chunk.shared) for chunk in self.chunks)
+
+    def on(self, arithmetic: Mapping[str, str]) -> Sweep:
+        """The sweep as it is computed on such a machine: its chunks have other keys than those of any other kind."""
+        return replace(self, arithmetic=arithmetic)
 
     @cached_property
     def chunks(self) -> tuple[Chunk, ...]:
@@ -132,9 +157,12 @@ class Sweep:
                 found.append(Chunk(len(found), shared, tuple(batch), digest(text.encode())[:32]))
         return tuple(found)
 
+    def _each(self, shared: Setting) -> float:
+        return self.bytes_per_run(shared) if callable(self.bytes_per_run) else self.bytes_per_run
+
     def _most(self, shared: Setting) -> int:
         """How many runs a chunk may hold; at least one."""
-        each = self.bytes_per_run(shared) if callable(self.bytes_per_run) else self.bytes_per_run
+        each = self._each(shared)
         return max(1, math.floor(self.memory / each)) if each > 0 else 2**62
 
 

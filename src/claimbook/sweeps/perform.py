@@ -14,6 +14,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from ..project import BookError
+from .arithmetic import arithmetic_of, difference
 from .code import code_of
 from .grid import Run, Setting
 from .store import Row, packed
@@ -30,13 +31,17 @@ def of_the_machine(error: BaseException) -> bool:
 
 
 def perform(specification: dict[str, Any], shared: Setting, batch: list[Setting]) -> tuple[bytes, float]:
-    """The rows of one chunk as `packed`, and its seconds. BookError where this process has other code."""
+    """The rows of one chunk as `packed`, and its seconds. BookError where this process has other code,
+    or is a machine of another kind."""
     module, _, name = specification["run"].partition(":")
     mine = code_of(module)
     if mine != specification["code"]:
         theirs = specification["code"]
         other = [key for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key)]
         raise BookError(f"this worker has another {', '.join(other[:3])}: install the same versions on all workers")
+    if (asked := specification.get("arithmetic")) is not None and (own := arithmetic_of(module)) != asked:
+        told = difference(own, asked)
+        raise BookError(f"this worker is another kind of machine than the sweep's ({told}): use machines of one kind")
     run: Any = reduce(getattr, name.split("."), importlib.import_module(module))
     start = time.perf_counter()
     with _threads(specification["threads"]):

@@ -38,11 +38,16 @@ def sweep(
 def carry_out(plan: Plan, folder: Path, *, workers: Workers = HERE, progress: Progress | None = None) -> pd.DataFrame:
     """The table of a sweep, whose chunks are kept in ``folder``; a second start goes on where the first one ended.
 
-    The same sweep gives the same rows, whatever the workers, their order, and what was killed in between, on processors
-    of one kind. A run that fails is a row whose ``status`` is the error. BuildFailed where memory, disk or workers
-    failed: what was computed is stored.
+    The same sweep gives the same rows, whatever the workers, their order, and what was killed in between. On machines
+    of another kind (a GPU, other vector instructions) it is another sweep: nothing of theirs is taken. A run that
+    fails is a row whose ``status`` is the error. BuildFailed where memory, disk or workers failed: what was computed is
+    stored.
     """
     store, progress = Store(folder), progress or Progress()
+    plan, asked = workers.placed(plan), workers.count
+    workers = workers.fitting(plan)
+    if workers.count < asked:
+        progress.say(f"{workers.count} of {asked} workers: the memory has room for no more chunks at a time")
     folder.mkdir(parents=True, exist_ok=True)
     found = {chunk.key: rows for chunk in plan.chunks if (rows := store.read(chunk.key)) is not None}
     waiting = [chunk for chunk in plan.chunks if chunk.key not in found]

@@ -10,11 +10,15 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import psutil
+
 from ..project import BookError, BuildFailed
-from .grid import Chunk, Plan
+from .arithmetic import arithmetic_of, difference
+from .code import module_of
+from .grid import Chunk, Plan, Sweep
 from .perform import of_the_machine, perform
 from .store import Store
 
@@ -23,6 +27,9 @@ TRIES = 5
 
 WORKERLESS = 10.0
 """Seconds without any worker after which a cluster of this machine is started anew."""
+
+SHARE = 0.75
+"""Of the machine's memory, for the chunks that are under way; the rest is for what is not counted."""
 
 FETCH = 5.0
 """Seconds for which a result may be on its way."""
@@ -36,7 +43,7 @@ class Workers:
     """``count`` processes of this machine, or the workers of a ``scheduler`` at an address; neither: this process.
 
     ``memory`` limits each process of this machine, in bytes: one that exceeds it is killed and its chunk tried again
-    (default: its share of the machine's memory).
+    (default: its share of the machine's memory). No more processes are started than have room for a chunk each.
     """
 
     count: int = 0
@@ -48,6 +55,36 @@ class Workers:
             raise BookError("workers are counted from 0, which computes in this process, and need some memory")
         if self.count and self.scheduler:
             raise BookError("name a number of workers or the address of a scheduler, not both")
+        if self.memory is not None and not self.count:
+            raise BookError("memory limits workers of this machine: name their number too, 1 or more")
+
+    def placed(self, plan: Plan) -> Plan:
+        """The sweep as these workers compute it: of a scheduler, the kind of machine that its workers are.
+
+        It waits for the first one. BookError where there are several kinds.
+        """
+        if self.scheduler is None or not isinstance(plan, Sweep) or plan.arithmetic is not None:
+            return plan
+        with self._client() as client:
+            client.wait_for_workers(1)
+            kinds = list(client.run(arithmetic_of, module_of(plan.run)).values())
+        for other in kinds[1:]:
+            if other != kinds[0]:
+                told = difference(kinds[0], other)
+                raise BookError(f"the workers are machines of several kinds ({told}): one table is of one kind")
+        return plan.on(kinds[0])
+
+    def fitting(self, plan: Plan) -> Workers:
+        """As many processes of this machine as have room for a chunk each in SHARE of its memory, or as were asked for.
+
+        BookError where a chunk is larger than the ``memory`` of a worker.
+        """
+        size = plan.bytes_of_a_chunk
+        if self.memory is not None and size > self.memory:
+            few = f"{self.memory / 1e9:g} GB are too few for a chunk of {size / 1e9:.2g} GB"
+            raise BookError(f"{few}: give the workers more, or the sweep a smaller `memory`")
+        room = SHARE * psutil.virtual_memory().total
+        return replace(self, count=max(1, min(self.count, int(room // size)))) if self.count and size else self
 
     def outcomes(self, plan: Plan, waiting: Sequence[Chunk], store: Store) -> Iterator[tuple[Chunk, Outcome]]:
         """Every chunk once, as they end."""
