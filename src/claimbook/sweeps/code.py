@@ -35,13 +35,12 @@ def code_of(module: str) -> dict[str, str]:
         if name in seen:
             continue
         seen.add(name)
-        file = _file(name)
-        if file is None or file.is_relative_to(_PYTHON) or _INSTALLED & set(file.parts):
+        own = read_module(name)
+        if own is None:
             outside.add(name.partition(".")[0])
             continue
-        data = file.read_bytes()
-        found[f"{name}.py"] = digest(data)
-        waiting += _imported(name, file, ast.parse(data))
+        found[f"{name}.py"], imported = own
+        waiting += imported
     return found | _versions(outside) | {"python": platform.python_version(), "machine": platform.machine()}
 
 
@@ -51,6 +50,16 @@ def module_of(function: Callable[..., Any]) -> str:
         return function.__module__
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     return spec.name if spec is not None else "__main__"
+
+
+@cache
+def read_module(name: str) -> tuple[str, tuple[str, ...]] | None:
+    """The digest of a module's file and what it imports; None for Python's own and what is installed."""
+    file = _file(name)
+    if file is None or file.is_relative_to(_PYTHON) or _INSTALLED & set(file.parts):
+        return None
+    data = file.read_bytes()
+    return digest(data), tuple(dict.fromkeys(_imported(name, file, ast.parse(data))))
 
 
 @cache
@@ -90,7 +99,10 @@ def _versions(names: set[str]) -> dict[str, str]:
     """Versions of the distributions that hold these packages; what belongs to none is Python's own."""
     holders = _holders()
     distributions = {holder for name in names for holder in holders.get(name, ())}
-    return {f"{name} (installed)": metadata.version(name) for name in sorted(distributions)}
+    return {f"{name} (installed)": _version(name) for name in sorted(distributions)}
+
+
+_version = cache(metadata.version)
 
 
 @cache
