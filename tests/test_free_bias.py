@@ -101,6 +101,14 @@ def test_degenerate_samples():
     assert float(none.upper) <= 1e-12
 
 
+def test_several_runs_are_enclosed_as_each_alone():
+    S, Q = randn("free bias deep", 8, 4), randn("free bias Q", 4, 8, 2)
+    quick = polar_of(problem(S, Q[0]), Effort(nodes=0))
+    together, alone = quick(Q), [quick(q[None]) for q in Q]
+    assert torch.allclose(together.upper, torch.cat([each.upper for each in alone]), rtol=1e-12)
+    assert torch.allclose(together.lower, torch.cat([each.lower for each in alone]), rtol=1e-12)
+
+
 def test_an_enclosure_cut_short_still_holds():
     S, Q = randn("free bias deep", 8, 5), randn("free bias Q", 1, 8, 1)
     quick = polar_of(problem(S, Q[0]), Effort(nodes=0))(Q)

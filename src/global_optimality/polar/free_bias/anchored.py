@@ -103,7 +103,8 @@ class Anchored(Searching):
     def _enclosed(self, q: Tensor, clock: Clock) -> tuple[Tensor, Tensor, Tensor]:
         """The same from one search over the cones around all samples."""
         effort, S = self.effort.otherwise(EFFORT), self.rows
-        u, b, _ = (torch.stack(w)[:, 0] for w in zip(*(self._climbed(p, S[:0], STARTS) for p in q), strict=True))
+        best = [[part[0] for part in self._climbed(p, S[:0], STARTS)] for p in q]
+        u, b, _ = (torch.stack(parts) for parts in zip(*best, strict=True))
         pinned = (u @ S.mT + b * self.mapping.reach).abs().argmin(1)
         units = zip(q, u[:, None], pinned[:, None], strict=True)
         known = torch.cat([completed(self.mapping, *w)[0] for w in units])
