@@ -44,8 +44,8 @@ def alone(
 ) -> Ended:
     """``call`` in a forked process, which the system ends beyond these limits of processor time and memory.
 
-    ``first`` runs before, outside the seconds: what a library does at its first call. What is raised is the status;
-    ``ImportError`` is raised here.
+    It returns no tensors, which processes share and do not send. ``first`` runs before, outside the seconds: what a
+    library does at its first call. What is raised is the status; ``ImportError`` is raised here.
     """
     fork = multiprocessing.get_context("fork")
     receiving, sending = fork.Pipe(duplex=False)

@@ -22,7 +22,7 @@ from .time_to_gap import GAPS, SAMPLED, all_cells
 LIMIT, STEPS = 3.0, 5
 SECONDS, GIGABYTES = 60.0, 4.0
 """What a peer may take of processor time and memory."""
-Work = Callable[[int], object]
+Work = Callable[[int], None]
 
 
 def _training(way: Callable[..., object]) -> Work:
@@ -37,12 +37,20 @@ def _training(way: Callable[..., object]) -> Work:
 
 def _completion(way: completion_peers.Way) -> Work:
     """A matrix of n columns and a quarter more rows, half of it seen, to a gap of a millionth."""
-    return lambda n: way(completion_peers.Seen.drawn(5 * n // 4, n, 0))
+
+    def work(n: int) -> None:
+        way(completion_peers.Seen.drawn(5 * n // 4, n, 0))
+
+    return work
 
 
 def _solve(way: Callable[..., object]) -> Work:
     """The network of least objective for N samples with three columns."""
-    return lambda N: way(plane_problem(N, N / 100, seed=0))
+
+    def work(N: int) -> None:
+        way(plane_problem(N, N / 100, seed=0))
+
+    return work
 
 
 def _polar(way: Callable[..., object], inner: int) -> Work:

@@ -22,7 +22,7 @@ from .chapters import read_book
 from .check import check_site, oversize
 from .claims import claims_text
 from .course import make_course
-from .figure_files import write_figures
+from .figure_files import clean_commit, keep_full, write_figures
 from .files import lock, write_atomic
 from .first_view import first_views, largest, moved, report
 from .parameters import CHOICES, effective, parse
@@ -74,10 +74,18 @@ def run(project: Project, arguments: argparse.Namespace) -> None:
 
 
 def figures(project: Project, arguments: argparse.Namespace) -> None:
-    """Write every declared figure of every chapter into _build/figures."""
+    """Write every figure of the chapters into _build/figures; with --keep, those of the tier full into the book."""
+    options, book = options_of(arguments), read_book(project)
+    chosen = [book.chapter(name) for name in arguments.chapters] or book.chapters
+    if arguments.keep and options.tier != "full":
+        raise BookError("--keep is for figures at full size: add --tier full")
+    commit = clean_commit(project) if arguments.keep else ""
     with lock(project.build):
         cache.sweep_up(project)
-        _, records = results(project, options_of(arguments), Progress())
+        _, records = results(project, options, Progress(), chosen)
+        if arguments.keep:
+            print(keep_full(project, {name: r for name, r in records.items() if "tier" in r.parameters}, commit))
+            return
         count = write_figures(project, records, arguments.formats)
     print(f"{count} files in {project.build / 'figures'}")
 
@@ -160,7 +168,10 @@ def _parser() -> argparse.ArgumentParser:
     wrong.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: those that each mutation names")
     wrong.add_argument("--only", nargs="+", default=[], metavar="NAME", help="mutations (default: all)")
     wrong.add_argument("--table", type=table_file, help="the .csv file to write (default: mutations.csv in _build)")
-    add(figures, running, many).add_argument("--formats", nargs="+", choices=("svg", "pdf"), default=["svg", "pdf"])
+    drawn = add(figures, running, many)
+    drawn.add_argument("chapters", nargs="*", metavar="CHAPTER", help="default: all")
+    drawn.add_argument("--formats", nargs="+", choices=("svg", "pdf"), default=["svg", "pdf"])
+    drawn.add_argument("--keep", action="store_true", help="keep them with the book, shown beside the quick ones")
     add(serve).add_argument("--port", type=port, default=8000, help="0 for any free port")
     add(pdf)
     add(check).add_argument("--browser", action="store_true", help="also open every page in headless Chromium")

@@ -8,7 +8,9 @@ colour as fallback, so that a style sheet can give a dark page other colours.
 from __future__ import annotations
 
 import html
+import os
 import re
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,6 +108,16 @@ def inline(svg: str, name: str, layout: str, shared: Shared) -> str:
     return _EMPTY.sub("", _COLOUR.sub(_ink, body).replace("> <", "><"))
 
 
+def _full(name: str, drawings: Path, page: Path, images: Path, told: str) -> str:
+    """What is shown below a figure that was also drawn at full size; its file is put among the images."""
+    file, origin = (drawings / f"{name}-full{suffix}" for suffix in (".svg", ".txt"))
+    if not file.is_file():
+        return ""
+    shutil.copyfile(file, images / file.name)
+    source = os.path.relpath(images / file.name, page.parent)
+    return render("full_size.html", source=source, told=told, origin=origin.read_text(encoding="utf-8"))
+
+
 def inline_drawings(site: Path, wide: Path) -> None:
     """Put every figure of the rendered pages into its page; `wide` holds the wide layouts, by name."""
     seen: set[Path] = set()
@@ -119,7 +131,8 @@ def inline_drawings(site: Path, wide: Path) -> None:
             layouts = {"own": source, "wide": wide / f"{name}{WIDE}.svg"}
             shown = [inline(f.read_text("utf-8"), name, layout, shared) for layout, f in layouts.items() if f.is_file()]
             told = html.unescape(match["alt"]).strip()
-            return match["open"] + render("drawing.html", told=told, drawings=[Markup(svg) for svg in shown])
+            drawing = render("drawing.html", told=told, drawings=[Markup(svg) for svg in shown])
+            return match["open"] + drawing + _full(name, wide, page, source.parent, told)
 
         changed = _PICTURE.sub(drawn, text)
         if changed != text:

@@ -26,6 +26,7 @@ from .drawings import FOLDER
 from .editions import Edition, edited
 from .export import export, source_digest
 from .feed import changes
+from .figure_files import stage_full
 from .files import digest, recover_folder, replace_folder, scratch, stored, tree_digest, write_atomic
 from .finish import finish
 from .key import packages
@@ -114,7 +115,7 @@ def stage(project: Project, book: Book, records: dict[str, Record], edition: Edi
                 if cell.cell_type == "markdown":
                     cell["source"] = _relinked(cell.source, chapter.docname, executed)
             write_atomic(target, nbformat.writes(notebook) + "\n")
-            _stage_drawings(records[chapter.name], folder / FOLDER)
+            _stage_drawings(project, records[chapter.name], folder / FOLDER)
         for docname, path in book.pages:
             target = folder / f"{page_of(docname)}.md"
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -132,11 +133,12 @@ def stage(project: Project, book: Book, records: dict[str, Record], edition: Edi
     return project.staged
 
 
-def _stage_drawings(record: Record, folder: Path) -> None:
+def _stage_drawings(project: Project, record: Record, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for name in record.figures:
         for suffix in (f"{WIDE}.svg", ".png"):
             shutil.copyfile(record.folder / "figures" / f"{name}{suffix}", folder / f"{name}{suffix}")
+    stage_full(project, record, folder)
 
 
 def _inputs(project: Project) -> str:
