@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 
+import claimbook
+import global_optimality
 from claimbook.project import BookError, BuildFailed
 from claimbook.sweeps import Sweep, Workers, carry_out, spent, status
-from claimbook.tables import DIRTY, commit_of, write_table
+from claimbook.sweeps.code import files_of, module_of
+from claimbook.tables import DIRTY, NO_COMMIT, commit_of, strangers, write_table
 
 from ..shared.tables import provenance
 from .batching import BATCHING
@@ -97,14 +100,28 @@ def arguments_of(words: list[str] | None = None) -> argparse.Namespace:
     for name in arguments.names:
         if name not in BENCHMARKS:
             parser.error(f"unknown benchmark {name!r}: choose from {', '.join(BENCHMARKS)}")
-    if not arguments.status and arguments.into is None and commit_of(CHAPTERS).endswith(DIRTY):
-        parser.error("the tree holds uncommitted changes, and a table must name its commit: commit, or use --into")
+    if not arguments.status and arguments.into is None and (reason := unfit(arguments.names or list(BENCHMARKS))):
+        parser.error(f"{reason}, and a table must name its commit: commit, or use --into")
     memory = arguments.memory and arguments.memory * 1e9
     try:
         arguments.workers = Workers(arguments.workers, arguments.scheduler, memory)
     except BookError as error:
         parser.error(str(error))
     return arguments
+
+
+def unfit(names: list[str]) -> str | None:
+    """Why tables made by this code cannot name a commit; None where they can."""
+    commit = commit_of(CHAPTERS)
+    if commit == NO_COMMIT:
+        return "the tree is not under git"
+    if commit.endswith(DIRTY):
+        return "the tree holds uncommitted changes"
+    ours = [Path(str(package.__file__)) for package in (claimbook, global_optimality)]
+    sweeps = [sweep for name in names if isinstance(sweep := BENCHMARKS[name][1], Sweep)]
+    used = {file for sweep in sweeps for file in files_of(module_of(sweep.run))}
+    others = strangers(CHAPTERS, {*ours, *used})
+    return f"{others[0]} is code outside this tree" if others else None
 
 
 def made(name: str, workers: Workers) -> tuple[pd.DataFrame, float, str]:

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -51,16 +51,30 @@ class Provenance:
 
 
 def _git(root: Path, *words: str) -> str:
-    return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+    """What git says of the checkout around `root`; variables that would send it to another one do not count."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True, env=own).stdout.strip()
 
 
 def commit_of(root: Path) -> str:
-    """The commit of the checkout around `root`, marked where its tree holds uncommitted changes."""
+    """The commit of the checkout around `root`, marked where its tree holds uncommitted changes.
+
+    Files that git was told not to look at (assume-unchanged, skip-worktree) count as changed.
+    """
+    look = ("-c", "core.fsmonitor=false", "status", "--porcelain", "--untracked-files=all", "--ignore-submodules=none")
     try:
-        commit, changed = _git(root, "rev-parse", "HEAD"), _git(root, "status", "--porcelain")
+        commit, changed = _git(root, "rev-parse", "HEAD"), _git(root, *look)
+        unseen = any(not line.startswith("H ") for line in _git(root, "ls-files", "-v", "--", ":/").splitlines())
     except (OSError, subprocess.CalledProcessError):
         return NO_COMMIT
-    return commit + (DIRTY if changed else "")
+    return commit + (DIRTY if changed or unseen else "")
+
+
+def strangers(root: Path, files: Iterable[Path]) -> list[Path]:
+    """Those of the files that the checkout around `root` does not hold: its commit says nothing about them."""
+    top = Path(_git(root, "rev-parse", "--show-toplevel"))
+    held = {top / name for name in _git(root, "ls-files", "-z", "--full-name", "--", ":/").split("\0")}
+    return sorted({file for file in files if file.resolve() not in held})
 
 
 def date_of(root: Path) -> str:

@@ -106,3 +106,36 @@ def test_a_tree_with_uncommitted_changes_is_marked(tmp_path):
     assert len(commit_of(tmp_path)) == 40
     (tmp_path / "a").write_text("2")
     assert commit_of(tmp_path).endswith(DIRTY)
+
+
+def test_changes_that_git_was_told_not_to_see_are_seen(tmp_path, monkeypatch):
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
+
+    def git(*words):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init", "-q")
+    module, hidden = tmp_path / "module.py", tmp_path / "hidden.py"
+    module.write_text("x = 1\n")
+    git("add", "module.py")
+    git(*who, "commit", "-qm", "one")
+    clean = commit_of(tmp_path)
+    assert len(clean) == 40
+    git("config", "status.showUntrackedFiles", "no")
+    hidden.write_text("x = 2\n")
+    assert commit_of(tmp_path) == clean + DIRTY
+    (tmp_path / ".git" / "info").mkdir(exist_ok=True)
+    (tmp_path / ".git" / "info" / "exclude").write_text("hidden.py\n")
+    assert tables.strangers(tmp_path, [module, hidden]) == [hidden], "a module that is ignored is in no commit"
+    module.write_text("x = 3\n")
+    for flag in ("assume-unchanged", "skip-worktree"):
+        git("update-index", f"--{flag}", "module.py")
+        assert commit_of(tmp_path) == clean + DIRTY, flag
+        git("update-index", f"--no-{flag}", "module.py")
+    other = tmp_path / "other"
+    other.mkdir()
+    for words in (("init", "-q"), (*who, "commit", "-qm", "none", "--allow-empty")):
+        subprocess.run(["git", *words], cwd=other, check=True)
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    assert commit_of(tmp_path) == clean + DIRTY, "of the tree around it, whatever the environment names"

@@ -27,7 +27,20 @@ def code_of(module: str) -> dict[str, str]:
     name made while running (``importlib``) is not seen. The result is kept for the life of the process, which has
     loaded the code by then.
     """
-    found: dict[str, str] = {}
+    files, outside = _reached(module)
+    found = {f"{name}.py": digest(file.read_bytes()) for name, file in files.items()}
+    return found | _versions(set(outside)) | {"python": platform.python_version(), "machine": platform.machine()}
+
+
+def files_of(module: str) -> tuple[Path, ...]:
+    """The files whose digests ``code_of`` tells."""
+    return tuple(_reached(module)[0].values())
+
+
+@cache
+def _reached(module: str) -> tuple[dict[str, Path], frozenset[str]]:
+    """Files by the name of their module, and the packages that count by their version."""
+    found: dict[str, Path] = {}
     outside: set[str] = set()
     waiting, seen = [module], set()
     while waiting:
@@ -35,13 +48,13 @@ def code_of(module: str) -> dict[str, str]:
         if name in seen:
             continue
         seen.add(name)
-        own = read_module(name)
-        if own is None:
+        file = _file(name)
+        if file is None or file.is_relative_to(_PYTHON) or _INSTALLED & set(file.parts):
             outside.add(name.partition(".")[0])
             continue
-        found[f"{name}.py"], imported = own
-        waiting += imported
-    return found | _versions(outside) | {"python": platform.python_version(), "machine": platform.machine()}
+        found[name] = file
+        waiting += _imported(name, file, ast.parse(file.read_bytes()))
+    return found, frozenset(outside)
 
 
 def module_of(function: Callable[..., Any]) -> str:
