@@ -23,6 +23,7 @@ from ..shared.tables import provenance
 from .batching import BATCHING
 from .beyond import BEYOND
 from .bounds import RELU_BOUNDS
+from .build_times import build_times
 from .certifying import CERTIFYING_COST
 from .completion import COMPLETION
 from .completion_peers import COMPLETION_PEERS
@@ -77,6 +78,7 @@ BENCHMARKS: dict[str, tuple[str, Sweep | Callable[[], Sweep]]] = {
     "memory": ("cost_and_scaling", MEMORY),
     "small_eigen": ("cost_and_scaling", SMALL_EIGEN),
     "throughput": ("cost_and_scaling", THROUGHPUT),
+    "build_times": ("cost_and_scaling", build_times),
     "tuning": ("implications", TUNING),
     "subnetworks": ("implications", after_tuning),
 }

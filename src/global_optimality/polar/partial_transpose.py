@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..effort import Clock
+from ..symmetric import eigvalsh
 from .spectral import largest_eigenvalue, power_of_two
 
 STEPS = 40
@@ -72,7 +73,7 @@ def partial_transpose_bound(T: Tensor, goal: Tensor, clock: Clock) -> Tensor:
     M = _symmetric(F.mT @ F)
     slack = (T.shape[1] + 4) * torch.finfo(T.dtype).eps * F.square().sum((1, 2))
     eye = torch.eye(M.shape[1], dtype=T.dtype, device=T.device).expand_as(M)
-    top = torch.linalg.eigvalsh(M)[:, -1]
+    top = eigvalsh(M)[:, -1]
     state = PrimalDual(M, eye / M.shape[1], 2 * top[:, None, None] * eye - M)
     rows, square = torch.arange(len(T), device=T.device), torch.full_like(top, torch.inf)
     with clock.interruptible():
@@ -166,7 +167,7 @@ def _reach(lower: Tensor, step: Tensor) -> Tensor:
     inner = torch.linalg.solve_triangular(lower, step, upper=False)
     inner = _symmetric(torch.linalg.solve_triangular(lower, inner.mT, upper=False))
     finite = torch.isfinite(inner).all(2).all(1)
-    least = torch.linalg.eigvalsh(torch.where(finite[:, None, None], inner, torch.zeros_like(inner)))[:, 0]
+    least = eigvalsh(torch.where(finite[:, None, None], inner, torch.zeros_like(inner)))[:, 0]
     return torch.where(finite, (SHARE / (-least).clamp(min=SHARE)), torch.zeros_like(least))[:, None, None]
 
 

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ..symmetric import eigh
+
 
 def decompose(Q: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """(U, s, Vh, upper) of Q ``(n, rows, columns)``: a computed decomposition, and a proved upper bound of σ₁(Q).
@@ -27,7 +29,7 @@ def largest_eigenvalue(B: Tensor) -> Tensor:
 
     xᵀBx ≤ max(0, Λ_1, …, Λ_m) σ₁(V)² + ‖B − V diag(Λ) Vᵀ‖_F for unit x, whatever Λ and V are.
     """
-    values, V = torch.linalg.eigh(B)
+    values, V = eigh(B)
     eps, m, stretch = torch.finfo(B.dtype).eps, B.shape[1], _square(V)
     error = 2 * torch.linalg.matrix_norm(B - (V * values[:, None, :]) @ V.mT)
     error = error + (m + 4) * eps * (values.abs().sum(1) * stretch + torch.linalg.matrix_norm(B))

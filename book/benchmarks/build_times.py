@@ -1,0 +1,58 @@
+"""The whole book, cold and warm, and the tests: seconds of the clock and of the processor, in a copy of the commit."""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from claimbook.sweeps import Sweep
+from claimbook.tables import commit_of
+
+ROOT = Path(__file__).parents[2]
+BUILD = ("-m", "claimbook.cli", "build")
+WORKS: dict[str, list[tuple[str, tuple[str, ...], float]]] = {
+    "book": [("book, cold", BUILD, 360.0), ("book, warm", BUILD, 10.0)],
+    "tests": [("tests", ("-m", "pytest", "-n", "logical", "--maxprocesses", "4"), 360.0)],
+}
+"""The commands of `make book` and `make test`, one after the other, and the seconds that each may take."""
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Taken out of the environment: the commands see the machine as a reader's do."""
+
+
+def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
+    """A row a command; ``status`` tells the last line of one that failed.
+
+    Every process that a command starts and waits for counts. Nothing else should run on the machine.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        subprocess.run(["git", "clone", "--quiet", "--no-local", str(ROOT), str(copy)], check=True)
+        rows = [timed(copy, work, words) | {"to_reach": most} for work, words, most in WORKS[shared["what"]]]
+    return pd.DataFrame(rows).assign(cores=os.cpu_count())
+
+
+def timed(copy: Path, work: str, words: tuple[str, ...]) -> dict[str, Any]:
+    """One command in the copy: its seconds, and how it ended."""
+    path = os.pathsep.join(str(copy / place) for place in ("src", ""))
+    environment = {name: value for name, value in os.environ.items() if name not in THREADS} | {"PYTHONPATH": path}
+    used, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *words], cwd=copy, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime - used.ru_utime + after.ru_stime - used.ru_stime
+    last = done.stdout.strip().splitlines()[-1:] or ["no message"]
+    status = "done" if done.returncode == 0 else f"failed: {last[0][:200]}"
+    return {"work": work, "seconds": seconds, "cpu_seconds": cpu, "status": status}
+
+
+def build_times() -> Sweep:
+    """Everything in the tree counts, so the commit is part of the key."""
+    return Sweep(race, {"what": list(WORKS)}, data={"commit": commit_of(ROOT)})
