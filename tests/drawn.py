@@ -39,11 +39,14 @@ EUCLIDEAN: tuple[Regularizer, ...] = (
 
 
 def draw(seed: int) -> Case:
-    """The problem of a seed: mapping, regularizer, odd rows, loss, output bias, sample weights, units and λ."""
+    """The problem of a seed: mapping, regularizer, odd rows, loss, output bias, sample weights, units and λ.
+
+    One seed in four has more samples, inputs, outputs and layers (``larger_pair``).
+    """
     random = np.random.default_rng(seed)
     family = str(random.choice(list(FAMILIES), p=list(FAMILIES.values())))
     unit = 2.0 ** int(random.choice([0, 0, 0, -20, 20, -100, 100]))
-    mapping, theta = pair_of(random, family, unit)
+    mapping, theta = larger_pair(random, family, unit) if seed % 4 == 1 else pair_of(random, family, unit)
     loss, kind = loss_of(random, mapping.shape, family, 2.0 ** int(random.choice([0, 0, 0, -60, 60])))
     lam = go.lambda_max(go.Problem(loss, mapping, theta, 1.0), effort=SMALL) * 10.0 ** random.uniform(-6, 0.3)
     if not 1e-280 < lam < 1e280:
@@ -85,6 +88,39 @@ def pair_of(random: np.random.Generator, family: str, unit: float) -> tuple[Mapp
     slope = float(random.choice([0.0, 0.1]))
     K = len(widths)
     return go.DeepRelu(S[:, :2].contiguous(), widths, slope), go.SumOfPowers(K) if slope else go.BalancedWeightDecay(K)
+
+
+def larger_pair(random: np.random.Generator, family: str, unit: float) -> tuple[Mapping, Regularizer]:
+    """Up to 24 samples of 6 inputs, 5 outputs and 4 layers, and the rarer regularizers of each family."""
+    N, c, d, K = (int(random.integers(low, high)) for low, high in ((2, 25), (1, 6), (2, 7), (2, 5)))
+    widths = (*random.integers(1, 4, size=K - 1).tolist(), c)
+    deep: tuple[Regularizer, ...] = (go.SumOfPowers(K), go.BalancedWeightDecay(K), go.PowerDecay(K))
+    theta = deep[random.integers(len(deep))]
+    S = torch.from_numpy(rows(random, N, d)) * unit
+    if family == "relu":
+        return go.ReluUnit(S, c), EUCLIDEAN[random.integers(len(EUCLIDEAN))]
+    if family == "free bias":
+        return go.BiasedReluUnit(S, c), go.OnLayers(go.SumOfSquares(), (0, 2))
+    if family == "linear":
+        return go.DeepLinear(d, widths, S), theta
+    if family == "deep relu":
+        return go.DeepRelu(S, widths, float(random.choice([0.0, 0.1, 0.9]))), theta
+    if family == "tensor":
+        return go.RankOneTensor(tuple(random.integers(1, 5, size=K).tolist())), theta
+    if family == "non-negative":
+        return go.MatrixProduct(N, c), go.NonNegative(go.ProductOfNorms())
+    if family == "norms":
+        first, second = random.choice(np.array(go.Norm), 2)
+        return go.MatrixProduct(N, c), go.ProductOfNorms((first, second))
+    if family == "convolution":
+        images = torch.from_numpy(random.normal(size=(N, 2, 5, 5))) * unit
+        pooling = list(go.Pooling)[random.integers(len(go.Pooling))]
+        return go.ConvPool(images, c, 3, int(random.choice([1, 3])), c, pooling), go.SumOfSquares()
+    if family == "deep biased":
+        x = torch.from_numpy(random.normal(size=N))
+        mapping = go.DeepBiasedRelu(torch.stack([x, torch.ones_like(x)], 1) * unit, (1, 1, 1))
+        return mapping, go.WeightedPowers(mapping.exponents, mapping.degree)
+    return go.MatrixProduct(3 * N, d), EUCLIDEAN[random.integers(len(EUCLIDEAN))]
 
 
 def rows(random: np.random.Generator, N: int, d: int) -> np.ndarray:
