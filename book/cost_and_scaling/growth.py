@@ -59,3 +59,37 @@ def wins(table: pd.DataFrame, size: str, ours: str = "ours") -> pd.DataFrame:
         count = pd.DataFrame({"draws": 1, "closed": own.notna(), "peer_closed": seconds[peer].notna(), "faster": first})
         rows.append(count.groupby(level=0).sum().reset_index().assign(peer=peer))
     return pd.concat(rows, ignore_index=True)[[size, "peer", "draws", "closed", "peer_closed", "faster"]]
+
+
+def spread(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """A row a size and way: median, least and largest seconds over the draws, ``times`` ours in words, how they ended.
+
+    A draw that met a limit (``status``) counts as the longest; ``times`` is then the least that is known, from
+    ``at_least``.
+    """
+    rows = []
+    for key, part in table.groupby(by, sort=False):
+        late = part["status"] != "done"
+        middle, ratio = (float(part[name].fillna(np.inf).median()) for name in ("cpu_seconds", "ratio"))
+        least = part["at_least"].min()
+        times = (
+            f"{ratio:.2g}" if np.isfinite(ratio) else f"more than {least:.0f}" if np.isfinite(least) else "not known"
+        )
+        ended = (
+            "all done" if not late.any() else f"{(~late).sum()} of {len(part)} done; {part.loc[late, 'status'].iloc[0]}"
+        )
+        told: dict[str, Any] = {"median": middle if np.isfinite(middle) else np.nan}
+        told |= {"least": part["cpu_seconds"].min(), "most": part["cpu_seconds"].max(), "times": times}
+        rows.append(dict(zip(by, key, strict=True)) | told | {"megabytes": part["megabytes"].median(), "ended": ended})
+    return pd.DataFrame(rows)
+
+
+def ends_of(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a work and way: megabytes at the smallest and at the largest size, and how it ended there."""
+    rows = []
+    for (work, way), part in table.groupby(["work", "way"], sort=False):
+        first, last = (part.iloc[place] for place in (0, -1))
+        told = {"first": first["size"], "first_megabytes": first["megabytes"]}
+        told |= {"last": last["size"], "last_megabytes": last["megabytes"], "ended": last["status"]}
+        rows.append({"work": work, "way": way, **told})
+    return pd.DataFrame(rows)

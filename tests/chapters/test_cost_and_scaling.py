@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import torch
 
-from book.benchmarks import completion_peers, polar_peers, small_eigen, throughput, time_to_gap
+from book.benchmarks import build_times, completion_peers, polar_peers, small_eigen, throughput, time_to_gap
 from book.benchmarks.alone import alone
 from book.cost_and_scaling import figures
-from book.cost_and_scaling.growth import arrived, growth, growths, medians, wins
+from book.cost_and_scaling.growth import arrived, growth, growths, medians, spread, wins
 from book.shared.relu_problems import plane_problem
 
 SIZES = [10, 20, 50, 100, 300]
@@ -115,3 +115,25 @@ def test_what_runs_on_a_gpu_runs_here():
     assert eigen["residual"].max() < 1e-14
     rate = throughput.race({"runs": 4}, [{}]).iloc[0]
     assert 0 < rate["share"] < 1
+
+
+def test_draws_that_met_a_limit_count_as_the_longest():
+    rows = [(5, way, draw, seconds, seconds / 2, status, least, 7.0)
+            for way, ends in (("ours", (2.0, 4.0, 6.0)), ("peer", (30.0, None, 40.0)), ("lost", (None, None, 9.0)))
+            for draw, seconds in enumerate(ends)
+            for status, least in [("done", None) if seconds else ("more than 50 s", 25.0)]
+            for seconds in [math.nan if seconds is None else seconds]]  # fmt: skip
+    names = ["n", "way", "draw", "cpu_seconds", "ratio", "status", "at_least", "megabytes"]
+    told = spread(pd.DataFrame(rows, columns=names).astype({"at_least": float}), ["n", "way"])
+    assert told["median"].tolist()[:2] == [4.0, 40.0]
+    assert told["times"].tolist() == ["2", "20", "more than 25"]
+    assert told["ended"].tolist() == ["all done", "2 of 3 done; more than 50 s", "1 of 3 done; more than 50 s"]
+    assert math.isnan(told["median"][2])
+
+
+def test_a_command_is_timed_with_its_children(tmp_path):
+    work = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'sum(range(10**7))']); print('x')"
+    done = build_times.timed(tmp_path, "one", ("-c", work))
+    assert (done["status"], done["work"]) == ("done", "one")
+    assert 0.05 < done["cpu_seconds"] < 20
+    assert build_times.timed(tmp_path, "two", ("-c", "print('why'); raise SystemExit(3)"))["status"] == "failed: why"
