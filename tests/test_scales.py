@@ -33,7 +33,7 @@ from global_optimality.factors import append, zeros_like_slice
 from global_optimality.losses.arrays import ArrayLoss
 from global_optimality.polar import Oracle
 from global_optimality.polar.deep_relu import deep_relu_polar
-from global_optimality.sliding_frank_wolfe.local import entering
+from global_optimality.sliding_frank_wolfe.entering import entering
 from global_optimality.streams import generator, normal
 
 
@@ -157,12 +157,13 @@ def test_the_outputs_of_all_units_fit_into_memory(most, monkeypatch):
     monkeypatch.setattr(
         scales, "best_scales", lambda loss, D, *rest, **more: sizes.append(len(D)) or honest(loss, D, *rest, **more)
     )
-    new = refit(problem, W, memory=8 * scales.COPIES * problem.card * most)
+    numbers = scales.COPIES * problem.card * most + scales.MATRICES * most**2 + 1
+    new = refit(problem, W, memory=8 * numbers)
     assert sizes == [most]
     f = [float(problem(*w)[0]) for w in (plain, new, W)]
     assert f[0] <= f[1] * (1 + 1e-12)
     assert f[1] < f[2]
     if most == 9:
         assert f[1] == f[0]
-    few = entering(problem, W, problem.random(1, 9, seed=2), memory=8 * scales.COPIES * problem.card * most)
+    few = entering(problem, W, problem.random(1, 9, seed=2), memory=8 * numbers)
     assert few[0].shape[1] <= most

@@ -172,9 +172,11 @@ def certify_twin(problem: Problem, W: Factors, polar: Polar) -> Certificate:
 def with_dual(certificate: Certificate, dual: Tensor, value: Tensor) -> Certificate:
     """The certificate with another dual point ``(n, *D)`` of its problem, where that proves more: value ``(n,)``."""
     more = (value > certificate.lower_bound) & ~_contradicts(value, certificate.objective)
+    if not bool(more.any()):
+        return certificate
     lower = torch.where(more, value, certificate.lower_bound)
     gap = torch.where(more, (certificate.objective - value).clamp(min=0), certificate.gap)
-    dual = torch.where(column(more, dual), dual, certificate.dual)
+    dual = dual if bool(more.all()) else torch.where(column(more, dual), dual, certificate.dual)
     return replace(certificate, lower_bound=lower, gap=gap, dual=dual)
 
 

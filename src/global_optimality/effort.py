@@ -18,6 +18,9 @@ TWICE = 1.0
 """Two interrupts from the keyboard within so many seconds end the program, not only the search."""
 
 
+SPEED, SHARE = 2e9, 0.1
+"""Multiplications a second that a core makes in products of matrices; and of the time left that one step may take."""
+
 MEMORY = 2 * 2**30
 """Bytes that what is enumerated, and the arrays of a step, may take where the caller sets no limit: safe on 16 GB."""
 
@@ -135,8 +138,19 @@ class Clock:
         self._progress.say(state)
 
     @contextmanager
+    def running(self) -> Iterator[None]:
+        """Inside, ``over``, ``look`` and ``numbers`` know these limits, however deep what asks them is called."""
+        token = _running.set((*_running.get(), self))
+        try:
+            yield
+        finally:
+            _running.reset(token)
+
+    @contextmanager
     def interruptible(self) -> Iterator[None]:
         """Inside, Ctrl-C ends the block and sets ``interrupted``, so that its user returns the best so far.
+
+        So does ``look`` once this clock's time is up.
 
         It ends the time of all blocks around this one as well: a proof that is cut short ends the solver that asked.
         What the block assigns must be sound at any moment: one immutable state, replaced in one assignment. A second
@@ -146,6 +160,9 @@ class Clock:
         token = _running.set((*_running.get(), self))
         try:
             yield
+        except OutOfTimeError:
+            if not self.over:
+                raise  # the time of a clock around this one
         except KeyboardInterrupt:
             for clock in _running.get():
                 clock.interrupted = True
@@ -155,6 +172,41 @@ class Clock:
         finally:
             _running.reset(token)
             self._progress.end()
+
+
+class OutOfTimeError(Exception):
+    """Raised by ``look`` in the middle of a step too long for the time left; whoever has a result catches it."""
+
+
+def over() -> bool:
+    """Whether the time of a call around this one is up: asked wherever what was found so far is of use."""
+    return any(clock.over for clock in _running.get())
+
+
+def look() -> None:
+    """End a long step whose parts are of no use: ``OutOfTimeError`` where the time of a call around this one is up."""
+    if over():
+        raise OutOfTimeError
+
+
+def seconds_left() -> float:
+    """Of the call around this one with the least; +∞ without a limit."""
+    return min((clock.left for clock in _running.get()), default=math.inf)
+
+
+def work() -> float:
+    """Multiplications that one step may make: a SHARE of the time left, at SPEED; +∞ without a limit."""
+    return SHARE * SPEED * seconds_left()
+
+
+def room() -> float:
+    """Bytes that the arrays of a step may take in the calls around this one, ``MEMORY`` where none is limited."""
+    return min((c.effort.memory for c in _running.get() if c.effort.memory is not None), default=MEMORY)
+
+
+def numbers(most: float, copies: int) -> int:
+    """At most ``most``: how many numbers an array may hold while ``copies`` of its size exist; at least 1."""
+    return int(max(1, min(most, room() / (8 * copies))))
 
 
 _last_interrupt = -math.inf

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 from scipy.linalg import lapack
 
+from ..effort import OutOfTimeError, look, over, work
 from ..factors import Factors, zeros_like_slice
 from ..losses.arrays import Array, ArrayLoss
 from ..problem import Problem
@@ -26,10 +27,20 @@ COPIES = 5
 """Arrays of the outputs of all subnetworks at a time: as φ makes them, flat, the free ones, ∇²ℓ times them, and one
 between."""
 
+MATRICES = 4
+"""Of Newton's method on the scales: the matrix, what LAPACK copies, and what least squares need of it."""
+
 
 def number_within(problem: Problem, memory: float) -> int:
-    """The number of subnetworks whose outputs COPIES arrays hold in so many bytes; at least 1."""
-    return int(max(1.0, min(memory / (8.0 * COPIES * problem.card), 2.0**40)))
+    """The number r of subnetworks whose outputs COPIES arrays hold in so many bytes, beside MATRICES of order r, and
+    whose best scales take no step of more than ``work`` multiplications; at least 1."""
+    held = largest(MATRICES, COPIES * problem.card, min(memory / 8.0, 2.0**40))
+    return int(max(1.0, min(held, (work() / 2 / problem.card) ** 0.5, (1.5 * work()) ** (1 / 3))))
+
+
+def largest(a: float, b: float, most: float) -> float:
+    """The largest r ≥ 0 with a r² + b r ≤ ``most``, for a, b, most > 0."""
+    return 2 * most / (b + math.sqrt(b * b + 4 * a * most))
 
 
 def refit(problem: Problem, W: Factors, stop: Stop = never, *, memory: float = math.inf) -> Factors:
@@ -70,10 +81,13 @@ def best_scales(loss: ArrayLoss, D: Array, cost: Array, start: Array | None = No
     X = np.tensordot(s, D, 1)
     value, G = loss.value_and_gradient(X)
     for _ in range(STEPS + 10 * len(s)):
-        if stop():
+        if stop() or over():
             break
         slope = flat @ G.ravel() + cost
-        d = _newton(loss, X, flat, slope, s > 0)
+        try:
+            d = _newton(loss, X, flat, slope, s > 0)
+        except OutOfTimeError:
+            break
         first = float(slope @ d)
         if -first <= SETTLED * abs(value + float(s @ cost)):
             entering = np.where(s > 0, 0.0, slope)
@@ -110,6 +124,7 @@ def _newton(loss: ArrayLoss, X: Array, flat: Array, slope: Array, free: npt.NDAr
         return d
     D = flat[free]
     H = loss.hessian_product(X, D.reshape(-1, *X.shape)).reshape(D.shape) @ D.T
+    look()
     H.ravel()[:: len(H) + 1] += 1e-13 * max(float(H.trace()), 1e-300)
     _, x, failed = lapack.dposv(H, -slope[free])  # type: ignore[attr-defined]
     d[free] = np.linalg.lstsq(H, -slope[free])[0] if failed else x

@@ -8,13 +8,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ..effort import look, numbers
 from .base import Loss
 from .squared import SquaredLoss
 
 Array = npt.NDArray[np.float64]
 
-CHUNK = 1 << 22
-"""Numbers a temporary array holds."""
+CHUNK, COPIES = 1 << 22, 8
+"""Numbers a temporary array holds at most, and how many such arrays a loss and its derivatives make of one."""
+
+
+def chunk() -> int:
+    """Numbers that a temporary array of outputs may hold."""
+    return numbers(CHUNK, COPIES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,17 +49,23 @@ class ArrayLoss:
         return float(value), G[0].numpy()
 
     def hessian_product(self, X: Array, T: Array) -> Array:
-        """∇²ℓ(X) T for several T ``(m, *D)``."""
-        return self.loss.hessian_product(_run(X), torch.from_numpy(T)).numpy()
+        """∇²ℓ(X) T for several T ``(m, *D)``, some at a time; ``OutOfTimeError`` where the time ends before."""
+        step, parts = max(1, chunk() // X.size), []
+        for k in range(0, len(T), step):
+            look()
+            parts.append(self.loss.hessian_product(_run(X), torch.from_numpy(T[k : k + step])).numpy())
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def gram(self, X: Array, A: Array, Z: Array) -> Array:
-        """⟨a_i z_iᵀ, ∇²ℓ(X) a_k z_kᵀ⟩ ``(m, m)`` for A ``(m, N)``, Z ``(m, c)``, about CHUNK numbers at a time."""
+        """⟨a_i z_iᵀ, ∇²ℓ(X) a_k z_kᵀ⟩ ``(m, m)`` for A ``(m, N)``, Z ``(m, c)``, about ``chunk`` numbers at a time;
+        ``OutOfTimeError`` where the time ends before.
+        """
         m, (N, c) = len(A), X.shape
         if c == 1:
             J = A * Z
             return J @ self.hessian_product(X, J[:, :, None])[:, :, 0].T
         H = np.empty((m, m))
-        step = max(1, CHUNK // (c * max(N, m)))
+        step = max(1, chunk() // (c * max(N, m)))
         for k in range(0, m, step):
             rows = slice(k, k + step)
             J = self.hessian_product(X, A[rows, :, None] * Z[rows, None])

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..effort import over
 from ..factors import ordinary
 from ..summation import pairwise
 
 BISECTIONS = 60
 """Halvings of a bracket in a one-dimensional search: enough to exhaust the 53 bits of float64."""
 
+
+GOLDEN = 75
+"""Steps of a golden-section search: they exhaust the 53 bits of float64."""
 
 SETTLED = 2.0**-40
 """A step along a line is found to this share of itself: the loss there is then off by its square."""
@@ -23,6 +27,11 @@ class Loss(ABC):
     """ℓ(Y, ·) on outputs X of shape ``(n, *D)``; Y has shape D. The gradient is that of the sum over runs."""
 
     Y: Tensor
+
+    @property
+    def quadratic(self) -> bool:
+        """Whether ℓ* is a quadratic function along every ray that stays in its domain."""
+        return False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -103,13 +112,21 @@ class Loss(ABC):
         high = self._bracket(G, cap)
         low = torch.zeros_like(high)
         ratio = (5**0.5 - 1) / 2
-        for _ in range(BISECTIONS + BISECTIONS // 2):
-            width = ratio * (high - low)
-            left, right = high - width, low + width
-            worse = self._at(right, G) >= self._at(left, G)
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        at_left, at_right = self._at(left, G), self._at(right, G)
+        for _ in range(GOLDEN):
+            worse = at_right >= at_left
             low, high = torch.where(worse, low, left), torch.where(worse, right, high)
-        middle = (low + high) / 2
-        return torch.where(self._at(cap.clamp(max=1e300), G) < self._at(middle, G), cap, middle)
+            new = torch.where(worse, high - ratio * (high - low), low + ratio * (high - low))
+            value = self._at(new, G)
+            left, at_left, right, at_right = (
+                torch.where(worse, a, b) for a, b in ((new, right), (value, at_right), (left, new), (at_left, value))
+            )
+        s, value = torch.where(at_left < at_right, left, right), torch.minimum(at_left, at_right)
+        for end in (low, torch.zeros_like(high)):  # where the best scale is an end of the domain, others are outside
+            better = (at_end := self._at(end, G)) <= value
+            s, value = torch.where(better, end, s), torch.where(better, at_end, value)
+        return torch.where(self._at(cap.clamp(max=1e300), G) < value, cap, s)
 
     def along(self, X: Tensor, D: Tensor) -> tuple[Tensor, Tensor]:
         """The first two derivatives of ℓ at X along D, each ``(n,)``; a subclass may share work between them."""
@@ -119,7 +136,8 @@ class Loss(ABC):
         """argmin over α ≥ 0 of ℓ(X + αD) + slope·α, ``(n,)``: Newton on the derivative, kept in a bracket.
 
         ℓ ≥ 0, so that with a positive slope α ≤ ℓ(X)/slope. The pull −⟨∇ℓ, D⟩ of samples that are nearly right falls
-        exponentially: Newton equates its logarithm with that of a slope, unless the pull was seen to turn.
+        exponentially: Newton equates its logarithm with that of a slope, unless the pull was seen to turn. Where the
+        time is up before, an α up to which it falls.
         """
         turns = torch.full_like(X.flatten(1)[:, 0], slope <= 0, dtype=torch.bool)
 
@@ -142,6 +160,8 @@ class Loss(ABC):
             still = falls & ((new - a).abs() > SETTLED * new.abs())
             if not bool(still.any()):
                 break
+            if over():
+                return low
             a = torch.where(still, new, a)
             value, bend = derivatives(a)
             low, high = torch.where(value < 0, a, low), torch.where(value < 0, high, a)

@@ -84,13 +84,16 @@ class CrossEntropyLoss(SampleLoss):
         return b - b.mean(1, keepdim=True)
 
     def sample_conjugate(self, G: Tensor) -> tuple[Tensor, Tensor]:
+        q = (G + self.Y).clamp(min=0)
+        size = q - torch.special.xlogy(q, q) - self.Y * q.clamp(min=1e-300).log()
+        return self.sample_conjugates(G), size
+
+    def sample_conjugates(self, G: Tensor) -> Tensor:
         q = G + self.Y
         hair = HAIR * torch.finfo(G.dtype).eps
         outside = (q < -hair) | (G.sum(2, keepdim=True).abs() > hair * (1 + G.abs().sum(2, keepdim=True)))
         q = q.clamp(min=0)
-        value = torch.special.xlogy(q, q)
-        size = q - value - self.Y * q.clamp(min=1e-300).log()
-        return torch.where(outside, torch.inf, value), size
+        return torch.special.xlogy(q, q).masked_fill(outside, torch.inf)
 
     def project(self, G: Tensor) -> Tensor:
         G = super().project(G - G.mean(2, keepdim=True))

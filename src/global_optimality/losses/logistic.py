@@ -76,18 +76,23 @@ class LogisticLoss(SampleLoss):
         return torch.diag_embed(total + self.decay)
 
     def sample_conjugate(self, G: Tensor) -> tuple[Tensor, Tensor]:
+        hair = HAIR * torch.finfo(G.dtype).eps
+        a = (-G * self.Y).clamp(0, 1)
+        size = (
+            1
+            - torch.special.xlogy(a, a)
+            - torch.special.xlog1py(1 - a, -a)
+            - torch.special.xlogy(1 - a, a.clamp(min=1e-300))
+            - torch.special.xlog1py(a, -a.clamp(max=1 - hair))
+        )
+        return self.sample_conjugates(G), size
+
+    def sample_conjugates(self, G: Tensor) -> Tensor:
         a = -G * self.Y
         hair = HAIR * torch.finfo(G.dtype).eps
         outside = (a < -hair) | (a > 1 + hair)
         a = a.clamp(0, 1)
-        value = torch.special.xlogy(a, a) + torch.special.xlog1py(1 - a, -a)
-        size = (
-            1
-            - value
-            - torch.special.xlogy(1 - a, a.clamp(min=1e-300))
-            - torch.special.xlog1py(a, -a.clamp(max=1 - hair))
-        )
-        return torch.where(outside, torch.inf, value), size
+        return (torch.special.xlogy(a, a) + torch.special.xlog1py(1 - a, -a)).masked_fill(outside, torch.inf)
 
     def project(self, G: Tensor) -> Tensor:
         if not self.has_bias or self.decay:

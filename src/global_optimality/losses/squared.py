@@ -39,6 +39,10 @@ class SquaredLoss(SampleLoss):
             return 0.5 * R.flatten(1).square().sum(1), R
         return super().value_and_gradient(X)
 
+    @property
+    def quadratic(self) -> bool:
+        return True
+
     def sample_value(self, X: Tensor) -> Tensor:
         return 0.5 * _over_outputs((X - self.Y).square())
 
@@ -111,11 +115,15 @@ class MaskedSquaredLoss(Loss):
         object.__setattr__(self, "Y", torch.where(self.mask, self.Y, torch.zeros_like(self.Y)))
         _check_squares(self.Y)
 
+    @property
+    def quadratic(self) -> bool:
+        return True
+
     def __call__(self, X: Tensor) -> Tensor:
         return 0.5 * self.gradient(X).flatten(1).square().sum(1)
 
     def gradient(self, X: Tensor) -> Tensor:
-        return (X - self.Y) * self.mask
+        return (X - self.Y).mul_(self.mask)
 
     def hessian_product(self, X: Tensor, T: Tensor) -> Tensor:
         return T * self.mask

@@ -7,10 +7,14 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..effort import numbers
 from ..factors import Factors, check_alike, check_finite
 from ..settings import whole
 from .base import Gates, Mapping
 from .inputs import HiddenUnit
+
+HIDDEN = 6
+"""Arrays of the hidden outputs of all subnetworks that exist at a time."""
 
 
 @final
@@ -52,10 +56,16 @@ class ReluUnit(HiddenUnit):
 
     def Phi(self, *W: Tensor) -> Tensor:
         U, V = W
-        return torch.relu(self.S @ U.mT) @ V
+        first, *others = (torch.relu(self.S @ u.mT) @ v for u, v in self._parts(U, V))
+        return sum(others, first)
 
     def pullback(self, *W: Tensor) -> tuple[Tensor, Callable[[Tensor], Factors]]:
         U, V = W
+        if len(parts := self._parts(U, V)) > 1:
+            whole = self.Phi(U, V)
+            return whole, lambda G: tuple(
+                torch.cat(w, 1) for w in zip(*(self.pullback(*part)[1](G) for part in parts), strict=True)
+            )
         hidden = (U.flatten(0, 1) @ self.S.mT).view(*U.shape[:2], len(self.S)).clamp_(min=0)
 
         def pull(G: Tensor) -> Factors:
@@ -68,5 +78,10 @@ class ReluUnit(HiddenUnit):
         return (V.mT @ hidden).mT, pull
 
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
-        U, V = W
-        return torch.linalg.vecdot(torch.relu(U @ self.S.mT) @ Q, V)
+        parts = self._parts(*W)
+        return torch.cat([torch.linalg.vecdot(torch.relu(U @ self.S.mT) @ Q, V) for U, V in parts], 1)
+
+    def _parts(self, U: Tensor, V: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """As many subnetworks at a time as memory has room for their hidden outputs."""
+        most = max(1, numbers(float("inf"), HIDDEN) // (len(U) * len(self.S)))
+        return list(zip(U.split(most, 1), V.split(most, 1), strict=True))

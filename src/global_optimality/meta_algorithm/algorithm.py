@@ -16,9 +16,10 @@ from ..polar.in_units import twin_oracle
 from ..problem import Problem, check_problem
 from ..settings import fits, instance, number, whole
 from ..sliding_frank_wolfe import ascent
+from ..sliding_frank_wolfe.budget import KEPT, UNKNOWN
 from ..sliding_frank_wolfe.local import Local, built
 from ..sliding_frank_wolfe.look import enough, look
-from ..sliding_frank_wolfe.solve import KEPT, PATIENT, UNKNOWN
+from ..sliding_frank_wolfe.solve import PATIENT
 from ..status import Status
 from ..twin import Twin, twin
 from .path import DescentPath

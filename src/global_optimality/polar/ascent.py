@@ -1,5 +1,6 @@
 """A lower bound of any polar: gradient ascent on ⟨Q, φ(w)⟩ / θ(w) from many starts in one batch."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
@@ -7,12 +8,15 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ..effort import Clock, Effort
+from ..effort import Clock, Effort, numbers, over
 from ..factors import Factors, ordinary, scale, slice_norms
 from ..mappings import Mapping
 from ..regularizers import Regularizer, SumOfPowers
 from ..streams import generator, normal
 from .bound import PolarBound, Searching
+
+COPIES = 8
+"""Arrays of what φ makes on the way, and of its gradient, that exist at a time."""
 
 Enclosure = Callable[[Tensor, Effort, Clock], PolarBound]
 """Q ``(n, *D)``, limits and the clock of the call → bounds of Ω°(Q)."""
@@ -76,8 +80,8 @@ def climb(
 ) -> tuple[Tensor, Factors]:
     """⟨Q, φ⟩ / θ ``(n, m)`` at the ends of m ascents, and these subnetworks, climbed in one batch.
 
-    m = ``starts`` random ones and those of ``first`` ``(n, r, *D_k)``. Each keeps a step length of its own, lengthened
-    after a success and halved after a failure.
+    m = ``starts`` random ones and those of ``first`` ``(n, r, *D_k)``, as many at a time as memory allows. When the
+    time is up, they end where they are.
     """
     W = tuple(
         normal(generator(seed, "ascent", k, starts), len(Q), starts, *shape, like=Q)
@@ -86,6 +90,22 @@ def climb(
     if first is not None:
         W = tuple(torch.cat([a, b], 1) for a, b in zip(first, W, strict=True))
     W = _unit(regularizer.project(*W))
+    most = max(1, numbers(torch.inf, COPIES) // (len(Q) * _numbers(mapping)))
+    parts = zip(*(w.split(most, 1) for w in W), strict=True)
+    found = [_climbed(mapping, regularizer, Q, part, steps) for part in parts]
+    ends = zip(*(end for _, end in found), strict=True)
+    return torch.cat([value for value, _ in found], 1), tuple(torch.cat(w, 1) for w in ends)
+
+
+def _numbers(mapping: Mapping) -> int:
+    """About as many as φ of one subnetwork makes on the way."""
+    data = 0 if mapping.data is None else mapping.data.numel()
+    hidden = mapping.shape[0] * sum(shape[-1] for shape in mapping.factor_shapes[:-1])
+    return math.prod(mapping.shape) + max(data, hidden)
+
+
+def _climbed(mapping: Mapping, regularizer: Regularizer, Q: Tensor, W: Factors, steps: int) -> tuple[Tensor, Factors]:
+    """``climb`` from W; each keeps a step length of its own, lengthened after a success and halved after a failure."""
     value, gradient = _climb(mapping, regularizer, Q, W)
     length = torch.full_like(value, 0.3)
     for _ in range(steps):
@@ -98,7 +118,7 @@ def climb(
         gradient = _where(better, slope, gradient)
         value = torch.where(better, new, value)
         length = torch.where(better, 1.5 * length, 0.5 * length)
-        if bool((length < 1e-12).all()):
+        if bool((length < 1e-12).all()) or over():
             break
     return value, W
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, final
 import torch
 from torch import Tensor
 
-from ..effort import Clock, Effort
+from ..effort import Clock, Effort, room
 
 Cells = tuple[Tensor, ...]
 """Tensors whose axis 0 is the cell, or the point; what they hold is the affair of a ``Bound``."""
@@ -24,6 +24,9 @@ SHARE = 0.25
 
 FINAL = 2**62
 """The depth of cells that cannot be cut: they are kept, and what bounds them bounds the search."""
+
+COPIES = 3
+"""Of the open cells that exist while a round joins the new ones to the others."""
 
 FEWEST = 16
 """So many cells are cut in a round however little time is left."""
@@ -53,6 +56,10 @@ class Open:
         cells = tuple(torch.cat(pair) for pair in zip(self.cells, other.cells, strict=True))
         pairs = (self.run, other.run), (self.bound, other.bound), (self.depth, other.depth)
         return Open(cells, *(torch.cat(pair) for pair in pairs))
+
+    @property
+    def bytes(self) -> int:
+        return sum(x.numel() * x.element_size() for x in (*self.cells, self.run, self.bound, self.depth))
 
     def largest(self, least: Tensor) -> Tensor:
         """The largest bound of each run, ``(n,)``, and ``least`` where that is more."""
@@ -156,13 +163,13 @@ def begin(bounds: Sequence[Bound], known: Tensor) -> Search:
 def refine(search: Search, effort: Effort, clock: Clock | None = None) -> Search:
     """Cuts until upper ≤ lower (1 + tolerance), upper ≤ target or lower > enough in all runs, or nodes or seconds end.
 
-    Ctrl-C ends it likewise (see ``Clock.interruptible``).
+    Ctrl-C ends it likewise (see ``Clock.interruptible``), and open cells that fill the memory.
     """
     clock = effort.started("branch and bound") if clock is None else clock
     began, first = clock.spent, search.made
     goal = math.inf if effort.nodes is None else search.made + effort.nodes
     with clock.interruptible():
-        while search.made < goal and not clock.over:
+        while search.made < goal and not clock.over and COPIES * sum(c.open.bytes for c in search.covers) <= room():
             fitting = affordable(search.made - first, clock.spent - began, clock.left)
             chosen = _chosen(search, effort, min(goal - search.made, fitting))
             if chosen is None:

@@ -11,13 +11,14 @@ close.
 """
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import final
 
 import torch
 from torch import Tensor
 
-from ..effort import Clock, Effort
+from ..effort import Clock, Effort, OutOfTimeError, look, numbers
 from ..factors import Factors
 from ..mappings import DeepBiasedRelu
 from .bound import PolarBound, Searching
@@ -27,6 +28,9 @@ ARCS = 64
 
 EFFORT = Effort(nodes=100_000, tolerance=1e-6)
 """Of one q, unless told otherwise: arcs bounded, and relative distance of the two bounds at which to stop."""
+
+COPIES = 6
+"""Numbers an arc, breakpoint and sample that are held at a time."""
 
 ROUNDING = 8.0
 """A sum of N terms q_i (h_i z + b)₊, |z|, |b| ≤ 1, errs by less than ROUNDING · (N + 8) · eps · Σ|q_i|(|h_i| + 1)."""
@@ -86,8 +90,9 @@ def over_arcs(S: Tensor, q: Tensor, left: Tensor, right: Tensor) -> Tensor:
         for side in (1.0, -1.0):
             h = torch.where(p * side > 0, high, low)
             best = torch.maximum(best, _largest(h, p, side)[0])
-    slack = ROUNDING * (len(q) + 8) * torch.finfo(q.dtype).eps * (high + 1) @ q.abs()
-    return best + slack
+    total = (high + 1) @ q.abs()
+    slack = ROUNDING * (len(q) + 8) * torch.finfo(q.dtype).eps * total
+    return torch.where(best.isnan(), total, best) + slack
 
 
 def _hidden(S: Tensor, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
@@ -107,6 +112,7 @@ def at_angles(S: Tensor, q: Tensor, t: Tensor) -> tuple[float, Tensor]:
     """The largest value over u at the angles t, attained, and (angle, z, b, sign) there."""
     h = (torch.stack([torch.cos(t), torch.sin(t)], 1) @ S.mT).relu()
     found = [(*_largest(h, sign * q, None), sign) for sign in (1.0, -1.0)]
+    found = [(value.nan_to_num(-math.inf), z, b, sign) for value, z, b, sign in found]
     value, z, b, sign = max(found, key=lambda f: float(f[0].max()))
     i = int(value.argmax())
     return float(value[i]), torch.stack([t[i], z[i], b[i], t.new_tensor(sign)])
@@ -115,21 +121,41 @@ def at_angles(S: Tensor, q: Tensor, t: Tensor) -> tuple[float, Tensor]:
 def _largest(h: Tensor, q: Tensor, side: float | None) -> tuple[Tensor, Tensor, Tensor]:
     """max Σ_i q_i (h_i z + b)₊ over |z|^{3/2} + |b|^{3/2} ≤ 1, and z, b there; with z of the sign ``side`` if given.
 
-    h is ``(m, N)``; results are ``(m,)``.
+    h is ``(m, N)``; results are ``(m,)``, NaN where the time was up before.
     """
+    rows = max(1, numbers(math.inf, COPIES) // (2 * (h.shape[1] + 1) ** 2))
+    if len(h) > rows:
+        parts = [_largest(part, q, side) for part in h.split(rows)]
+        return tuple(torch.cat(x) for x in zip(*parts, strict=True))  # type: ignore[return-value]
+    with suppress(OutOfTimeError):
+        return _largest_of_few(h, q, side)
+    return tuple(h.new_full((3, len(h)), torch.nan))  # type: ignore[return-value]
+
+
+def _largest_of_few(h: Tensor, q: Tensor, side: float | None) -> tuple[Tensor, Tensor, Tensor]:
+    """``_largest``, whose arrays memory has room for; ``OutOfTimeError`` where the time is up before."""
+    columns = max(1, numbers(math.inf, COPIES) // (len(h) * h.shape[1]))
     lines = torch.atan2(-h, torch.ones_like(h))
     flat = torch.full_like(h[:, :1], math.pi / 2)
     t = torch.cat([lines, lines + math.pi, flat, -flat], 1)
     t = torch.remainder(t, 2 * math.pi).sort(1).values
     middle = (t + torch.cat([t[:, 1:], t[:, :1] + 2 * math.pi], 1)) / 2
-    on = (h[:, None] * torch.cos(middle)[..., None] + torch.sin(middle)[..., None] > 0).to(h)
-    A, B = on @ (q * h)[..., None], on @ q
-    z = torch.cat([torch.cos(t), A[..., 0] * A[..., 0].abs()], 1)
+    sums = []
+    for m in middle.split(columns, 1):
+        look()
+        on = (h[:, None] * torch.cos(m)[..., None] + torch.sin(m)[..., None] > 0).to(h)
+        sums.append(((on @ (q * h)[..., None])[..., 0], on @ q))
+    A, B = (torch.cat(x, 1) for x in zip(*sums, strict=True))
+    z = torch.cat([torch.cos(t), A * A.abs()], 1)
     b = torch.cat([torch.sin(t), B * B.abs()], 1)
     size = (z.abs() ** 1.5 + b.abs() ** 1.5) ** (2 / 3)
     size = torch.where(size > 0, size, 1.0)
     z, b = z / size, b / size
-    value = (h[:, None] * z[..., None] + b[..., None]).relu() @ q
+    values = []
+    for x, y in zip(z.split(columns, 1), b.split(columns, 1), strict=True):
+        look()
+        values.append((h[:, None] * x[..., None] + y[..., None]).relu_() @ q)
+    value = torch.cat(values, 1)
     if side is not None:
         value = torch.where(z * side >= -1e-15, value, -torch.inf)  # the rays z = 0 are of both sides, up to rounding
     best = value.argmax(1, keepdim=True)

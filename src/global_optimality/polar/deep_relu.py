@@ -20,12 +20,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..effort import Clock, Effort
+from ..effort import Clock, Effort, room
 from ..factors import Factors
 from ..mappings import DeepRelu
 from ..regularizers import SumOfPowers
 from .ascent import Climbing, ascend
-from .best_first import Search, begin, refine
+from .best_first import COPIES, Search, begin, refine
 from .bound import Oracle, PolarBound
 from .relu_cones import ReluCones
 from .relu_enclosure.branch_and_bound import LARGEST_RANK
@@ -102,7 +102,8 @@ def _enclose(mapping: DeepRelu, Q: Tensor, effort: Effort, clock: Clock) -> Pola
     if not bool(Q.any()):
         return bound
     nodes = math.inf if effort.nodes is None else effort.nodes
-    cones = number_of_orthants(mapping) <= nodes
+    first = number_of_orthants(mapping)
+    cones = first <= nodes and 8 * COPIES * first * _coordinates(mapping) ** 2 <= room()
     if not (cones and _coordinates(mapping) <= FEW) and len(mapping.effective_widths) > 1:
         bound = _by_signs(mapping, Q, bound, effort, clock, 0.5 if cones else 1.0)
     return _by_cones(mapping, Q, bound, effort, clock) if cones and not effort.met(bound.lower, bound.upper) else bound

@@ -11,11 +11,13 @@ Whatever majorant and c a relaxation chooses, the bound holds; chosen well, it i
 import itertools
 import math
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from ..effort import over
 from .best_first import Best, Bound, Open, first_best
 
 BATCH = 4096
@@ -129,6 +131,15 @@ class Relaxation(Bound):
 
     def improve(self, best: Best, lower: Tensor, points: Points, run: Tensor) -> Best:
         return first_best(points, run, self.value(points), best, lower)
+
+
+def in_pieces(function: Callable[[Points], Tensor], pieces: list[Points], otherwise: float) -> Tensor:
+    """The function's values ``(B,)``, piece by piece while there is time, the first always; ``otherwise`` after."""
+    found = []
+    for k, piece in enumerate(pieces):
+        late = k > 0 and over()
+        found.append(piece[0].new_full((len(piece[0]),), otherwise) if late else function(piece))
+    return torch.cat(found)
 
 
 def _longest_edges(cones: Points) -> tuple[Tensor, Tensor, Tensor]:

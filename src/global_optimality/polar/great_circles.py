@@ -4,7 +4,7 @@ On u cos t + w sin t every row opens and closes once, so the function is A cos t
 B from prefix sums. Nothing is proved by an ascent: it only finds subnetworks worth adding.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from math import pi
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.linalg import vector_norm
 
 from ..arrangement.circles import CHUNK
+from ..effort import numbers, over
 from .directions import apart, directions
 
 STARTS = 32
@@ -22,15 +23,16 @@ SWEEPS = 4
 
 TINY = 1e-300
 
-Stop = Callable[[], bool]
-"""Asked between the steps of an ascent; once true, it ends where it is."""
+ARRAYS = 30
+"""One number a kink and point each, that a sweep holds at a time."""
 
 
-def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int, stop: Stop = bool) -> tuple[Tensor, Tensor, Tensor]:
+def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """Values (m,), unit u (m, d), unit v (m, c), the best first, for Q (N, c): of at most ``count`` starts, kept apart.
 
     Starts are the best of many fixed random directions and of the rows of U ``(r, d)``. They are returned with the
-    ends: most ascents end at the same few points, and a solver gains from different subnetworks.
+    ends: most ascents end at the same few points, and a solver gains from different subnetworks. When the time is up,
+    the ascents end where they are.
     """
     kept = vector_norm(S, dim=1) > 0
     if not bool(kept.any()):
@@ -38,33 +40,44 @@ def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int, stop: Stop = bool) -> t
     S, Q = S[kept], Q[kept]
     fixed = directions(S.shape[1]).to(S)
     u = torch.cat([unit(U[vector_norm(U, dim=1) > 0]), fixed[: STARTS * len(S)]])
-    X = torch.cat([(part @ S.T).clamp(min=0) @ Q for part in u.split(max(1, CHUNK // len(S)))])
+    X = torch.cat(list(_looked_at(S, Q, u)))
+    u = u[: len(X)]
     first = apart(u.cpu().numpy(), X.cpu().numpy(), count)
     u, X = starts = u[first], X[first]
     value, normals = vector_norm(X, dim=1), unit(S)
     at_kink = torch.full((len(u),), -1, device=S.device)
     for step in range(3 * min(SWEEPS, S.shape[1] - 1)):
-        if stop():
-            break
-        weights = (X / value[:, None].clamp(min=TINY)) @ Q.T  # (m, N)
-        w = ((u @ S.T > 0) * weights) @ S
-        if step % 3 == 2:
-            w = fixed.roll(-step * len(u), 0)[: len(u)]
-        elif step % 3 == 1:
-            n = normals[at_kink.clamp(min=0)] * (at_kink >= 0)[:, None]
-            w = w - (w * n).sum(1, keepdim=True) * n
-        w = unit(w - (w * u).sum(1, keepdim=True) * u)
-        new, kink = _best_on_circle(S, weights, u, w)
-        Z = (new @ S.T).clamp(min=0) @ Q
-        length = vector_norm(Z, dim=1)
-        better = length > value
-        u, X = torch.where(better[:, None], new, u), torch.where(better[:, None], Z, X)
-        value, at_kink = torch.where(better, length, value), torch.where(better, kink, at_kink)
+        u, X, value, at_kink = u.clone(), X.clone(), value.clone(), at_kink.clone()
+        for rows in torch.arange(len(u), device=S.device).split(max(1, numbers(torch.inf, ARRAYS) // (2 * len(S)))):
+            if over():
+                break
+            weights = (X[rows] / value[rows, None].clamp(min=TINY)) @ Q.T  # (m, N)
+            w = ((u[rows] @ S.T > 0) * weights) @ S
+            if step % 3 == 2:
+                w = fixed.roll(-step * len(u), 0)[rows % len(fixed)]
+            elif step % 3 == 1:
+                n = normals[at_kink[rows].clamp(min=0)] * (at_kink[rows] >= 0)[:, None]
+                w = w - (w * n).sum(1, keepdim=True) * n
+            w = unit(w - (w * u[rows]).sum(1, keepdim=True) * u[rows])
+            new, kink = _best_on_circle(S, weights, u[rows], w)
+            Z = (new @ S.T).clamp(min=0) @ Q
+            length = vector_norm(Z, dim=1)
+            better = length > value[rows]
+            rows = rows[better]
+            u[rows], X[rows], value[rows], at_kink[rows] = new[better], Z[better], length[better], kink[better]
     u, X = torch.cat([u, starts[0]]), torch.cat([X, starts[1]])
     value = vector_norm(X, dim=1)
     order = value.argsort(descending=True)
     v = X / value.clamp(min=TINY)[:, None]
     return value[order], u[order], v[order]
+
+
+def _looked_at(S: Tensor, Q: Tensor, u: Tensor) -> Iterator[Tensor]:
+    """Qᵀ(S u)₊ of the points u, part by part while there is time."""
+    for k, part in enumerate(u.split(max(1, CHUNK // len(S)))):
+        if k and over():
+            break
+        yield (part @ S.T).clamp(min=0) @ Q
 
 
 def unit(x: Tensor) -> Tensor:

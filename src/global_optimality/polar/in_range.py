@@ -30,11 +30,14 @@ class InRange(Oracle):
     clock: Clock | None = None
 
     def __call__(self, Q: Tensor) -> PolarBound:
+        clock = self.limits.started("upper bound of the polar") if self.clock is None else self.clock
+        with clock.running():
+            return self._bounded(self.oracle.within(clock), Q)
+
+    def _bounded(self, polar: Oracle, Q: Tensor) -> PolarBound:
         units = torch.tensor([unit_of(q) for q in Q], device=Q.device)
         if not bool(units.any()):
-            return self.oracle(Q)
-        clock = self.limits.started("upper bound of the polar") if self.clock is None else self.clock
-        polar = self.oracle.within(clock)
+            return polar(Q)
         rows = [row for row in ((units == 0).nonzero()[:, 0], *units.nonzero()) if len(row)]
         parts = [_bounded(self._in(polar, int(units[row[0]])), Q[row], int(units[row[0]])) for row in rows]
         order = torch.cat(rows).argsort()

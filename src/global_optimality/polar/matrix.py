@@ -12,7 +12,7 @@ from ..regularizers import Norm, NormProduct
 from .bound import Oracle, Polar, PolarBound
 from .non_negative import non_negative_polar
 from .signs import signs_polar
-from .spectral import decompose
+from .spectral import LARGE, decompose, leading, proved_norm
 
 
 def matrix_polar(form: NormProduct) -> Polar | None:
@@ -31,10 +31,19 @@ def matrix_polar(form: NormProduct) -> Polar | None:
 
 def spectral_polar(Q: Tensor) -> PolarBound:
     """Euclidean norms: Ω°(Q) = σ₁(Q), attained at the leading pair of singular vectors (theory page, "The polars")."""
-    U, _, Vh, upper = decompose(Q)
-    u, v = U[:, :, 0], Vh[:, 0, :]
+    if min(Q.shape[1:]) > LARGE:
+        u, v, upper = (torch.stack(w) for w in zip(*map(_leading_pair, Q), strict=True))
+    else:
+        U, _, Vh, upper = decompose(Q)
+        u, v = U[:, :, 0], Vh[:, 0, :]
     attained = torch.einsum("ni,nij,nj->n", u, Q, v).clamp(min=0)
     return PolarBound(attained, torch.maximum(upper, attained), (u[:, None], v[:, None]))
+
+
+def _leading_pair(Q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """u ``(rows,)``, v ``(columns,)`` and the bound of one large Q."""
+    left, s, right = leading(Q, 1)
+    return left[:, 0], right[:, 0], proved_norm(Q, float(s[0]))
 
 
 @final
@@ -45,6 +54,10 @@ class Spectral(Oracle):
         return spectral_polar(Q)
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
+        if min(Q.shape[1:]) > LARGE:
+            left, s, right = leading(Q[0], count)
+            m = max(1, int((s > above).sum()))
+            return left.mT[None, :m], right.mT[None, :m]
         U, s, Vh, _ = decompose(Q)
         m = max(1, min(count, int((s[0] > above).sum())))
         return U[:, :, :m].mT, Vh[:, :m]

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ..effort import over
 from ..streams import generator, uniform
 from .bound import PolarBound
 from .spectral import decompose
@@ -38,7 +39,7 @@ def _power(Q: Tensor) -> tuple[Tensor, Tensor]:
         new_v = _unit(new_u @ Q + shift * v)
         still = bool(((new_u - u).abs().amax() < 1e-12) & ((new_v - v).abs().amax() < 1e-12))
         u, v = new_u, new_v
-        if still:
+        if still or over():
             break
     value = ((u @ Q) * v).sum(2)
     best = value.argmax(1)[:, None, None]

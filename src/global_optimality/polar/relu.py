@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..arrangement import Sorted, hyperplanes, memory_of
-from ..effort import Effort
+from ..effort import Effort, over
 from ..factors import Factors
 from ..mappings import ReluUnit
 from .bound import Oracle, PolarBound, Searching, Unfinished
@@ -25,6 +25,9 @@ of rows, as proofs then take far longer than ascents, the first two where they a
 
 NODES, WORK = 200_000, 5e7
 """Cells bounded in one call, unless told otherwise: NODES, but cells · work at most WORK, some 20 core seconds."""
+
+KEPT = 2
+"""An arrangement is kept, so that it may take only this part of the memory."""
 
 FEW = 500
 """Local maximisers are enumerated for at most so many hyperplanes; ascents from many points find those that count."""
@@ -72,7 +75,7 @@ class Exact(Resumable):
 
     def __call__(self, Q: Tensor) -> PolarBound:
         clock = self.started()
-        if self.effort.allows(memory_of(self.sorted.planes)):
+        if self.effort.allows(KEPT * memory_of(self.sorted.planes)):
             made = self.sorted.within(clock)
             bound = None if made is None else polar_in_time(made, Q, clock)
             if bound is not None:
@@ -117,13 +120,10 @@ class Enclosed(Resumable):
         return self._ascend(Q, W[0][0].double(), count, above)
 
     def _ascend(self, Q: Tensor, U: Tensor, count: int, above: float) -> Factors:
-        def stop() -> bool:
-            return self.clock is not None and self.clock.over
-
-        value, u, v = ascents(self.S, Q[0].double(), U, count, stop)
+        value, u, v = ascents(self.S, Q[0].double(), U, count)
         for more in MORE[: 2 if by_cones(self.S) else len(MORE)]:
-            if float(value[0]) > above or stop():
+            if float(value[0]) > above or over():
                 break
-            _, best = summits(self.S, Q[0].double(), U, more * count, stop)
-            value, u, v = ascents(self.S, Q[0].double(), torch.cat([best[:count], U]), count, stop)
+            _, best = summits(self.S, Q[0].double(), U, more * count)
+            value, u, v = ascents(self.S, Q[0].double(), torch.cat([best[:count], U]), count)
         return u.to(Q)[None], v.to(Q)[None]

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..effort import numbers
 from ..mappings.chains import relu
-from .fans import Points, Relaxation, normalised, orthants, ratio, supports
+from .fans import Points, Relaxation, in_pieces, normalised, orthants, ratio, supports
 
 ROUNDS = 8
 """Guesses of the maximiser tried on each cone: the centre first, then towards the vertex that bounds worst."""
@@ -24,8 +25,9 @@ INSIDE = 0.25
 then come to lie along kinks, where maxima sit, and the bound becomes exact after finitely many cuts.
 """
 
-WORK = 2**21
-"""Numbers in the largest intermediate array: cones are bounded in pieces of that size, which fit a cache."""
+WORK, COPIES = 2**21, 16
+"""Numbers in the largest intermediate array: cones are bounded in pieces of that size, which fit a cache; and how many
+such arrays exist at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,7 @@ class ReluCones(Relaxation):
         return tuple(normalised(b[i]) for b, i in zip(blocks, grid.reshape(-1, len(blocks)).T, strict=True))
 
     def value(self, points: Points) -> Tensor:
-        return torch.cat([self.output(p).norm(dim=1) for p in self._pieces(points)])
+        return in_pieces(lambda p: self.output(p).norm(dim=1), self._pieces(points), -torch.inf)
 
     def output(self, points: Points) -> Tensor:
         """Qᵀh ``(B, c)``: the direction of the best last layer."""
@@ -90,12 +92,13 @@ class ReluCones(Relaxation):
         return (relu(h, self.slope) if self.outer else h) @ self.Q
 
     def bounds(self, cones: Points) -> Tensor:
-        return torch.cat([self._bounds(v) for v in self._pieces(cones)])
+        return in_pieces(self._bounds, self._pieces(cones), torch.inf)
 
     def _pieces(self, blocks: Points) -> list[Points]:
         shapes = [v.shape[1:] for v in blocks]
         vertices = math.prod(shape[0] for shape in shapes if len(shape) == 3)
-        size = max(1, WORK // (len(self.S) * vertices * max(math.prod(shape[-2:]) for shape in shapes)))
+        one = len(self.S) * vertices * max(math.prod(shape[-2:]) for shape in shapes)
+        size = max(1, numbers(WORK, COPIES) // one)
         return list(zip(*(v.split(size) for v in blocks), strict=True))
 
     def _bounds(self, cones: Points) -> Tensor:

@@ -56,7 +56,8 @@ def max_relu_sum(S: Tensor, Q: Tensor, *, effort: Effort | None = None) -> ReluM
     own, (a, b) = own.otherwise(EFFORT), (unit_of(x) for x in (S, Q))
     with torch.no_grad():
         polar = relu_unit_polar(ReluUnit(times(S, -a), Q.shape[1])).spending(limits_in(own, a + b).otherwise(own))
-        bound = polar(times(Q, -b)[None])
+        with own.started().running():
+            bound = polar(times(Q, -b)[None])
         bound = restored(bound, a + b) if a or b else bound
     u, v = bound.atom
     return ReluMaximum(float(bound.lower[0]), float(bound.upper[0]), _unit(u[0, 0]), _unit(v[0, 0]))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..effort import Clock, Effort
+from ..effort import Clock, Effort, numbers
 from ..losses.arrays import Array
 from ..mappings import ReluUnit
 from ..mappings.chains import relu
@@ -32,8 +32,9 @@ CUTS, CLOSE = 8, 1e-3
 """In more dimensions the best units for the present multipliers are added, at most CUTS times, until none exceeds the
 program's value by more than CLOSE of it."""
 
-LARGEST_PROGRAM = 4_000_000
-"""Numbers in the matrix of a program; where there were more, positive weights keep their own majorants, others 0."""
+LARGEST_PROGRAM, COPIES = 4_000_000, 6
+"""Numbers in a program's matrix and copies of it; where there were more, positive weights keep their own majorants,
+others 0."""
 
 FIRST_LAYER = Effort(nodes=2_000, tolerance=1e-4)
 """Of the maximum over the first layer, where it is not known exactly."""
@@ -183,7 +184,8 @@ class SampleSigns(Bound):
         alpha, known = q.cpu().numpy(), signs.cpu().numpy()
         best = Multipliers(*(q.new_zeros(program.nodes, len(q)) for _ in range(2)))
         for _ in range(CUTS):
-            if self.clock.over or not alpha.any() or program.numbers(len(u), len(q)) > LARGEST_PROGRAM:
+            small = program.numbers(len(u), len(q)) <= numbers(LARGEST_PROGRAM, COPIES)
+            if not small or self.clock.over or not alpha.any():
                 break
             H = relu(torch.from_numpy(u) @ S.mT, self.slope).numpy()
             new = program.solve(H, alpha, self.slope * alpha, known, self.clock.left)
@@ -201,7 +203,7 @@ class SampleSigns(Bound):
         (a, b), _ = leaves(multipliers, (q, self.slope * q), signs, self.slope)
         more = []
         for weights in torch.cat([a, -b], 1) if self.slope > 0 else a:
-            height, u, _ = ascents(self.rows, weights[:, None], self.rows[:0], len(q), lambda: self.clock.over)
+            height, u, _ = ascents(self.rows, weights[:, None], self.rows[:0], len(q))
             more.append(u[height > value * (1 + CLOSE)])
         return torch.cat(more).cpu().numpy()
 

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..effort import over
 from ..regularizers import Norm
 from ..streams import generator, normal
 from .bound import PolarBound
@@ -60,6 +61,8 @@ def _scaled_spectral_norm(Q: Tensor, first: Norm, second: Norm) -> Tensor:
     a, b = Q.new_ones(n, rows), Q.new_ones(n, columns)
     best, best_a, best_b = Q.new_full((n,), torch.inf), a, b
     for t in range(SCALINGS):
+        if t and over():
+            break
         U, s, Vh = torch.linalg.svd(_scaled(Q, a, b), full_matrices=False)
         value = s[:, 0] * _radius(a, b, first, second)
         better = value < best

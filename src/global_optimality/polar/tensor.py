@@ -1,20 +1,21 @@
 """The polar of rank-one tensors, their spectral norm max Q(w¹, …, wᴷ) over unit vectors: hard, so enclosed."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..effort import Clock, Effort
+from ..effort import Clock, Effort, numbers, over
 from ..factors import Factors
 from ..mappings import RankOneTensor
 from ..regularizers import SumOfPowers
 from .ascent import Climbing, ascend
 from .best_first import begin, refine
 from .bound import Oracle, PolarBound
-from .fans import Points, Relaxation, normalised, orthants, ratio, supports
+from .fans import Points, Relaxation, in_pieces, normalised, orthants, ratio, supports
 from .partial_transpose import bytes_needed, partial_transpose_bound
-from .relu_cones import ROUNDS
+from .relu_cones import COPIES, ROUNDS, WORK
 from .spectral import decompose, power_of_two
 
 EFFORT = Effort(nodes=20_000, tolerance=1e-7)
@@ -65,6 +66,8 @@ def _alternated(mapping: RankOneTensor, Q: Tensor, value: Tensor, atom: Factors)
     """(⟨Q, φ(atom)⟩, atom) after ALTERNATIONS in which each factor in turn is the best one for the others."""
     W, unit = [w[:, 0] for w in atom], power_of_two(Q.flatten(2)).reshape(-1, *[1] * mapping.degree)
     for _ in range(ALTERNATIONS):
+        if over():
+            break
         for k, w in enumerate(W):
             others = torch.ones_like(value)[:, None]
             for j, v in enumerate(W):
@@ -125,9 +128,18 @@ class TensorCones(Relaxation):
         return tuple(b[i] for b, i in zip(blocks, grid.reshape(-1, len(blocks)).T, strict=True))
 
     def value(self, points: Points) -> Tensor:
-        return self._norms(tuple(u[:, None] for u in points))[:, 0]
+        points = tuple(u[:, None] for u in points)
+        return in_pieces(lambda p: self._norms(p)[:, 0], self._pieces(points), -torch.inf)
 
     def bounds(self, cones: Points) -> Tensor:
+        return in_pieces(self._bounds, self._pieces(cones), torch.inf)
+
+    def _pieces(self, cones: Points) -> list[Points]:
+        combinations = math.prod(v.shape[1] for v in cones)
+        size = max(1, numbers(WORK, COPIES) // max(self.Q.numel(), combinations * math.prod(self.Q.shape[-2:])))
+        return list(zip(*(v.split(size) for v in cones), strict=True))
+
+    def _bounds(self, cones: Points) -> Tensor:
         norms = self._norms(cones)
         guesses = [v.new_full(v.shape[:2], 1 / v.shape[1]) for v in cones]
         best = norms.new_full((len(norms),), torch.inf)

@@ -1,12 +1,14 @@
 """A first network from a fixed dictionary of directions: they come near to every other one on a small sphere."""
 
 import math
+from contextlib import suppress
 
 import numpy as np
 
 from ..arrangement.circles import CHUNK
 from ..descent import Stop, never
 from ..descent.scales import best_scales
+from ..effort import OutOfTimeError, look
 from ..polar.directions import apart, directions
 from .objective import OutputObjective
 from .slide import slide
@@ -36,8 +38,9 @@ def first_units(f: OutputObjective, rows: Rows, outputs: int, stop: Stop, most: 
         return units
     for share, steps in (COARSE, 0), (FINE, SHORT):
         for _ in range(ROUNDS):
-            units = slide(f, units, stop, steps)
-            larger = enlarged(f, units, share, stop) if len(units) + GROUP <= most else None
+            units, larger = slide(f, units, stop, steps), None
+            with suppress(OutOfTimeError):
+                larger = enlarged(f, units, share, stop) if len(units) + GROUP <= most else None
             if larger is None or stop():
                 break
             units = larger
@@ -47,14 +50,18 @@ def first_units(f: OutputObjective, rows: Rows, outputs: int, stop: Stop, most: 
 def enlarged(f: OutputObjective, units: Units, share: float, stop: Stop = never) -> Units | None:
     """The units and a group of the steepest directions, all with their best scales; None if no direction is worth it.
 
-    Only directions whose pull ‖−∇ℓᵀ(S u)₊‖ exceeds λ(1 + share) count. None too if ``stop`` leaves f higher.
+    Only directions whose pull ‖−∇ℓᵀ(S u)₊‖ exceeds λ(1 + share) count. None too if ``stop`` leaves f higher;
+    ``OutOfTimeError`` where the time ends before.
     """
     S = units.rows.S
     U = directions(S.shape[1]).numpy()
     descent = -f.loss.gradient(units.X)
     rows = max(1, CHUNK // len(S))
-    parts = (U[k : k + rows] for k in range(0, len(U), rows))
-    pull = np.concatenate([np.maximum(part @ S.T, 0) @ descent for part in parts])
+    pulls = []
+    for k in range(0, len(U), rows):
+        look()
+        pulls.append(np.maximum(U[k : k + rows] @ S.T, 0) @ descent)
+    pull = np.concatenate(pulls)
     chosen = apart(U, pull, GROUP, above=f.lam * (1 + share))
     if not chosen:
         return None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..effort import look
 from .newton import Direction
 from .objective import Array, Mask, OutputObjective
 from .units import Units
@@ -48,6 +49,7 @@ class Ray:
         return before, before + float(jump)
 
     def _slope(self, t: float) -> tuple[float, Array, Array]:
+        look()
         units, step_p, Z = self.units, self.step_p, self.units.Z
         gates = self.gates(t, after=False)
         change = self.rises * gates

@@ -6,33 +6,27 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, final
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..descent import GradientDescent, Stop, minimise, refit
 from ..descent.scales import number_within
-from ..effort import MEMORY
+from ..effort import MEMORY, work
 from ..factors import Factors, append
 from ..losses import SampleLoss
-from ..losses.arrays import CHUNK
+from ..losses.arrays import COPIES, chunk
 from ..mappings import MatrixProduct
 from ..polar import Oracle
 from ..problem import Problem
 from ..regularizers import FREE_BIAS, NormProduct
 from ..settings import function, instance
 from .dictionary import first_units
+from .entering import WORTH, entering
 from .merge import singular_pairs
 from .objective import OutputObjective
 from .slide import STEPS, slide
 from .units import Rows, Units, units_of
 from .ways import Way, gated_way, in_place, straight
-
-WORTH = 1e-9
-"""An atom enters if ⟨−∇ℓ, φ⟩ > λθ(1 + WORTH) after the ones before it have entered."""
-
-ENTRIES = 24
-"""At most so many atoms enter in a round."""
 
 ATOMS = 24
 """Ascents of the polar in one round; the best few of their starts and ends enter."""
@@ -40,9 +34,15 @@ ATOMS = 24
 RANDOM, SEARCHES = 8, 200
 """Random networks that are tried where nothing else lowers f, and steps of batched descent in a round."""
 
+WEIGHTS, OUTPUTS = 24, 8
+"""Of each run of a batched descent: copies of its weights (ten of them pairs of L-BFGS) and of its outputs."""
+
 OPERATIONS = 2e10, 2e8
 """Newton's matrix is built up to so many multiplications: some seconds at kinks, where nothing else is as good; less
 where φ is smooth, and L-BFGS needs about a hundred gradients."""
+
+RAYS = 8
+"""Numbers a unit and sample that a line search holds."""
 
 Observe = Callable[[Factors], object]
 
@@ -89,7 +89,10 @@ class Local(ABC):
         """A network found from random ones of ``seed`` beside W by batched descent; W where none is lower."""
         r = W[0].shape[1] + 1
         size = float(W[0].abs().max()) or 1.0
-        starts = append(self.problem.random(RANDOM, r, seed=seed, deviation=size), W)
+        runs = int(
+            max(1, min(RANDOM, self.memory / 8 / (WEIGHTS * r * self.problem.size + OUTPUTS * self.problem.card)))
+        )
+        starts = append(self.problem.random(runs, r, seed=seed, deviation=size), W)
         ends = minimise(self.problem, starts, self.method, max_steps=SEARCHES, stop=stop)
         best = int(ends.objective.nan_to_num(torch.inf).argmin())
         return refit(self.problem, tuple(w[best : best + 1] for w in ends.weights), stop, memory=self.memory)
@@ -145,9 +148,10 @@ class OnFaces(Local):
 
     def descend(self, W: Factors, stop: Stop, observe: Observe = len, steps: int = STEPS) -> Factors:
         """At most ``steps`` steps of the slide."""
-        units = units_of(self.rows, self.problem.mapping.gated(W))
-        if not self.affordable(units):
+        if not self.affordable(W[0].shape[1]):
             return Descending(self.problem, self.memory).descend(W, stop, observe)
+
+        units = units_of(self.rows, self.problem.mapping.gated(W))
 
         def weights(units: Units) -> Factors:
             return self.problem.mapping.ungated(units.weights(W[0]))
@@ -159,14 +163,15 @@ class OnFaces(Local):
         way = gated_way(start, end, self.rows.priced)
         return lambda t: self.problem.mapping.ungated(way(t))
 
-    def affordable(self, units: Units) -> bool:
+    def affordable(self, units: int) -> bool:
         """Whether a step of Newton's method on so many units takes little enough memory and time."""
-        N, c = units.X.shape
-        coordinates = len(units) * (units.P.shape[1] + c - 1)
+        (N, d), c = self.rows.S.shape, self.problem.card // len(self.rows.S)
+        coordinates = units * (d + c - 1)
         matrices = 4 * coordinates**2  # the matrix, scaled, with a ridge, and what LAPACK copies
-        rows = coordinates * (3 * N + 2 * c) + 4 * max(CHUNK, N * c)
+        rows = coordinates * (3 * N + 2 * c) + units * RAYS * N + COPIES * max(chunk(), N * c)
         operations = 2 * coordinates**2 * N * c
-        return 8 * (matrices + rows) <= self.memory and operations <= OPERATIONS[not self.rows.kinked]
+        fast = operations <= min(OPERATIONS[not self.rows.kinked], work())
+        return 8 * (matrices + rows) <= self.memory and fast
 
     def first(self, W: Factors, stop: Stop) -> Factors:
         most = number_within(self.problem, self.memory)
@@ -219,31 +224,3 @@ class Scaling(Local):
 
     def elsewhere(self, W: Factors, seed: int, stop: Stop) -> Factors:
         return W
-
-
-def entering(problem: Problem, W: Factors, atoms: Factors, memory: float = MEMORY) -> Factors:
-    """The atoms worth adding, one after the other, the steepest first, each with its best scale; zero for the rest.
-
-    Only the steepest are looked at where the outputs of all take more than ``memory`` (bytes).
-    """
-    theta = problem.regularizer.theta(*atoms)
-    if (most := number_within(problem, memory)) < theta.shape[1]:
-        value = problem.mapping.inner(-problem.loss.gradient(problem.mapping.Phi(*W)), *atoms)
-        steepest = (value / torch.where(theta > 0, theta, 1.0))[0].topk(most).indices
-        atoms, theta = tuple(w[:, steepest] for w in atoms), theta[:, steepest]
-    atoms = problem.mapping.scaled(atoms, 1 / torch.where(theta > 0, theta, 1.0))
-    cost = problem.lam * problem.regularizer.theta(*atoms)[0].cpu().numpy()
-    X, D = problem.mapping.Phi(*W)[0].cpu().numpy(), problem.mapping.phi(*atoms)[0].cpu().numpy()
-    loss, scales = problem.array_loss, np.zeros_like(cost)
-    for _ in range(min(ENTRIES, len(cost))):
-        value = -D.reshape(len(D), -1) @ loss.gradient(X).ravel() - cost * (1 + WORTH)
-        best = int(np.where(scales > 0, -np.inf, value).argmax())
-        if scales[best] > 0 or not value[best] > 0:
-            break
-        scales[best] = loss.line_minimum(X, D[best], cost[best])
-        X = X + scales[best] * D[best]
-    entered = torch.from_numpy(scales > 0)
-    if not bool(entered.any()):
-        return tuple(torch.zeros_like(w[:, :1]) for w in atoms)
-    chosen, scales = entered.nonzero()[:, 0].to(theta.device), torch.from_numpy(scales).to(theta)
-    return problem.mapping.scaled(tuple(w[:, chosen] for w in atoms), scales[None, chosen])

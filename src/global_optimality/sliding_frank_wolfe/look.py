@@ -10,10 +10,12 @@ from ..factors import Factors
 from ..losses.base import column
 from ..polar import Oracle
 from ..problem import Problem
-from .local import ATOMS, WORTH
+from .entering import WORTH
+from .local import ATOMS
 
-LARGEST, DIGITS = 1e3, 30
-"""Of an upper bound of the polar over λ that is asked for, and binary digits of it."""
+LARGEST, CLOSEST, HALVINGS = 1e3, 2.0**-40, 12
+"""Of an upper bound of the polar over λ that is asked for; the least excess over 1 that is told from 0; and halvings of
+the logarithm of that excess: it is found to a part in a hundred."""
 
 
 @torch.no_grad()
@@ -49,18 +51,28 @@ def enough(problem: Problem, value: float, Q: Tensor, gap: float) -> float | Non
     """
     best = problem.loss.dual_scale(-Q, Q.new_tensor([torch.inf]))
 
+    def conjugate(s: Tensor) -> float:
+        return float(problem.loss.conjugate(-column(s, Q) * Q))
+
+    if problem.loss.quadratic:
+        whole, half = conjugate(best), conjugate(best / 2)  # at s = best · t: whole · t + 2 (whole − 2 half) (t² − t)
+
     def proved(excess: float) -> bool:
-        return value + float(problem.loss.conjugate(-column(best.clamp(max=1 / excess), Q) * Q)) <= gap
+        if not problem.loss.quadratic:
+            return value + conjugate(best.clamp(max=1 / excess)) <= gap
+        t = min(1.0, 1 / (excess * float(best))) if bool(best > 0) else 1.0
+        return value + whole * t + 2 * (whole - 2 * half) * (t * t - t) <= gap
 
     low, high = 1.0, 2.0
-    if least_gap(problem, value, Q, low) > gap:
+    if not proved(low):
         return None
     while high < LARGEST and proved(high):
         low, high = high, 2 * high
-    for _ in range(DIGITS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if proved(middle) else (low, middle)
-    return low
+    low, high = max(low - 1, CLOSEST), high - 1
+    for _ in range(HALVINGS):
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if proved(1 + middle) else (low, middle)
+    return 1 + low if low > CLOSEST else 1.0
 
 
 def ascent(problem: Problem, W: Factors, polar: Oracle) -> tuple[float, Factors]:

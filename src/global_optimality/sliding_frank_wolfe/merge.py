@@ -5,8 +5,9 @@ import numpy.typing as npt
 import torch
 
 from ..descent import Stop, never
+from ..effort import look
 from ..factors import Factors
-from ..losses.arrays import CHUNK
+from ..losses.arrays import chunk
 from .objective import Array, OutputObjective
 from .units import Units
 
@@ -31,9 +32,12 @@ def drop(f: OutputObjective, units: Units, stop: Stop = never) -> tuple[Units, f
 
 def _without(f: OutputObjective, units: Units) -> Array:
     """The loss without each of the units ``(r,)``."""
-    step = max(1, CHUNK // units.X.size)
-    parts = [slice(k, k + step) for k in range(0, len(units), step)]
-    return np.concatenate([f.loss.each(units.X - units.hidden[p, :, None] * units.Z[p, None]) for p in parts])
+    step, losses = max(1, chunk() // units.X.size), []
+    for k in range(0, len(units), step):
+        look()
+        p = slice(k, k + step)
+        losses.append(f.loss.each(units.X - units.hidden[p, :, None] * units.Z[p, None]))
+    return np.concatenate(losses)
 
 
 def merge(f: OutputObjective, units: Units, value: float, stop: Stop = never) -> tuple[Units, float]:
@@ -44,6 +48,7 @@ def merge(f: OutputObjective, units: Units, value: float, stop: Stop = never) ->
     """
     while len(units) > 1 and not stop() and len(pairs := _candidates(units)):
         for i, k in pairs.tolist():
+            look()
             merged = _merged(units, i, k)
             new = f(merged.X, merged.Theta)
             if new <= value:

@@ -1,11 +1,13 @@
 """The local step: Newton on faces until no unit can move, leave its face, vanish or merge without raising f."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import numpy as np
 
 from ..descent import Stop
+from ..effort import OutOfTimeError
 from .line import ray, search
 from .merge import drop, merge
 from .newton import newton_direction
@@ -32,9 +34,21 @@ def slide(
 ) -> Units:
     """At most ``steps`` steps down to a local minimiser of f, or until ``stop``; f never rises beyond rounding.
 
-    ``observe`` is called with the units after every step.
+    ``observe`` is called with the units after every step. A step that is too long for the time left is not made.
     """
+    best = units
+    with suppress(OutOfTimeError):
+        for moved in _steps(f, units, stop, steps, observe):
+            best = moved
+    return best
+
+
+def _steps(
+    f: OutputObjective, units: Units, stop: Stop, steps: int, observe: Callable[[Units], object]
+) -> Iterator[Units]:
+    """The units whenever they have changed."""
     units, value = drop(f, units, stop)
+    yield units
     best_gradient, idle, since = math.inf, 0, math.inf
     for _ in range(steps):
         if not len(units) or stop() or idle > IDLE + len(units):
@@ -45,6 +59,7 @@ def slide(
             released, since = release(f, units), math.inf
             if released is not None:
                 units, since = released, value
+                yield units
                 continue
         settled = promise <= rounding
         if settled and not FLAT * f.lam < direction.gradient_norm < 0.5 * best_gradient:
@@ -52,6 +67,7 @@ def slide(
             if released is None:
                 break
             units, best_gradient, since = released, math.inf, value
+            yield units
             continue
         if settled:
             best_gradient = direction.gradient_norm
@@ -66,8 +82,8 @@ def slide(
             break
         idle = idle + 1 if new >= value - rounding else 0
         units, value = moved.lifted(), new
+        yield units
         observe(units)
-    return units
 
 
 def release(f: OutputObjective, units: Units) -> Units | None:

@@ -1,7 +1,7 @@
 """Sliding Frank–Wolfe (Denoyelle et al. 2019) with certificates: polar, correct, slide, merge, certify."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -10,13 +10,14 @@ from torch import Tensor
 from ..certificate import Certificate, certify_twin, same_in_units, with_dual
 from ..effort import MEMORY, Clock, Effort, check_effort
 from ..factors import Factors, check_factors
-from ..polar import Oracle, Polar, oracle_of
+from ..polar import Oracle, Polar
 from ..polar.in_units import twin_oracle
 from ..problem import Problem, check_problem
 from ..settings import number, whole
 from ..status import Status
 from ..streams import checked_seed
 from ..twin import Twin, twin
+from .budget import KEPT, Budget, check_memory
 from .local import Local, built, local_of
 from .look import best_value, enough, least_gap, look
 from .solution import Round, Solution
@@ -28,9 +29,9 @@ PATIENT = Effort(nodes=4_000_000)
 LEAST = 1e-14
 """f falls if it falls by more than this share of itself."""
 
-SHARE, KEPT, UNKNOWN = 0.9, 0.5, 0.25
-"""A proof may take SHARE of the time that is left, as it ends where a better subnetwork is found; at most KEPT of all
-the time is kept for the last one, where proofs cannot be cut short; until a proof was made, UNKNOWN of it."""
+SHARE, ASCENTS = 0.9, 0.3
+"""A proof may take SHARE of the time that is left, as it ends where a better subnetwork is found; ascents of the polar,
+before a descent, ASCENTS of what is left for both."""
 
 
 def solve(
@@ -64,8 +65,9 @@ def solve(
         number("time_limit", time_limit, positive=False)
     number("memory_limit", memory_limit)
     check_effort(effort)
-    clock = Effort(seconds=time_limit).started("solve")
+    clock = Effort(seconds=time_limit, memory=memory_limit).started("solve")
     checked_seed(seed)
+    check_memory(problem, memory_limit)
     if device is not None:
         if start is not None:
             check_factors(start, problem.mapping.factor_shapes)
@@ -76,37 +78,12 @@ def solve(
     same = twin(problem)
     step = local_of(same.problem, memory_limit) if local is None else built(local, same.problem)
     effort = (Effort() if effort is None else effort).otherwise(Effort(memory=memory_limit))
-    run = _Run(same, twin_oracle(same, polar, effort), effort, step, tol, clock, seed, same.inside(W))
-    status = Status.INTERRUPTED
+    run = _Run(same, twin_oracle(same, polar, effort), effort, step, tol, Budget(clock), seed, same.inside(W))
     with clock.interruptible():
+        status = Status.TIME
         status = run.rounds(max_rounds)
-    return run.solution(problem, Status.INTERRUPTED if clock.interrupted else status)
-
-
-def solve_path(problem: Problem, lams: Sequence[float], *, polar: Polar | None = None, **options) -> list[Solution]:
-    """``solve`` for every λ, from the largest down, each started from the one before; in the order of ``lams``.
-
-    ``options`` are those of ``solve``; the polar does not depend on λ and is built once. Ctrl-C ends the search: every
-    λ that is left gets the last weights and a bound, with INTERRUPTED.
-    """
-    check_problem(problem)
-    polar = oracle_of(problem, polar)
-    if not isinstance(lams, Iterable) or isinstance(lams, str | bytes):
-        raise TypeError(f"lams is a {type(lams).__name__}: pass several λ, as in [0.1, 0.01].")
-    solutions: dict[float, Solution] = {}
-    start = options.pop("start", None)
-    lams = [number("λ", lam, finite=True) for lam in lams]
-    clock = Effort().started("path")
-    for lam in sorted(set(lams), reverse=True):
-        at, found = replace(problem, lam=lam), None
-        if not clock.interrupted:
-            with clock.interruptible():
-                found = solve(at, polar=polar, start=start, **options)
-        if found is None:
-            found = solve(at, polar=polar, start=start, **{**options, "time_limit": 0.0})
-            found = found if found.status is Status.GLOBAL else replace(found, status=Status.INTERRUPTED)
-        solutions[lam], start = found, found.weights
-    return [solutions[lam] for lam in lams]
+    with Effort(memory=memory_limit).started().running():
+        return run.solution(problem, Status.INTERRUPTED if clock.interrupted else status)
 
 
 @dataclass(eq=False)
@@ -118,7 +95,7 @@ class _Run:
     effort: Effort
     local: Local
     tol: float
-    clock: Clock
+    budget: Budget
     seed: int
     W: Factors
     history: list[Round] = field(default_factory=list)
@@ -128,8 +105,6 @@ class _Run:
     whole: bool = False
     dual: tuple[Tensor, Tensor] | None = None
     """The best dual point so far and its bound: it holds for every network."""
-    proof: float = 0.0
-    """Seconds to keep for the last certificate."""
     patient: bool = False
     """Whether a proof may take all the time."""
 
@@ -137,48 +112,55 @@ class _Run:
     def problem(self) -> Problem:
         return self.twin.problem
 
-    def late(self) -> bool:
-        if math.isinf(self.clock.left):
-            return False
-        limit = self.clock.effort.seconds or 0.0
-        return self.clock.left <= min(self.proof or UNKNOWN * limit, KEPT * limit)
+    @property
+    def clock(self) -> Clock:
+        return self.budget.clock
 
     def rounds(self, max_rounds: int) -> Status:
         if not bool(self.problem.regularizer.theta(*self.W).any()):
-            self.W = self.local.first(self.W, self.late)
+            self.W = self.budget.in_time(self.local.first, self.W, self.budget.late) or self.W
         patience = self.local.patience
         for count in range(max_rounds):
-            if self.late():
+            if self.budget.late():
                 return Status.TIME
-            value, Q = look(self.problem, self.W)
+            with self.budget.measuring("evaluation"):
+                value, Q = look(self.problem, self.W)
             self.clock.say(lambda k=count, f=value * self.twin.value: f"round {k}, objective {f:.10g}")
-            atoms = self.local.atoms(self.polar, Q, self.W)
+            with self.budget.measuring("ascent"):
+                atoms = self.budget.in_time(self.local.atoms, self.polar, Q, self.W, share=ASCENTS)
+            if atoms is None or self.budget.late():
+                return Status.TIME
             excess = best_value(self.problem, Q, atoms)
             fell = patience == self.local.patience and not self.local.proves
-            gap = least_gap(self.problem, value, Q, excess) if fell else 0.0
+            with self.budget.measuring("scaling"):
+                gap = least_gap(self.problem, value, Q, excess) if fell else 0.0
             if gap > self.tol * abs(value):
                 self.record(value, -torch.inf, excess)
             else:
                 certificate = self.last or self.certify()
                 if bool(certificate.within(self.tol)[0]):
                     return Status.GLOBAL
-                if self.late():
+                if self.budget.late():
                     return Status.TIME
-                atoms = self.local.proved(self.polar, Q, certificate.escape)
-            if self.moved(self.local(self.W, atoms, self.late), value):
+                escape = certificate.escape
+                atoms = self.budget.in_time(self.local.proved, self.polar, Q, escape) or escape
+            if self.moved(self.budget.in_time(self.local, self.W, atoms, self.budget.late), value):
                 patience = self.local.patience
                 continue
             patience -= 1
             if not patience:
-                if not self.moved(self.local.elsewhere(self.W, self.seed + count, self.late), value):
+                found = self.budget.in_time(self.local.elsewhere, self.W, self.seed + count, self.budget.late)
+                if not self.moved(found, value):
                     if self.patient or math.isinf(self.clock.left):
                         return Status.NO_ESCAPE
                     self.patient, self.last = True, None
                 patience = self.local.patience
         return Status.ROUNDS
 
-    def moved(self, W: Factors, value: float) -> bool:
+    def moved(self, W: Factors | None, value: float) -> bool:
         """Go to W unless f rises there; whether it falls."""
+        if W is None:
+            return False
         with torch.no_grad():
             new = float(self.problem(*W)[0])
         fell = new < value - LEAST * abs(value)
@@ -198,14 +180,16 @@ class _Run:
         target = None if goal is None else self.problem.lam * goal
         limits = Effort(enough=target if ends else None)
         if math.isfinite(left):
-            seconds = min(left * (SHARE if ends else 1.0), self.effort.seconds or math.inf)
+            after = self.clock.spent - began  # the dual point and the escape take about as long as what was done here
+            seconds = max(0.0, self.clock.left * (SHARE if ends else 1.0) - after)
+            seconds = seconds if self.effort.seconds is None else min(seconds, self.effort.seconds)
             nodes = self.effort.otherwise(PATIENT).nodes if self.patient else None
             limits = replace(limits, seconds=seconds, target=target, nodes=nodes)
         found = certify_twin(self.problem, self.W, self.polar.spending(limits))
         self.whole = limits.enough is None or not bool(found.polar_lower[0] * self.problem.lam > limits.enough)
         if self.whole:
             spent = self.clock.spent - began
-            self.proof = max(self.proof, spent if spent < KEPT * left else (1 - SHARE) * left)
+            self.budget.proof = max(self.budget.proof, spent if spent < KEPT * left else (1 - SHARE) * left)
         self.record(float(found.objective[0]), float(found.lower_bound[0]), float(found.polar[0]))
         if self.dual is None or bool(found.lower_bound[0] > self.dual[1][0]):
             self.dual = found.dual, found.lower_bound
@@ -220,12 +204,12 @@ class _Run:
         self.history.append(Round(objective, bound, best, self.W[0].shape[1], polar, self.clock.spent))
 
     def solution(self, problem: Problem, status: Status) -> Solution:
-        if self.last is None or not (self.whole or float(self.last.relative_gap[0]) <= self.tol):
+        proved = self.last is not None and float(self.last.relative_gap[0]) <= self.tol
+        if not proved and self.above_zero():
+            self.W, self.last = tuple(torch.zeros_like(w[:, :1]) for w in self.W), None
+        if self.last is None or not (self.whole or proved):
             self.certify(ends=False)
         assert self.best is not None
-        if not float(self.best[1].relative_gap[0]) <= self.tol and not bool(self.best[1].objective[0] < self.zero()):
-            self.W = tuple(torch.zeros_like(w[:, :1]) for w in self.W)
-            self.certify(ends=False)
         W, certificate = self.best
         if bool(certificate.within(self.tol)[0]):
             status = Status.GLOBAL
@@ -233,9 +217,10 @@ class _Run:
         return Solution(problem, weights, same_in_units(self.twin, certificate), tuple(self.history), status)
 
     @torch.no_grad()
-    def zero(self) -> float:
-        """f of the zero network."""
-        return float(self.problem.loss(torch.zeros_like(self.problem.mapping.Phi(*self.W)))[0])
+    def above_zero(self) -> bool:
+        """Whether f is larger than at the zero network."""
+        zero = self.problem.loss(self.W[0].new_zeros(1, *self.problem.mapping.shape))
+        return not bool(self.problem(*self.W)[0] <= zero[0])
 
 
 def _better(new: Certificate, old: Certificate) -> bool:

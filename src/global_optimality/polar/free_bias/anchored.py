@@ -9,26 +9,21 @@ import torch
 from torch import Tensor
 
 from ...arrangement import Sorted, hyperplanes, memory_of
-from ...effort import Clock, Effort
+from ...effort import Clock, Effort, room
 from ...factors import Factors
 from ...mappings import BiasedReluUnit
 from ..best_first import begin, refine
 from ..bound import PolarBound, Searching
-from ..directions import directions
-from ..great_circles import ascents, unit
-from ..relu_enclosure.cones import LARGEST_D, Cones
+from ..relu_enclosure.cones import Cones
 from ..relu_enclosure.polar_problem import prepare
 from ..relu_exact import polar_in_time
-from .units import apart, best_thresholds, bounded, centred, completed
+from .units import apart, bounded, centred, climbed, completed
 
 EFFORT = Effort(nodes=200_000, tolerance=1e-9)
 """Of one call, unless told otherwise."""
 
 STARTS = 32
 """Directions from which units are climbed to."""
-
-ANCHORS = 8
-"""Ascents go around at most so many samples."""
 
 
 @final
@@ -74,10 +69,10 @@ class Anchored(Searching):
         return bounded(self.mapping, Q, list(zip(upper + slack, W, strict=True)))
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
-        return self._apart(Q, self._climbed(centred(Q.double())[0], self.rows[:0], count), count)
+        return self._apart(Q, climbed(self.mapping, centred(Q.double())[0], self.rows[:0], count), count)
 
     def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
-        return self._apart(Q, self._climbed(centred(Q.double())[0], W[0][0].double(), count), count)
+        return self._apart(Q, climbed(self.mapping, centred(Q.double())[0], W[0][0].double(), count), count)
 
     def _apart(self, Q: Tensor, W: Factors, count: int) -> Factors:
         return apart(self.mapping, tuple(w.to(Q)[None] for w in W), count)
@@ -103,30 +98,20 @@ class Anchored(Searching):
     def _enclosed(self, q: Tensor, clock: Clock) -> tuple[Tensor, Tensor, Tensor]:
         """The same from one search over the cones around all samples."""
         effort, S = self.effort.otherwise(EFFORT), self.rows
-        best = [[part[0] for part in self._climbed(p, S[:0], STARTS)] for p in q]
+        best = [[part[0] for part in climbed(self.mapping, p, S[:0], STARTS)] for p in q]
         u, b, _ = (torch.stack(parts) for parts in zip(*best, strict=True))
         pinned = (u @ S.mT + b * self.mapping.reach).abs().argmin(1)
         units = zip(q, u[:, None], pinned[:, None], strict=True)
         known = torch.cat([completed(self.mapping, *w)[0] for w in units])
+        if 8 * len(S) ** 2 * (2 * S.shape[1] + q.shape[2] * len(q)) > room():
+            size = q.norm(dim=2)  # ‖qᵀ((S − s_i)u)₊‖ ≤ Σ_j ‖q_j‖ (‖s_j‖ + ‖s_i‖)
+            far = S.norm(dim=1)
+            upper = (size @ far + size.sum(1) * far.max()) * (1 + (len(S) + 8) * torch.finfo(q.dtype).eps)
+            return upper, u, pinned
         covers = [Cones(prepare(S - s, q), u) for s in S]
-        search = begin(covers, known)
-        if S.shape[1] <= LARGEST_D:
-            search = refine(search, effort, clock)
+        search = refine(begin(covers, known), effort, clock)
         for run in range(len(q)):
             if float(search.lower[run]) > float(known[run]):
                 cones, point = search.best(run)
                 u[run], pinned[run] = point[0][0], next(k for k, c in enumerate(covers) if c is cones)
         return search.upper, u, pinned
-
-    def _climbed(self, q: Tensor, U: Tensor, count: int) -> Factors:
-        """Units (m, ·), the best first: directions with their best thresholds, and ascents around a few samples."""
-        S = self.rows
-        U = torch.cat([unit(U[U.norm(dim=1) > 0]), directions(S.shape[1]).to(S)])
-        value, anchor = best_thresholds(S, q, U)
-        order = value.argsort(descending=True)[:count]
-        found = [completed(self.mapping, q, U[order], anchor[order])]
-        for i in list(dict.fromkeys(anchor[order].tolist()))[:ANCHORS]:
-            u = ascents(S - S[i], q, U[anchor == i], max(1, count // 2))[1]
-            found.append(completed(self.mapping, q, u, torch.full((len(u),), i, device=S.device)))
-        order = torch.cat([value for value, _ in found]).argsort(descending=True)
-        return tuple(torch.cat(w)[order] for w in zip(*(W for _, W in found), strict=True))

@@ -9,17 +9,24 @@ import torch
 from torch import Tensor
 
 from ...arrangement.circles import CHUNK
+from ...effort import numbers, over
 from ...factors import Factors
 from ...mappings import BiasedReluUnit
 from ..bound import PolarBound, Searching
 from ..relu_exact.arcs import Moments
-from .units import apart, bounded, centred, completed
+from .units import apart, bounded, centred, climbed, completed
 
 EPS = torch.finfo(torch.float64).eps
 
 ROUNDING = 8
 """A value of the sweep errs by at most ROUNDING · (N + 8) eps Σ_j ‖q_j‖ ‖s_j − s_i‖: its gradients are sums of 2N terms
 of twice that total, angles are off by a few eps, and the differences s_j − s_i were rounded once."""
+
+FEW = 1000
+"""Up to so many samples a sweep is as fast as ascents, and finds all units."""
+
+COPIES = 20
+"""Numbers an arc and output that a sweep holds at a time."""
 
 TINY = 1e-300
 
@@ -48,17 +55,25 @@ class Swept(Searching):
         for part in self._arcs(q):
             found = torch.cat([found, part[:, part[0] > least]], 1)
             found = found[:, found[0].argsort(descending=True)[: 32 * count]]
+            if over():
+                break
         if not found.shape[1]:
             return self(Q).atom
         W = self._units(q, found[1].long(), found[2])
         return apart(self.mapping, tuple(w.to(Q)[None] for w in W), count)
+
+    def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
+        if len(self.points) <= FEW:
+            return self.atoms(Q, count, above)
+        found = climbed(self.mapping, centred(Q.double())[0], W[0][0].double(), count)
+        return apart(self.mapping, tuple(w.to(Q)[None] for w in found), count)
 
     def _best(self, q: Tensor) -> tuple[Tensor, Factors]:
         q, size = in_units(q)
         clock, best = self.started(), q.new_full((3,), -1.0)
         upper, weight, reach = best[0], float(q.norm(dim=1).sum()), float(self.points.norm(dim=1).max())
         for part in self._arcs(q):
-            if clock.over and upper >= 0:
+            if (clock.over or over()) and upper >= 0:
                 upper = upper.new_tensor(2 * weight * reach)  # of any unit around any sample
                 break
             k = part[0].argmax()
@@ -77,7 +92,7 @@ class Swept(Searching):
     def _arcs(self, q: Tensor) -> Iterator[Tensor]:
         """Largest value on every arc of some samples' circles, which sample, and the angle where: parts of (3, 2N²)."""
         N, c = q.shape
-        rows = max(1, CHUNK // (4 * N * c))
+        rows = max(1, numbers(CHUNK, COPIES) // (4 * N * c))
         for anchors in torch.arange(N, device=q.device).split(rows):
             yield torch.stack([x.flatten().to(q) for x in self._circles(q, anchors)])
 

@@ -4,10 +4,15 @@ import torch
 from torch import Tensor
 
 from ...arrangement.circles import CHUNK
+from ...effort import over
 from ...factors import Factors
 from ...mappings import BiasedReluUnit
 from ..bound import PolarBound
-from ..great_circles import TINY, unit
+from ..directions import directions
+from ..great_circles import TINY, ascents, unit
+
+ANCHORS = 8
+"""Ascents go around at most so many samples."""
 
 ALIKE = 1 - 1e-6
 """Subnetworks whose outputs have a larger cosine are one."""
@@ -19,9 +24,14 @@ def centred(Q: Tensor) -> Tensor:
 
 
 def best_thresholds(S: Tensor, q: Tensor, U: Tensor) -> tuple[Tensor, Tensor]:
-    """max over i of ‖qᵀ((S − s_i)u)₊‖ for rows u of U, and that i; each (m,). Sums over the samples above each."""
+    """max over i of ‖qᵀ((S − s_i)u)₊‖ for rows u of U, and that i; each (m,). Sums over the samples above each.
+
+    Only for the first rows where the time is up before.
+    """
     values, anchors = [], []
-    for part in U.split(max(1, CHUNK // (len(S) * q.shape[1]))):
+    for k, part in enumerate(U.split(max(1, CHUNK // (len(S) * q.shape[1])))):
+        if k and over():
+            break
         heights, order = (part @ S.mT).sort(dim=1, descending=True)
         sorted_q = q[order]
         above = sorted_q.cumsum(1)
@@ -41,6 +51,23 @@ def completed(mapping: BiasedReluUnit, q: Tensor, u: Tensor, anchor: Tensor) -> 
     v = unit(pull)
     v[:, 0] += (v == 0).all(1)
     return torch.linalg.vector_norm(pull, dim=1) * reach, (u, -at / reach, v)
+
+
+def climbed(mapping: BiasedReluUnit, q: Tensor, U: Tensor, count: int) -> Factors:
+    """Units (m, ·), the best first: directions with their best thresholds, and ascents around a few samples."""
+    S = mapping.centred.double()
+    U = torch.cat([unit(U[U.norm(dim=1) > 0]), directions(S.shape[1]).to(S)])
+    value, anchor = best_thresholds(S, q, U)
+    U = U[: len(value)]
+    order = value.argsort(descending=True)[:count]
+    found = [completed(mapping, q, U[order], anchor[order])]
+    for i in list(dict.fromkeys(anchor[order].tolist()))[:ANCHORS]:
+        if over():
+            break
+        u = ascents(S - S[i], q, U[anchor == i], max(1, count // 2))[1]
+        found.append(completed(mapping, q, u, torch.full((len(u),), i, device=S.device)))
+    order = torch.cat([value for value, _ in found]).argsort(descending=True)
+    return tuple(torch.cat(w)[order] for w in zip(*(W for _, W in found), strict=True))
 
 
 def bounded(mapping: BiasedReluUnit, Q: Tensor, found: list[tuple[Tensor, Factors]]) -> PolarBound:

@@ -11,9 +11,9 @@ from ...effort import Clock, Effort
 from ..best_first import Search, begin
 from ..best_first import refine as go_on
 from . import ascent
-from .cones import LARGEST_D, Cones
+from .cones import Cones
 from .polar_problem import PolarProblem, attained, prepare
-from .row_signs import RowSigns
+from .row_signs import RowSigns, fits_in
 
 EFFORT = Effort(nodes=1_000_000, tolerance=1e-6)
 """Unless told otherwise."""
@@ -76,7 +76,7 @@ def enclose(
         for k, q in enumerate(polar.Q):
             if clock.over:
                 break
-            u[k] = ascent.summits(polar.S, q, first[:0], starts, lambda: clock.over)[1][:1]
+            u[k] = ascent.summits(polar.S, q, first[:0], starts)[1][:1]
     search = begin([_method(polar, torch.cat(u))], Q.new_zeros(len(Q)))
     return refine(search, effort, clock)
 
@@ -86,8 +86,7 @@ def refine(search: Search, effort: Effort = EFFORT, clock: Clock | None = None) 
     effort = effort.otherwise(EFFORT)
     method = search.covers[0].bound
     assert isinstance(method, Cones | RowSigns)
-    if not isinstance(method, Cones) or method.polar.S.shape[1] <= LARGEST_D:
-        search = go_on(search, effort, clock)
+    search = go_on(search, effort, clock)
     lower, upper = search.lower, torch.minimum(search.upper, method.polar.root_bound())
     upper = torch.maximum(upper, lower)
     u = search.covers[0].best.point[0]
@@ -125,5 +124,7 @@ def _method(polar: PolarProblem, u: Tensor) -> Cones | RowSigns:
 
 
 def _by_signs(polar: PolarProblem) -> bool:
-    """Cones for few columns, else signs of rows where d and the rank of Q allow them."""
-    return not by_cones(polar.S) and polar.S.shape[1] <= LARGEST_MOMENTS and polar.outputs() <= LARGEST_RANK
+    """Cones for few columns, else signs of rows where d, memory and the rank of Q allow them."""
+    if by_cones(polar.S) or polar.S.shape[1] > LARGEST_MOMENTS or not fits_in(polar.S):
+        return False
+    return polar.outputs() <= LARGEST_RANK

@@ -9,7 +9,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ..best_first import Best, Bound, Cells, Open
+from ...effort import numbers, room
+from ..best_first import FINAL, Best, Bound, Cells, Open
 from ..fans import orthants
 from . import ascent, min_norm
 from .outputs import Output, output_of
@@ -20,6 +21,12 @@ LARGEST_D = 14
 
 LARGEST_ARRAY = 2**23
 """Entries; larger batches are cut up."""
+
+COPIES = 16
+"""Arrays of a vertex, sample and output each that exist at a time: eight for each half of the cones that are cut."""
+
+FIRST = 4
+"""Arrays of the vertices of all first cones."""
 
 BATCH = 2048
 """Cones cut in one round, if they fit."""
@@ -43,7 +50,14 @@ class Cones(Bound):
     @property
     def batch(self) -> int:
         N, d = self.polar.S.shape
-        return max(1, min(BATCH, LARGEST_ARRAY // (N * d * self.polar.Q.shape[2])))
+        one = N * d * self.polar.Q.shape[2]
+        return max(1, min(BATCH, numbers(LARGEST_ARRAY, COPIES) // one))
+
+    @property
+    def covered(self) -> bool:
+        """Whether the first cones are few enough."""
+        d = self.polar.S.shape[1]
+        return d <= LARGEST_D and 8 * FIRST * len(self.output.run) * 2**d * d**2 <= room()
 
     @property
     def slack(self) -> Tensor:
@@ -52,10 +66,14 @@ class Cones(Bound):
     def start(self) -> tuple[Open, Best]:
         S, functions = self.polar.S, len(self.output.run)
         d = S.shape[1]
-        cones = orthants(1, d, [], S)[:, :, 0] if d <= LARGEST_D else S.new_zeros(1, d, d)
+        covered = self.covered
+        cones = orthants(1, d, [], S)[:, :, 0] if covered else S.new_zeros(1, d, d)
         j = torch.arange(functions, device=S.device).repeat_interleave(len(cones))
         run = self.output.run[j]
-        edge, depth = torch.zeros(len(j), 2, dtype=torch.long, device=S.device), torch.full_like(j, -1)
+        edge, depth = (
+            torch.zeros(len(j), 2, dtype=torch.long, device=S.device),
+            torch.full_like(j, -1 if covered else FINAL),
+        )
         cells = cones.repeat(functions, 1, 1), j, edge
         return Open(cells, run, self.polar.root_bound()[run], depth), Best(attained(self.polar, self.u)[0], (self.u,))
 

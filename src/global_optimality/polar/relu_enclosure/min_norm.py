@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ...effort import numbers, over
 from ...symmetric import eigh, norm_bound
 
 
@@ -35,8 +35,7 @@ class MinNorm:
     def scales(self) -> tuple[Tensor, Tensor]:
         """Factor for the columns of W that balances both blocks, and the Lipschitz constant of the gradient."""
         free = (self.high > self.low).to(self.S.dtype)
-        pairs = (self.S[:, :, None] * self.S[:, None, :]).flatten(1)
-        box = (free @ pairs).view(-1, self.S.shape[1], self.S.shape[1])
+        box = gram(self.S, free)
         cone = self.W @ self.W.mT
         tiny = torch.finfo(self.S.dtype).tiny
         size_box = norm_bound(box)
@@ -61,6 +60,18 @@ class Iterate:
         return Iterate(self.a[keep], self.mu[keep], self.a_next[keep], self.mu_next[keep], self.t[keep])
 
 
+PAIRS = 2**22
+"""Numbers up to which all products of two columns of S are made at once."""
+
+
+def gram(S: Tensor, weights: Tensor) -> Tensor:
+    """Sᵀ diag(w) S for every row w of ``weights`` (B, N) -> (B, d, d)."""
+    N, d = S.shape
+    if N * d * d <= numbers(PAIRS, 2):
+        return (weights @ (S[:, :, None] * S[:, None, :]).flatten(1)).view(-1, d, d)
+    return torch.stack([(S * w[:, None]).mT @ S for w in weights]) if len(weights) else S.new_zeros(0, d, d)
+
+
 def start(problem: MinNorm, a: Tensor) -> Iterate:
     """Iterate at the projection of a (B, N) onto the box, μ = 0."""
     a = torch.maximum(torch.minimum(a, problem.high), problem.low)
@@ -68,16 +79,14 @@ def start(problem: MinNorm, a: Tensor) -> Iterate:
     return Iterate(a, mu, a, mu, problem.g.new_ones(len(a), 1))
 
 
-def iterate(
-    problem: MinNorm, scales: tuple[Tensor, Tensor], x: Iterate, steps: int, stop: Callable[[], bool] = bool
-) -> Iterate:
-    """`steps` accelerated projected-gradient steps (Beck & Teboulle 2009) or fewer if `stop` says so, restarted row by
-    row where the momentum points uphill (O'Donoghue & Candès 2015). The points a, μ stay feasible."""
+def iterate(problem: MinNorm, scales: tuple[Tensor, Tensor], x: Iterate, steps: int) -> Iterate:
+    """`steps` accelerated projected-gradient steps (Beck & Teboulle 2009), fewer if time is short, restarted row by row
+    where the momentum points uphill (O'Donoghue & Candès 2015). The points a, μ stay feasible."""
     rho, L = scales
     S, W = problem.S, problem.W
     a, mu, za, zmu, t = x.a, x.mu, x.a_next, x.mu_next, x.t
     for _ in range(steps):
-        if stop():
+        if over():
             break
         r = problem.residual(za, zmu)
         a_new = torch.maximum(torch.minimum(za + (r @ S.T) / L, problem.high), problem.low)
@@ -98,12 +107,10 @@ def newton(problem: MinNorm, x: Iterate) -> Iterate:
     On the free coordinates, low < a < high and μ > 0, with columns B = (s_i, −W_k): Δ = Bᵀ (B Bᵀ)⁺ r makes r ⟂ B.
     """
     S, W = problem.S, problem.W
-    d = S.shape[1]
     r = problem.residual(x.a, x.mu)
     free_a = ((x.a > problem.low) & (x.a < problem.high)).to(S.dtype)
     free_mu = (x.mu > 0).to(S.dtype)
-    gram = (free_a @ (S[:, :, None] * S[:, None, :]).flatten(1)).view(-1, d, d) + (W * free_mu[:, None]) @ W.mT
-    size, basis = eigh(gram)
+    size, basis = eigh(gram(S, free_a) + (W * free_mu[:, None]) @ W.mT)
     inverse = torch.where(size > 1e-10 * size[:, -1:], 1 / size, torch.zeros_like(size))
     y = (basis @ (inverse[:, :, None] * (basis.mT @ r[:, :, None])))[:, :, 0]
     a = torch.maximum(torch.minimum(x.a + free_a * (y @ S.T), problem.high), problem.low)
@@ -133,7 +140,7 @@ def solve(problem: MinNorm, a: Tensor, cut: Tensor, *, chunk: int = 20, chunks: 
         a_out[row], r_out[row] = x.a, r
         new = r.norm(dim=1)
         keep = ((new > cut) & (norm - new > 0.02 * (new - cut))).nonzero()[:, 0]
-        if not len(keep):
+        if not len(keep) or over():
             break
         row, norm, cut = row[keep], new[keep], cut[keep]
         problem, x, scales = problem.rows(keep), x.rows(keep), (scales[0][keep], scales[1][keep])

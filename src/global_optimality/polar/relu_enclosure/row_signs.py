@@ -9,6 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ...effort import numbers, over, room
 from ...symmetric import eigh
 from ..best_first import Best, Bound, Cells, Open
 from ..fans import orthants
@@ -20,6 +21,9 @@ from .polar_problem import PolarProblem, attained, improved
 
 LARGEST_ARRAY = 2**23
 """Entries; larger batches are cut up."""
+
+COPIES = 6
+"""Arrays of ``step_size`` that exist at a time: three for each half of the cells that are cut."""
 
 BATCH = 32
 """Cells cut in one round: more would stray from the best first."""
@@ -83,8 +87,7 @@ class RowSigns(Bound):
 
     @property
     def batch(self) -> int:
-        N, p = len(self.S), self.S.shape[1] + 1
-        return max(1, min(BATCH, LARGEST_ARRAY // (p * (p + 1) * max(N, p * (p + 1) // 2))))
+        return max(1, min(BATCH, numbers(LARGEST_ARRAY, COPIES) // step_size(self.S)))
 
     @property
     def slack(self) -> Tensor:
@@ -180,7 +183,7 @@ class RowSigns(Bound):
             excess, unsure = best[active] - goal[active], best[active] - below[active]
             more = (excess > 0) & (unsure > torch.where(below[active] > goal[active], SURE * excess, 0.0))
             active = active[more & (unsure > 1e-13) & (mu[active] > 1e-15)]
-            if not len(active):
+            if not len(active) or over():
                 break
         assert proof is not None
         return barrier.state(M, rows, mu), best, warm, proof
@@ -219,6 +222,17 @@ class RowSigns(Bound):
         stretch = covering(V).norm(dim=1)
         turn = (bound / stretch - cut < (bound - cut) / 2) | (choice < 0)
         return torch.where(turn & (stretch > 1 + 1e-12), N, choice)
+
+
+def step_size(S: Tensor) -> int:
+    """Numbers of the largest arrays of Newton's method on one cell: rows in the coordinates of M, twice, and H."""
+    N, p = len(S), S.shape[1] + 1
+    return p * (p + 1) * max(N, p * (p + 1) // 2)
+
+
+def fits_in(S: Tensor) -> bool:
+    """Whether memory allows a cell of S (N, d) to be cut."""
+    return 8 * COPIES * step_size(S) <= room()
 
 
 def halved(V: Tensor, first: Tensor) -> Tensor:

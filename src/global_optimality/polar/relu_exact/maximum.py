@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...arrangement import Arrangement
 from ...arrangement.circles import CHUNK
-from ...effort import Clock, Effort
+from ...effort import Clock, Effort, numbers, work
 from .arcs import arc_maxima, arcs_afresh, on_arc
 from .cells import cell_candidates, cell_maxima
 from .strata import EPS, NEAR, TINY, Folded, Place, fold, gradient, value_at, walk
@@ -21,7 +21,8 @@ from .strata import EPS, NEAR, TINY, Folded, Place, fold, gradient, value_at, wa
 STARTS, SWEEPS = 32, 12  # of the ascent that finds a first value to beat
 SHARES = (0.9, 0.6, 0.3, 0.0)  # of the best value: where maximisers are looked for in turn
 SAME = 1e-6  # maximisers closer than this are one
-TIES = 2048  # at most so many arcs are summed afresh; further ones keep the (larger) error of the prefix sums
+HEIGHTS, AFRESH = 10, 100  # numbers a point and hyperplane that an ascent holds; and the work of an arc, and output
+TIES = 2048  # at most so many arcs are summed afresh; others keep the larger error of the prefix sums
 
 
 class ReluPolar(NamedTuple):
@@ -159,7 +160,7 @@ def _enclose(arrangement: Arrangement, Q: Tensor, clock: Clock, runs: int) -> tu
         steps = walk(arrangement, folded, chunk)
         place, value, offset, _ = arc_maxima(arrangement, steps, chunk, best - 2 * folded.drift)
         if len(place):
-            top = value.topk(min(STARTS, len(value))).indices
+            top = value.topk(min(_starts(arrangement), len(value))).indices
             reached = value_at(arrangement, folded, on_arc(arrangement, place[top], offset[top]))[0].norm(dim=1)
             best = max(best, float(reached.max()))
             found.append((place, value))
@@ -172,10 +173,11 @@ def _enclose(arrangement: Arrangement, Q: Tensor, clock: Clock, runs: int) -> tu
         place, value = Place.join([p for p, _ in found]), torch.cat([v for _, v in found])
         ranked = value.argsort(descending=True)
         place, value = place[ranked], value[ranked]
-        if len(place) > TIES:
-            upper = max(upper, float(value[TIES]) + folded.drift)
-        value, offset = arcs_afresh(arrangement, folded, place[:TIES])
-        points.append(on_arc(arrangement, place[:TIES], offset))
+        ties = int(max(1, min(TIES, work() / (AFRESH * Q.shape[1] * len(arrangement.normals)))))
+        if len(place) > ties:
+            upper = max(upper, float(value[ties]) + folded.drift)
+        value, offset = arcs_afresh(arrangement, folded, place[:ties])
+        points.append(on_arc(arrangement, place[:ties], offset))
         upper = max(upper, float(value.max()) + folded.error)
     if cells:
         inside = cell_maxima(arrangement, folded, Place.join(cells))
@@ -202,13 +204,18 @@ def _in_time(chunks: list[slice], clock: Clock, runs: int) -> Iterator[slice | N
         clock.say(lambda k=done: f"{k} of {len(chunks)} parts of the arrangement")
 
 
+def _starts(arrangement: Arrangement) -> int:
+    """At most STARTS: points whose heights over all hyperplanes memory has room for."""
+    return max(1, numbers(2 * STARTS * len(arrangement.normals), HEIGHTS) // (2 * len(arrangement.normals)))
+
+
 def _ascent(arrangement: Arrangement, folded: Folded) -> Tensor:
     """A good point u (1, 3) for the search to beat: u ← B Bᵀu, normalised, from some normals, both ways.
 
     The enumeration finds the maximum anyway, so a first value within some percent is enough: ``great_circles.ascents``
     finds the maximum itself, at more than the cost of the whole enumeration in the plane.
     """
-    few = arrangement.normals[:: max(1, len(arrangement.normals) // STARTS)]
+    few = arrangement.normals[:: max(1, len(arrangement.normals) // _starts(arrangement))]
     u = torch.cat([few, -few])
     best, point = -1.0, u[:1]
     for _ in range(SWEEPS):
