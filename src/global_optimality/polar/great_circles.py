@@ -74,7 +74,7 @@ def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor
 
 def _looked_at(S: Tensor, Q: Tensor, u: Tensor) -> Iterator[Tensor]:
     """Qᵀ(S u)₊ of the points u, part by part while there is time."""
-    for k, part in enumerate(u.split(max(1, CHUNK // len(S)))):
+    for k, part in enumerate(u.split(max(1, numbers(CHUNK, 3) // len(S)))):
         if k and over():
             break
         yield (part @ S.T).clamp(min=0) @ Q

@@ -1,9 +1,11 @@
 """The largest singular value from above, proved: rounding cannot invalidate it, whatever computed the decomposition."""
 
+import numpy as np
 import torch
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from torch import Tensor
 
+from ..streams import generator, normal
 from ..symmetric import eigh
 
 LARGE = 400
@@ -37,10 +39,12 @@ def leading(Q: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     wide = Q.shape[0] <= Q.shape[1]
     A = (Q if wide else Q.mT).contiguous()
     gram = (A @ A.mT).cpu().numpy()
+    first = normal(generator(0, "leading", len(gram)), len(gram)).numpy()
     try:
-        values, vectors = eigsh(gram, min(count, len(gram) - 2), v0=gram.sum(1) + gram.diagonal())
-    except ArpackNoConvergence as some:
-        values, vectors = some.eigenvalues, some.eigenvectors
+        values, vectors = eigsh(gram, min(count, len(gram) - 2), v0=first) if gram.any() else np.linalg.eigh(gram)
+    except ArpackNoConvergence:
+        values, vectors = np.linalg.eigh(gram)
+    values, vectors = values[-count:], vectors[:, -count:]
     order = values.argsort()[::-1].copy()
     U = torch.from_numpy(vectors[:, order].copy()).to(Q)
     V = A.mT @ U

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ...arrangement.circles import CHUNK
-from ...effort import over
+from ...effort import numbers, over
 from ...factors import Factors
 from ...mappings import BiasedReluUnit
 from ..bound import PolarBound
@@ -13,6 +13,9 @@ from ..great_circles import TINY, ascents, unit
 
 ANCHORS = 8
 """Ascents go around at most so many samples."""
+
+HEIGHTS = 8
+"""Numbers a direction, sample and output that are held while thresholds are looked for."""
 
 ALIKE = 1 - 1e-6
 """Subnetworks whose outputs have a larger cosine are one."""
@@ -29,7 +32,7 @@ def best_thresholds(S: Tensor, q: Tensor, U: Tensor) -> tuple[Tensor, Tensor]:
     Only for the first rows where the time is up before.
     """
     values, anchors = [], []
-    for k, part in enumerate(U.split(max(1, CHUNK // (len(S) * q.shape[1])))):
+    for k, part in enumerate(U.split(max(1, numbers(CHUNK, HEIGHTS) // (len(S) * q.shape[1])))):
         if k and over():
             break
         heights, order = (part @ S.mT).sort(dim=1, descending=True)
