@@ -73,7 +73,7 @@ def test_false_bounds_and_little_effort_end_without_a_proof(case):
 
 def test_units_do_not_matter(case):
     S, q, upper = case
-    for of_S, of_q in ((1e8, 1e-20), (2.0**-60, 2.0**50)):
+    for of_S, of_q in ((1e8, 1e-20), (2.0**-60, 2.0**50), (1e-150, 1e-100)):
         lam = upper * (1 + 1e-3) * of_S * of_q
         checked(of_S * S, of_q * q, lam, prove_by_rows(of_S * S, of_q * q, lam))
 

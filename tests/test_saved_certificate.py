@@ -12,8 +12,10 @@ import pytest
 import torch
 
 import global_optimality as go
+from cases import randn
 from global_optimality.exact import check
 from saved_problems import PROBLEMS, N, Y, solved
+from tests.node import NODE, check_with_node
 
 
 @pytest.fixture
@@ -156,6 +158,19 @@ def test_valid_certificates_are_confirmed_in_every_unit(name, scale, file):
     saved["lower_bound"] *= 1 + 1e-15
     file.write_text(json.dumps(saved))
     assert not go.verify_certificate(file).confirmed
+
+
+@pytest.mark.parametrize("unit", [1e-250, 1e250])
+def test_proofs_by_cones_are_found_in_every_unit(unit, file):
+    S, y = randn("cones in units", 9, 4), randn("cones in units, targets", 9, 1)
+    loss = go.SquaredLoss(y, weights=torch.full((9,), unit, dtype=torch.float64))
+    problem = go.Problem(loss, go.ReluUnit(S), go.SumOfSquares(), 2 * unit)
+    solution = go.solve(problem, tol=1e-4)
+    go.save_certificate(file, problem, solution.weights, solution.certificate)
+    found = go.verify_certificate(file)
+    assert found.confirmed, found.reasons
+    assert 0 <= found.gap <= 1e-3 * found.objective
+    assert NODE is None or check_with_node([file.read_text()])[0]["confirmed"]
 
 
 def test_an_infeasible_dual_is_named(file):

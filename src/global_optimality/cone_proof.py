@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from .effort import Effort
+from .proof_units import ProofUnits
 
 Array = npt.NDArray[np.float64]
 
@@ -41,8 +42,12 @@ def prove_by_cones(S: Array, q: Array, lam: float, effort: Effort | None = None)
     ``effort.nodes`` limits the cones (default 20 000). Leaves must hold by a part in 1e12, so that they hold exactly.
     """
     nodes = 20_000 if effort is None or effort.nodes is None else effort.nodes
+    units = ProofUnits.of(S, q)
+    S, q, lam = units.inside(S, q, lam)
     plus = _tree(S, q, lam, nodes)
-    return {"split": "cones", "plus": plus, "minus": _tree(S, -q, lam, nodes - len(plus))}
+    trees = {"plus": plus, "minus": _tree(S, -q, lam, nodes - len(plus))}
+    of_y = {"y": units.rows + units.weights}
+    return {"split": "cones"} | {side: units.outside(tree, of_y) for side, tree in trees.items()}
 
 
 def _tree(S: Array, q: Array, lam: float, nodes: int) -> list[dict[str, Any]]:

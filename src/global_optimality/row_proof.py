@@ -15,6 +15,7 @@ from .polar.best_first import Open
 from .polar.relu_enclosure.majorants import Majorants
 from .polar.relu_enclosure.polar_problem import PolarProblem
 from .polar.relu_enclosure.row_signs import RowSigns
+from .proof_units import ProofUnits
 
 Array = npt.NDArray[np.float64]
 
@@ -31,6 +32,8 @@ def prove_by_rows(S: Array, q: Array, lam: float, effort: Effort | None = None) 
     ``effort.nodes`` limits the cells (default 20 000).
     """
     nodes = 20_000 if effort is None or effort.nodes is None else effort.nodes
+    units = ProofUnits.of(S, q)
+    S, q, lam = units.inside(S, q, lam)
     rows, weights = torch.from_numpy(S), torch.from_numpy(q)[None, :, None]
     size = weights.norm(dim=2) @ rows.norm(dim=1)
     method = RowSigns(PolarProblem(rows, weights, size, len(S)), rows[:1])
@@ -53,7 +56,19 @@ def prove_by_rows(S: Array, q: Array, lam: float, effort: Effort | None = None) 
         halves = method.children(found[torch.tensor(cut, dtype=torch.long, device="cpu")])
         names = names[len(now) :] + trees.cut(found, cut, names)
         cells = later + halves
-    return {"split": "rows", "plus": trees.listed("+"), "minus": trees.listed("-")}
+    a, b = units.rows, units.weights
+    own = {"alpha": b, "beta": b - a, "gamma": a + b, "mu": a + b, "t": a + b}
+    found = {"plus": trees.listed("+"), "minus": trees.listed("-")}
+    return {"split": "rows"} | {side: _with_turns(units.outside(tree, own), b) for side, tree in found.items()}
+
+
+def _with_turns(nodes: list[dict[str, Any]], e: int) -> list[dict[str, Any]]:
+    """The nodes with ρ and y of each row times 2^e."""
+
+    def turned(i: int, rho: float, y: list[float]) -> list[Any]:
+        return [i, float(np.ldexp(rho, e)), np.ldexp(y, e).tolist()]
+
+    return [node | ({"y": [turned(*turn) for turn in node["y"]]} if "y" in node else {}) for node in nodes]
 
 
 class _Trees:

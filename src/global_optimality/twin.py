@@ -18,6 +18,10 @@ RANGE = 1000
 """Units of a problem stay within 2^±RANGE: what is far smaller than 1 in its own units is then inside float64 too."""
 
 
+NEAR = 40
+"""Descents compare weights and gradients with 1: they work in the units given where the data's are within 2^±NEAR."""
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Twin:
@@ -45,18 +49,30 @@ def twin(problem: Problem) -> Twin:
     ``ValueError`` where the objective or λ lie outside float64 in one of the two units.
     """
     if set(problem.mapping.exponents) != {1}:
-        return Twin(problem, 1.0, 1.0, 1.0, 1.0)
+        return itself(problem)
     p, S = problem.mapping.degree, problem.mapping.data
     fixed = S is None or problem.mapping.in_units(1.0) is None
     loss, b, v = problem.loss.in_units(p if fixed else 1)
     a = 0 if fixed or S is None else b - p * round((b - exponent(S)) / p)  # p divides b − a
     _check(problem, {"the objective": v, "λ": v - b + a, "the weights": (b - a) // p})
     if loss is problem.loss and a == 0 and b == 0:
-        return Twin(problem, 1.0, 1.0, 1.0, 1.0)
+        return itself(problem)
     mapping = problem.mapping if a == 0 else problem.mapping.in_units(2.0**a)
     assert mapping is not None
     inside = replace(problem, loss=loss, mapping=mapping, lam=problem.lam * 2.0 ** (b - a - v))
     return Twin(inside, 2.0 ** ((b - a) // p), 2.0 ** (v - b), 2.0**v, 2.0 ** (v - b + a))
+
+
+def far_twin(problem: Problem) -> Twin:
+    """The twin of a problem whose units are far from those of its data, else the problem itself."""
+    same = twin(problem)
+    units = same.weight, same.dual, same.value, same.lam
+    return same if any(abs(math.log2(x)) > NEAR for x in units) else itself(problem)
+
+
+def itself(problem: Problem) -> Twin:
+    """The problem in the units given."""
+    return Twin(problem, 1.0, 1.0, 1.0, 1.0)
 
 
 def _check(problem: Problem, exponents: dict[str, int]) -> None:

@@ -10,6 +10,7 @@ from ..factors import Factors, flatten
 from ..problem import Problem, check_problem
 from ..settings import function, instance, number, whole
 from ..status import Status
+from ..twin import Twin, far_twin
 from .lbfgs import LBFGS
 from .methods import Memory, Method, Stop, never
 from .point import Objective, Observer, Point
@@ -44,9 +45,10 @@ def minimise(
 
     A run ends when ‖∇f_r‖ ≤ tol · f^{1−1/p} λ^{1/p} (no units) and the method sees no negative curvature, if it looks;
     all end with TIME where ``stop()``, asked before every step, is true, and on Ctrl-C with INTERRUPTED.
-    ``ValueError`` on misshapen weights and when the method cannot respect a cone.
+    Where the data have far other units than 1, all is done in theirs (``twin``). ``ValueError`` on misshapen weights,
+    on numbers beyond float64, and when the method cannot respect a cone.
     """
-    check_problem(problem)
+    check_problem(problem).check(W)
     method = LBFGS() if method is None else instance("method", method, Method, "pass LBFGS(), NewtonCG() or the like.")
     number("tol", tol)
     whole("max_steps", max_steps)
@@ -55,18 +57,25 @@ def minimise(
         function("observe", observe, "pass a function of the weights and their objective, or none.")
     if problem.regularizer.constrained and not method.handles_cones:
         raise ValueError(f"{type(method).__name__} ignores the cone of the regularizer: use GradientDescent().")
-    f = Objective(problem, W)
-    runs = _Runs.start(f, method, f.at(f.project(flatten(tuple(w.detach() for w in W)))))
+    same = far_twin(problem)
+    f, seen = Objective(same.problem, W), observe and _outside(same, observe)
+    runs = _Runs.start(f, method, f.at(f.project(flatten(same.inside(tuple(w.detach() for w in W))))))
     clock = Effort().started("minimise")
     with clock.interruptible():
-        _go(runs, tol, max_steps, observe, stop)
+        _go(runs, tol, max_steps, seen, stop)
     if clock.interrupted:
         runs.interrupt()
     final = runs.ended()
     weights, end = f.weights(final.x), f.at(final.x)
     with torch.no_grad():
-        alignment = problem.alignment(*weights)
-        return Descent(weights, end.value, f.stationarity(end), alignment, runs.steps, tuple(runs.status))
+        alignment = same.problem.alignment(*weights) * same.value
+    size = f.stationarity(end) * (same.value / same.weight)
+    return Descent(same.outside(weights), end.value * same.value, size, alignment, runs.steps, tuple(runs.status))
+
+
+def _outside(same: Twin, observe: Observer) -> Observer:
+    """The observer, told weights and objectives in the problem's units."""
+    return lambda W, value: observe(same.outside(W), value * same.value)
 
 
 def _go(runs: "_Runs", tol: float, max_steps: int, observe: Observer | None, stop: Stop) -> None:

@@ -55,7 +55,8 @@ def measure_degree(
 
     α takes tensor k times α^κ_k, with κ = ``exponents``, by default 1 for all.
     The exponent is the median of log(‖f(αw)‖ / ‖f(w)‖) / log α; when an integer fits as well, it is that integer.
-    Points at which f vanishes altogether say nothing and are left out; f finite at w and infinite at αw has no degree.
+    Points at which f vanishes altogether, or is too small for float64 to hold all its digits, say nothing and are left
+    out; f finite at w and infinite at αw has no degree.
     ``ValueError`` without points.
     """
     if not points:
@@ -64,7 +65,7 @@ def measure_degree(
     if any(_leaves(a, b) for a, b, _ in pairs):
         return Degree(math.nan, 1.0, Homogeneity.NOT_HOMOGENEOUS)
     finite = all(bool(torch.isfinite(a).all() and torch.isfinite(b).all()) for a, b, _ in pairs)
-    pairs = [(a, b, scale) for a, b, scale in pairs if bool(a.abs().amax() > 0) or bool(b.abs().amax() > 0)]
+    pairs = [pair for pair in pairs if _tells(*pair[:2])]
     if not finite or not pairs:
         return Degree(math.nan, math.nan, Homogeneity.UNDECIDED)
     slopes = torch.tensor([_slope(a, b, scale) for a, b, scale in pairs], dtype=torch.float64, device="cpu")
@@ -123,8 +124,21 @@ def _leaves(a: Tensor, b: Tensor) -> bool:
     return bool(torch.isfinite(a).all() != torch.isfinite(b).all())
 
 
+def _tells(a: Tensor, b: Tensor) -> bool:
+    """Whether f(w) or f(αw) does not vanish, and neither is so small that its digits are few."""
+    kind = torch.finfo(a.dtype)
+    sizes = [float(x.abs().amax()) for x in (a, b)]
+    return max(sizes) > 0 and not any(0 < size < kind.smallest_normal / kind.eps for size in sizes)
+
+
+def _norm(x: Tensor) -> float:
+    """‖x‖ in float64, however small or large."""
+    largest = x.abs().amax().double()
+    return float(largest * (x.double() / largest).norm()) if bool(largest > 0) else 0.0
+
+
 def _slope(a: Tensor, b: Tensor, scale: float) -> float:
-    one, two = float(a.double().norm()), float(b.double().norm())
+    one, two = _norm(a), _norm(b)
     if one == 0 or two == 0:
         return math.nan if one == two else math.inf
     return math.log(two / one) / math.log(scale)
@@ -133,7 +147,7 @@ def _slope(a: Tensor, b: Tensor, scale: float) -> float:
 def _residual(pairs: list[tuple[Tensor, Tensor, float]], p: float) -> float:
     def one(a: Tensor, b: Tensor, scale: float) -> float:
         predicted = scale**p * a
-        return float((b - predicted).norm() / (b.norm() + predicted.norm()))
+        return _norm(b - predicted) / (_norm(b) + _norm(predicted))
 
     return max(one(*pair) for pair in pairs)
 

@@ -21,7 +21,7 @@ from ..sliding_frank_wolfe.local import Local, built
 from ..sliding_frank_wolfe.look import enough, look
 from ..sliding_frank_wolfe.solve import PATIENT
 from ..status import Status
-from ..twin import Twin, twin
+from ..twin import Twin, far_twin, twin
 from .path import DescentPath
 from .trail import Trail
 
@@ -67,7 +67,7 @@ def meta_algorithm(
         number("time_limit", time_limit, positive=False)
     method = replace(method, interior=samples)
     clock = Effort(seconds=time_limit).started("meta-algorithm")
-    same = _without_offset(problem)
+    same = _in_units(problem)
     oracle = twin_oracle(same, polar, effort)
     effort = None if effort is None else effort.scaled(1 / same.lam)
     trail = Trail(same.problem, same.inside(W), samples)
@@ -83,15 +83,14 @@ def meta_algorithm(
     return _outside(same, trail.path(certificate, Status.INTERRUPTED if clock.interrupted else status))
 
 
-def _without_offset(problem: Problem) -> Twin:
-    """The problem in units of its data where a free output bias takes up an offset of the targets, else itself.
+def _in_units(problem: Problem) -> Twin:
+    """The problem in units of its data where those are far, or a free output bias takes up an offset of the targets.
 
     f at the offset is a sum of large terms that cancel: a path could not tell a fall from rounding there.
     """
     loss = problem.loss
-    return (
-        twin(problem) if isinstance(loss, SampleLoss) and loss.output_bias == 0 else Twin(problem, 1.0, 1.0, 1.0, 1.0)
-    )
+    free = isinstance(loss, SampleLoss) and loss.output_bias == 0
+    return twin(problem) if free else far_twin(problem)
 
 
 def _outside(same: Twin, path: DescentPath) -> DescentPath:

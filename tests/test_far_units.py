@@ -1,0 +1,44 @@
+"""Descents, paths and lambda_max where the units of the data are near the ends of float64."""
+
+import pytest
+import torch
+from torch import Tensor
+
+import global_optimality as go
+from cases import randn
+
+S = torch.cat([randn("far units S", 12, 1), torch.ones(12, 1, dtype=torch.float64)], 1)
+Y = torch.sin(3 * S[:, :1]) + 0.1 * randn("far units y", 12, 1)
+SIGNS = (Y + 0.3 * randn("far units signs", 12, 1)).sign()
+
+
+def relu(loss: go.SquaredLoss | go.LogisticLoss, lam: float = 0.1, S: Tensor = S) -> go.Problem:
+    return go.Problem(loss, go.ReluUnit(S), go.SumOfSquares(), lam)
+
+
+@pytest.mark.parametrize("method", [go.LBFGS(), go.NewtonCG()])
+def test_descent_and_path_are_the_same_in_any_far_units(method):
+    """S times 2^k, Y times 2^m: weights times 2^((m−k)/2), all else in their units, to the last bit."""
+
+    def ends(k: int, m: int) -> tuple[Tensor, ...]:
+        problem = relu(go.SquaredLoss(Y * 2.0**m), 0.1 * 2.0 ** (k + m), S * 2.0**k)
+        start, seen = tuple(w * 2.0 ** ((m - k) // 2) for w in relu(go.SquaredLoss(Y)).random(2, 3, seed=1)), []
+        end = go.minimise(problem, start, method, max_steps=25, observe=lambda W, value: seen.append((W[1], value)))
+        assert seen[0][0].shape[1:] == start[1].shape[1:]
+        assert torch.allclose(seen[-1][1].min(), end.objective.min(), rtol=1e-12, atol=0)
+        path = go.meta_algorithm(problem, tuple(w[:1, :1] for w in start), max_rounds=2).objective
+        sizes = end.gradient_norm * 2.0 ** ((-k - 3 * m) // 2), end.alignment * 4.0**-m
+        return end.objective * 4.0**-m, *sizes, path * 4.0**-m, end.weights[0] * 2.0 ** ((k - m) // 2)
+
+    one, other, given = ends(-300, 100), ends(300, -400), ends(0, 0)
+    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    assert torch.allclose(one[0], given[0], rtol=0.1)
+
+
+@pytest.mark.parametrize("of_S", [1e-250, 1e200])
+def test_inputs_near_the_ends_of_float64(of_S):
+    problem = relu(go.LogisticLoss(SIGNS), 0.1 * of_S, of_S * S)
+    assert go.lambda_max(problem) == pytest.approx(of_S * go.lambda_max(relu(go.LogisticLoss(SIGNS))), rel=1e-12)
+    one, other = (go.solve(x, tol=1e-9) for x in (relu(go.LogisticLoss(SIGNS)), problem))
+    assert one.status is other.status is go.Status.GLOBAL
+    assert other.objective == pytest.approx(one.objective, rel=3e-9)
