@@ -106,8 +106,10 @@ class Enclosed(Resumable):
     S: Tensor
 
     def __call__(self, Q: Tensor) -> PolarBound:
-        nodes = max(1, min(NODES, int(WORK / work(self.S, Q.double()))))
-        limits = self.effort.otherwise(Effort(nodes=nodes, tolerance=TOLERANCE))
+        limits = self.effort.otherwise(Effort(tolerance=TOLERANCE))
+        if limits.nodes is None:
+            nodes = max(1, min(NODES, int(WORK / work(self.S, Q.double()))))
+            limits = replace(limits, nodes=nodes)
         kept = Unfinished() if self.unfinished is None else self.unfinished
         found = enclose(self.S, Q.double(), limits, self.started(), earlier=kept.search)
         kept.search = found.search

@@ -54,10 +54,10 @@ def max_relu_sum(S: Tensor, Q: Tensor, *, effort: Effort | None = None) -> ReluM
         raise ValueError("S and Q must be finite: remove or impute the rows that are not.")
     own = EFFORT if effort is None else instance("effort", effort, Effort, "pass Effort(seconds=..., tolerance=...).")
     own, (a, b) = own.otherwise(EFFORT), (unit_of(x) for x in (S, Q))
-    with torch.no_grad():
+    clock = own.started("upper bound of the polar")
+    with torch.no_grad(), clock.running():
         polar = relu_unit_polar(ReluUnit(times(S, -a), Q.shape[1])).spending(limits_in(own, a + b).otherwise(own))
-        with own.started().running():
-            bound = polar(times(Q, -b)[None])
+        bound = polar.within(clock)(times(Q, -b)[None])
         bound = restored(bound, a + b) if a or b else bound
     u, v = bound.atom
     return ReluMaximum(float(bound.lower[0]), float(bound.upper[0]), _unit(u[0, 0]), _unit(v[0, 0]))

@@ -73,7 +73,8 @@ def solve(
             check_factors(start, problem.mapping.factor_shapes)
         problem = problem.to(device)
         start = None if start is None else tuple(w.to(device) for w in start)
-    W = first_weights(problem, start)
+    with clock.running():
+        W = first_weights(problem, start)
     problem.check_balanced()
     same = twin(problem)
     step = local_of(same.problem, memory_limit) if local is None else built(local, same.problem)
