@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode  # it has no public name
 from torch.func import grad, vmap
+from torch.fx.experimental.proxy_tensor import make_fx
 
 import global_optimality as go
 from odd_functions import MATRIX, UNIT, M, S, W, Y
@@ -65,6 +67,14 @@ def inside(transform: Callable[..., Any], call: Callable[[torch.Tensor], Any]) -
     return transform(call)(torch.stack([Y, Y]))
 
 
+def faked(call: Callable[[torch.Tensor], Any]) -> Callable[[torch.Tensor], Any]:
+    def inside_a_mode(x: torch.Tensor) -> Any:
+        with FakeTensorMode(allow_non_fake_inputs=True):
+            return call(x)
+
+    return inside_a_mode
+
+
 def slope(call: Callable[[torch.Tensor], Any]) -> Callable[[torch.Tensor], Any]:
     return lambda x: grad(lambda y: call(y).sum())(x[0])
 
@@ -121,6 +131,9 @@ CALLS: dict[str, Callable[[torch.Tensor], Any]] = {
     "SquaredLoss": lambda x: go.SquaredLoss(x)(x[None]),
     "ReluUnit": lambda x: go.ReluUnit(x),
     "certify_network": lambda x: judged(MODEL),
+    "gradient": lambda x: UNIT.gradient(*(w + 0 * x.sum() for w in W))[0],
+    "hessian_product": lambda x: UNIT.hessian_product(tuple(w + 0 * x.sum() for w in W), W)[0],
+    "output_bias": lambda x: UNIT.output_bias(*(w + 0 * x.sum() for w in W)),
 }
 """Functions that decide by numbers, of a tensor as large as Y."""
 
@@ -130,6 +143,17 @@ TRANSFORMS: list[Row] = [
     for how, f in (("vmap", vmap), ("grad", slope))
 ]
 """A certificate that is differentiated would have the gradient 0 without a word."""
+TRANSFORMS += [
+    refusal(f"{name} inside {how}", lambda f=f, call=call: f(call)(Y), "call this outside", ValueError)
+    for name, call in CALLS.items()
+    for how, f in (("make_fx", make_fx), ("FakeTensorMode", faked))
+]  # fmt: skip
+
+
+def traced() -> bool:
+    """The objective itself may be traced: the graph computes what it does."""
+    graph = make_fx(lambda *w: UNIT(*w))(*W)
+    return torch.equal(graph(*(2 * w for w in W)), UNIT(*(2 * w for w in W)))
 
 
 def mapped() -> bool:
@@ -144,5 +168,6 @@ def differentiated() -> bool:
 ANSWERED = [
     answer("the objective inside vmap", mapped),
     answer("the objective inside grad", differentiated),
+    answer("the objective inside make_fx", traced),
 ]
 LAYERS_AND_TRANSFORMS = [*LAYERS, *SETTINGS, *TRANSFORMS, *ANSWERED]

@@ -54,6 +54,13 @@ def test_samples_and_lambda_in_other_units(k):
         assert polar == pytest.approx(three_layer_polar(KINDS, y[:3]), rel=1e-7)
 
 
+def test_matrices_of_numpy_are_arrays():
+    """``*`` of two ``np.matrix``, as a sparse matrix of scipy gives them, is their product."""
+    plain = matrix_completion(Y, MASK, 0.5)
+    assert matrix_completion(np.asmatrix(Y), np.asmatrix(MASK), 0.5).objective == plain.objective
+    assert nuclear_norm_approximation(np.asmatrix(Y), 0.5).objective == nuclear_norm_approximation(Y, 0.5).objective
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_bounds_of_completion_are_never_above_its_objective(seed):
     draw = np.random.default_rng(seed)
@@ -84,7 +91,10 @@ def test_bounds_of_completion_are_never_above_its_objective(seed):
         (lambda: matrix_completion(Y, MASK.astype(int), 0.5), TypeError, "mask holds int64"),
         (lambda: matrix_completion(Y, MASK[0], 0.5), ValueError, "mask has shape (4,), expected (6, 4)"),
         (lambda: matrix_completion(Y, MASK & False, 0.5), ValueError, "hides every entry"),
-        (lambda: matrix_completion(y, y > 0, 0.5), ValueError, "pass (rows, columns)"),
+        (lambda: matrix_completion(y, y > 0, 0.5), ValueError, "pass real numbers (rows, columns)"),
+        (lambda: matrix_completion(np.ma.array(Y, mask=MASK), MASK, 0.5), TypeError, "pass Y.data"),
+        (lambda: matrix_completion(Y, np.ma.array(MASK, mask=MASK), 0.5), TypeError, "pass mask.data"),
+        (lambda: pilanci_ergen(S, y, 0.1, ACTIVE, "squared"), TypeError, "pass Fit.SQUARED or Fit.LOGISTIC"),
         (lambda: matrix_completion(Y, MASK, -1.0), ValueError, "lam = -1.0"),
         (lambda: matrix_completion(1e200 * Y, MASK, 1e199), ValueError, "divide the objective by k²"),
         (lambda: nuclear_norm_approximation(np.full((2, 2), np.inf), 0.5), ValueError, "4 NaN or infinite"),

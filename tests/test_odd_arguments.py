@@ -1,17 +1,22 @@
 """Every argument of every public function refuses every odd value by name, with a cure, before it computes."""
 
 import enum
+import importlib
 import inspect
 import re
 import traceback
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import global_optimality as go
-from odd_arguments import ANSWERED, CALLS, ODD
+from odd_arguments import ANSWERED, ODD
+from odd_arguments import CALLS as PACKAGE_CALLS
+from odd_subpackages import FUNCTIONS, INSIDE, MODULES, ONLY_ITS_SHAPE, SORTS
 from test_odd_inputs import RESULTS
 
+CALLS, KINDS = PACKAGE_CALLS | FUNCTIONS, ODD | SORTS
 PACKAGE = Path(go.__file__).parent
 
 CURE = re.compile(
@@ -19,6 +24,8 @@ CURE = re.compile(
     r"|change |give |name |use |are needed|have diverged|Train with|not (str|int|float|list|object|NoneType)\b"
 )
 """What a message says when it names a cure, or what is expected; the last words are those of ``pathlib``."""
+
+LEFT = ANSWERED | ONLY_ITS_SHAPE
 
 ROWS = [(name, argument) for name, (_, arguments) in CALLS.items() for argument in arguments]
 
@@ -47,8 +54,8 @@ def said(name: str, argument: str, value: object) -> str | None:
 def test_an_odd_argument_is_refused_with_a_cure(name: str, argument: str):
     right, sort = CALLS[name][1][argument]
     wrong = {}
-    for what, value in ODD[sort](right).items():
-        if (found := said(name, argument, value)) is not None and (name, argument, what) not in ANSWERED:
+    for what, value in KINDS[sort](right).items():
+        if (found := said(name, argument, value)) is not None and (name, argument, what) not in LEFT:
             wrong[what] = found
     assert not wrong
 
@@ -60,3 +67,34 @@ def test_every_argument_of_every_public_name_is_in_the_table(name: str):
         return
     named = {p for p, what in inspect.signature(found).parameters.items() if what.kind is not what.VAR_KEYWORD}
     assert set(CALLS[name][1]) >= named - {"S"} if name == "DeepLinear" else set(CALLS[name][1]) >= named
+
+
+def public_functions(module: str) -> dict[str, Any]:
+    """By the name in the table: what a module of the package offers, in ``__all__`` or defined without underscore."""
+    found = importlib.import_module(f"global_optimality.{module}")
+    names = getattr(found, "__all__", None) or [
+        name for name, f in vars(found).items() if name[0] != "_" and getattr(f, "__module__", "") == found.__name__
+    ]
+    functions = {name: getattr(found, name) for name in names if inspect.isfunction(getattr(found, name))}
+    return {f"{module}.{name}": f for name, f in functions.items() if name not in go.__all__}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_argument_of_every_function_of_a_subpackage_is_in_the_table(module: str):
+    for name, function in public_functions(module).items():
+        if name not in INSIDE:
+            assert set(CALLS[name][1]) == set(inspect.signature(function).parameters), name
+
+
+def test_the_table_names_functions_that_there_are():
+    known = {name for module in MODULES for name in public_functions(module)}
+    assert known >= INSIDE
+    assert {name for name in FUNCTIONS if name.split(".")[0] in MODULES} <= known
+
+
+def test_every_sort_of_argument_has_rows_of_every_kind():
+    """A sort that lost its odd values would pass everything."""
+    fewest = {"kinds": 4, "given": 4, "pairs": 5, "function": 6, "object": 7, "path": 5, "numbers": 4}
+    for name, (_, arguments) in CALLS.items():
+        for argument, (right, sort) in arguments.items():
+            assert len(KINDS[sort](right)) >= fewest.get(sort, 8), (name, argument)

@@ -84,3 +84,45 @@ def test_a_bound_that_its_dual_point_does_not_give_is_refused(model, first):
     higher = replace(first.certificate, lower_bound=first.certificate.lower_bound * (1 + 1e-6))
     with pytest.raises(ValueError, match="larger bound than its dual point gives"):
         ask(model, resume=replace(first, certificate=higher))
+
+
+@pytest.mark.parametrize("share", [1.5, 3.0])
+def test_a_dual_point_that_a_unit_exceeds_is_refused(model, first, share):
+    """A larger dual point has a larger bound, and its own conjugate agrees with it."""
+    dual = share * first.certificate.dual
+    forged = replace(first.certificate, dual=dual, lower_bound=-first.problem.loss.conjugate(dual))
+    assert forged.lower_bound > first.certificate.lower_bound
+    with pytest.raises(ValueError, match=r"a unit has .* with its dual point"):
+        ask(model, resume=replace(first, certificate=forged))
+
+
+def test_a_search_that_lost_its_open_cells_is_refused(model, first):
+    """Without them its best unit would be the largest, and the bound above what larger networks attain."""
+    search = first.unfinished.search
+    (cover,) = search.covers
+    none = torch.zeros(len(cover.open), dtype=torch.bool)
+    worse = replace(cover.best, value=0.7 * cover.best.value)
+    forged = replace(search, covers=(replace(cover, open=cover.open[none], best=worse),))
+    with pytest.raises(ValueError, match=r"a unit has .* with its dual point"):
+        ask(model, resume=replace(first, unfinished=replace(first.unfinished, search=forged)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("problem", None, "resume.problem is a NoneType"),
+        ("certificate", None, "resume.certificate is a NoneType"),
+        ("unfinished", None, "resume.unfinished is a NoneType"),
+    ],
+)
+def test_half_a_certificate_is_refused(model, first, name, value, words):
+    with pytest.raises(TypeError, match=words):
+        ask(model, resume=replace(first, **{name: value}))
+
+
+@pytest.mark.parametrize("name", ["dual", "lower_bound"])
+@pytest.mark.parametrize("change", [torch.Tensor.float, lambda x: x.repeat_interleave(2, 0), lambda x: x.tolist()])
+def test_bounds_of_another_shape_are_refused(model, first, name, change):
+    changed = replace(first.certificate, **{name: change(getattr(first.certificate, name))})
+    with pytest.raises(ValueError, match=f"resume.certificate.{name} is no float64 tensor"):
+        ask(model, resume=replace(first, certificate=changed))

@@ -1,7 +1,7 @@
-"""The environment of a chapter's kernel: this interpreter, its own configuration folders, a locale, threads.
+"""The environment of the processes that a build starts, and of a chapter's kernel: configuration, a locale, threads.
 
-A kernel takes nothing from its builder's surroundings that could change a result or a figure: no matplotlibrc, no
-kernel of another environment, no IPython profile, no home folder that must be writable.
+They take nothing from the builder's surroundings that could change a result, a figure or a page: no settings of
+Python, Jupyter, Matplotlib or pip, no kernel of another environment, no home folder that must be writable.
 """
 
 from __future__ import annotations
@@ -17,10 +17,23 @@ from .files import write_atomic
 from .project import ROOT, Project
 from .recorded import CHAPTER
 
-_LEFT_OUT = ("MPLBACKEND", "PYTHONOPTIMIZE", "PYTHONWARNINGS", "PYTHONSTARTUP", "PYTHONIOENCODING", "PYTHONHOME")
-"""What the builder may have chosen for Python and Matplotlib."""
+_SETTINGS = ("PYTHON", "IPYTHON", "JUPYTER", "MPL", "MATPLOTLIB", "PIP_", "SCIPY_", "TORCH_LOGS", "TORCH_ALLOW_")
+"""Variables that begin so are what the builder has chosen for these tools."""
+
+_TASTES = ("LANGUAGE", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE")
+"""How the builder likes texts to be shown."""
+
+_KEPT = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONNOUSERSITE", "PYTHONUSERBASE", "PYTHONPLATLIBDIR")
+"""Where Python finds packages and keeps its bytecode: part of the installation."""
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def surroundings(project: Project) -> dict[str, str]:
+    """The environment of a process that works for the book: the builder's, without settings and tastes."""
+    own = {name: text for name, text in os.environ.items() if name in _KEPT or not name.startswith(_SETTINGS)}
+    fixed = {"PYTHONPATH": project.import_path(), "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8"}
+    return {name: text for name, text in own.items() if name not in _TASTES} | fixed
 
 
 def _kernel(folder: Path, name: str) -> None:
@@ -35,7 +48,7 @@ def _matplotlib(project: Project) -> Path:
     folder = project.build / "matplotlib"
     if not (folder / "matplotlibrc").is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, "MPLCONFIGDIR": str(folder), "MPLBACKEND": "agg"}
+        environment = surroundings(project) | {"MPLCONFIGDIR": str(folder), "MPLBACKEND": "agg"}
         command = [sys.executable, "-P", "-c", "import matplotlib.font_manager"]
         subprocess.run(command, env=environment, capture_output=True, check=False)
         write_atomic(folder / "matplotlibrc", "")
@@ -51,12 +64,8 @@ def kernel_environment(project: Project, chapter: Chapter, folder: Path, jobs: i
     matplotlib = _matplotlib(project)
     share = str(max(1, (os.cpu_count() or 1) // jobs))
     return {
-        **{name: value for name, value in os.environ.items() if name not in _LEFT_OUT},
+        **surroundings(project),
         **{name: os.environ.get(name) or share for name in _THREADS},
-        "PYTHONPATH": project.import_path(),
-        "PYTHONHASHSEED": "0",
-        "PYTHONUTF8": "1",
-        "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
         "IPYTHONDIR": str(folder / "ipython"),
         "JUPYTER_PATH": str(folder / "jupyter"),

@@ -21,6 +21,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from .chapters import Book, Chapter, page_of
 from .editions import asked, in_source_order
+from .environment import surroundings
 from .files import digest, scratch, write_atomic
 from .plain import Resolved, plain_markdown, stored_values
 from .project import BuildFailed, Project
@@ -59,7 +60,7 @@ def build_wheels(project: Project, folder: Path) -> tuple[Path, ...]:
         command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps"]
         command += ["--no-build-isolation", "--no-index", "--no-cache-dir", "--wheel-dir", str(folder)]
         command += [str(copy / name) for name in project.settings.wheels]
-        environment = {**os.environ, "SOURCE_DATE_EPOCH": str(_EPOCH), "PYTHONHASHSEED": "0"}
+        environment = surroundings(project) | {"SOURCE_DATE_EPOCH": str(_EPOCH), "PIP_CONFIG_FILE": os.devnull}
         done = subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BuildFailed("the wheels cannot be built:\n" + "\n".join(done.stderr.strip().splitlines()[-8:]))

@@ -24,9 +24,9 @@ class Change:
 
 def changes(root: Path) -> tuple[Change, ...]:
     """The latest commits of the book, newest first; none where `root` is no checkout."""
-    command = ["git", "-C", str(root), "log", f"-{LATEST}", f"--format={_FIELDS}", "--", "."]
+    command = ["git", "-C", str(root), "log", f"-{LATEST}", "--encoding=UTF-8", f"--format={_FIELDS}", "--", "."]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+        done = subprocess.run(command, capture_output=True, check=False, encoding="utf-8", errors="replace")
     except OSError:
         return ()
     lines = [] if done.returncode else done.stdout.splitlines()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import posixpath
 import re
 import shutil
@@ -24,6 +23,7 @@ from .chapters import Book, page_of
 from .check import check_site, oversize
 from .drawings import FOLDER
 from .editions import Edition, edited
+from .environment import surroundings
 from .export import export, source_digest
 from .feed import changes
 from .figure_files import stage_full
@@ -152,10 +152,8 @@ def _render(project: Project, output: Path) -> Path:
     """Render the staged book with every warning an error; the log is kept in `_build/site.log`."""
     command = [sys.executable, "-P", str(_CHILD), "build", str(project.staged), "--path-output", str(output)]
     command += ["-W", "-n", "--keep-going"]
-    environment = {**os.environ, "PYTHONPATH": project.import_path(), "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8"}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=output, env=environment
-    ) as done:
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(command, cwd=output, env=surroundings(project), **streams) as done:
         assert done.stdout is not None
         try:
             log = _ANSI.sub("", done.stdout.read().decode(errors="replace"))

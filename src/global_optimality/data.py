@@ -2,12 +2,16 @@
 
 from torch import Tensor
 
+from .settings import number, whole
 from .streams import generator, normal, uniform
 
 
 def low_rank(rows: int, columns: int, rank: int, *, noise: float = 0.1, seed: int = 0) -> Tensor:
     """A planted matrix: standard normal factors of the given rank, scaled by 1/√rank, plus normal noise."""
-    if not 1 <= rank <= min(rows, columns):
+    for name, size in (("rows", rows), ("columns", columns), ("rank", rank)):
+        whole(name, size, 1)
+    number("noise", noise, positive=False, finite=True)
+    if rank > min(rows, columns):
         raise ValueError(f"rank = {rank} must lie between 1 and min(rows, columns) = {min(rows, columns)}.")
     stream = generator(seed, "low rank", rows, columns, rank)
     signal = normal(stream, rows, rank) @ normal(stream, rank, columns) / rank**0.5
@@ -16,7 +20,11 @@ def low_rank(rows: int, columns: int, rank: int, *, noise: float = 0.1, seed: in
 
 def hide(Y: Tensor, share: float, *, seed: int = 0) -> Tensor:
     """A mask shaped as Y that is false on about the given share of its entries, and never on a whole row or column."""
-    if not 0 <= share < 1:
+    if not isinstance(Y, Tensor):
+        raise TypeError(f"Y is a {type(Y).__name__}: pass a tensor (rows, columns).")
+    if Y.dim() != 2 or 0 in Y.shape:
+        raise ValueError(f"Y has shape {tuple(Y.shape)}: pass a matrix (rows, columns).")
+    if number("share", share, positive=False) >= 1:
         raise ValueError(f"share = {share} of hidden entries must lie in [0, 1).")
     chance = uniform(generator(seed, "hide", *Y.shape), *Y.shape)
     mask = chance >= share

@@ -10,7 +10,8 @@ from . import mappings
 from .factors import Factors
 from .mappings import Mapping, Pooling
 from .mappings.alexnet import response_normalization
-from .problem import Problem
+from .problem import Problem, check_problem
+from .settings import flag
 
 
 def to_torch(problem: Problem, W: Factors, *, hidden_bias: bool | None = None) -> nn.Sequential:
@@ -20,7 +21,9 @@ def to_torch(problem: Problem, W: Factors, *, hidden_bias: bool | None = None) -
     ``hidden_bias`` overrules the guess that such a column is one. An output bias is that of the training data.
     ``TypeError`` for a mapping without inputs, ``ValueError`` for several runs or a bias without a column of ones.
     """
-    problem.check(W)
+    check_problem(problem).check(W)
+    if hidden_bias is not None:
+        flag("hidden_bias", hidden_bias)
     if len(W[0]) != 1:
         raise ValueError(f"a module is one network but W holds {len(W[0])} runs: pass one run, w[:1].")
     mapping = problem.mapping

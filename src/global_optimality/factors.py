@@ -4,7 +4,8 @@ from numbers import Integral
 
 import torch
 from torch import Tensor
-from torch._C._functorch import maybe_current_level  # type: ignore[import-not-found]  # there is no public question
+from torch._C import _get_dispatch_mode, _TorchDispatchModeKey  # type: ignore[attr-defined]  # no public question
+from torch._C._functorch import maybe_current_level  # type: ignore[import-not-found]  # nor here
 
 Factors = tuple[Tensor, ...]
 """K tensors, each ``(n, r, *D_k)``: axis 0 the run, axis 1 the subnetwork."""
@@ -39,17 +40,24 @@ def check_factors(W: Factors, factor_shapes: tuple[tuple[int, ...], ...]) -> Non
             )
 
 
-def check_values() -> None:
-    """Raise ``ValueError`` inside ``torch.func.vmap``, ``grad`` and the like, where tensors have no values to go by.
+_TRACERS = _TorchDispatchModeKey.FAKE, _TorchDispatchModeKey.PROXY
+"""Of ``FakeTensorMode`` and ``make_fx``."""
 
-    A bound that is differentiated there would have the gradient 0 without a word.
+
+def check_values() -> None:
+    """Raise ``ValueError`` inside ``torch.func.vmap``, ``grad`` and tracers, where tensors have no values to go by.
+
+    A bound, or a gradient in closed form, that is differentiated there would have the gradient 0 without a word.
     """
     if maybe_current_level() is not None:
         raise ValueError(
             "inside torch.func.vmap, grad, jvp or the like nothing can be decided, as tensors have no values there: "
             "call this outside. Many runs are one call, with weights (n, r, ...) and duals (n, ...); the gradient of "
-            "problem(*W) is problem.gradient(*W)."
+            "problem(*W) is problem.gradient(*W), and its Hessian problem.hessian_product(W, V); problem(*W) itself "
+            "can be mapped and differentiated."
         )
+    if any(_get_dispatch_mode(key) is not None for key in _TRACERS):
+        raise ValueError("inside FakeTensorMode, make_fx or a compiler tensors have no values: call this outside.")
 
 
 def check_alike(**tensors: Tensor) -> None:

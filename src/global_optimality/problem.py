@@ -101,7 +101,7 @@ class Problem:
 
     def output_bias(self, *W: Tensor) -> Tensor:
         """The bias ``(n, outputs)`` minimised inside the loss at these weights; zeros where the loss has none."""
-        self.check(W)
+        check_problem(self).check(W)
         with torch.no_grad():
             return self.loss.bias(self.mapping.Phi(*W))
 
@@ -143,7 +143,7 @@ class Problem:
 
     def gradient(self, *W: Tensor) -> tuple[Tensor, Factors]:
         """(f_r, ∇f_r) of every run: ``(n,)`` and factors shaped as W."""
-        self.check(W)
+        check_problem(self).check(W)
         with torch.inference_mode(False):
             W = tuple(ordinary(w).detach() for w in W)
             return self._closed_form(W) or self._by_autograd(W)
@@ -174,6 +174,7 @@ class Problem:
     @torch.no_grad()
     def rounding(self, *W: Tensor) -> Tensor:
         """How far ``problem(*W)`` may be from f_r(W), ``(n,)``: a sum of m terms errs by at most m eps/2 Σ|terms|."""
+        self.check(W)
         share = (self.size + W[0].shape[1] + 4) * torch.finfo(W[0].dtype).eps / 2
         change = share * self.mapping.magnitude(*W)
         price = self.lam * self.regularizer.Theta(*W)
@@ -181,7 +182,7 @@ class Problem:
 
     def hessian_product(self, W: Factors, V: Factors) -> Factors:
         """∇²f_r(W) V of every run, shaped as W: the gradient of ⟨∇f_r, V⟩."""
-        self.check(W)
+        check_problem(self).check(W)
         self.check(V)
         with torch.inference_mode(False), torch.enable_grad():
             leaves = tuple(ordinary(w).detach().requires_grad_() for w in W)

@@ -14,6 +14,7 @@ from throwaway import chapter_text
 
 from claimbook import files
 from claimbook.cli import main
+from claimbook.environment import surroundings
 from claimbook.project import Project
 
 FIGURE = "from matplotlib.figure import Figure\nfrom claimbook import show"
@@ -94,12 +95,17 @@ def test_a_reader_that_leaves(book: Callable[..., Project]) -> None:
 
 
 def hostile(folder: Path) -> dict[str, str]:
-    """No home that can be written, another look of figures, another kernel, an IPython that fails, no UTF-8."""
+    """No home that can be written, another look of figures, another kernel, an IPython that fails, no UTF-8.
+
+    And Python's own variables that change warnings and hashes, and how wide and colourful texts are.
+    """
     kernel = folder / "jupyter" / "kernels" / "python3" / "kernel.json"
     startup = folder / "ipython" / "profile_default" / "startup" / "00.py"
     for file, text in (
         (kernel, '{"argv": ["/bin/false"], "display_name": "Python 3", "language": "python"}'),
         (startup, "raise SystemExit"),
+        (folder / "config" / "jupyter_config.py", "raise SystemExit"),
+        (folder / "config" / "jupyter_config.json", '{"ConnectionFileMixin": {"ip": "10.255.255.1"}}'),
         (folder / "matplotlibrc", "lines.linewidth: 30\nfigure.facecolor: red\nfont.size: 40\n"),
     ):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +121,29 @@ def hostile(folder: Path) -> dict[str, str]:
         "PYTHONIOENCODING": "ascii",
         "PYTHONUTF8": "0",
         "PYTHONOPTIMIZE": "1",
+        "PYTHONWARNINGS": "error",
+        "PYTHONHASHSEED": "7",
+        "PYTHONBREAKPOINT": "nothing",
+        "JUPYTER_CONFIG_PATH": str(folder / "config"),
+        "TMPDIR": "/proc/none",
+        "COLUMNS": "1",
+        "FORCE_COLOR": "1",
+        "TORCH_LOGS": "nothing",
     }
+
+
+def test_what_a_builder_has_chosen_reaches_no_process(
+    book: Callable[..., Project], tmp_path: Path, monkeypatch
+) -> None:
+    project = book({"one": chapter_text(CELLS)})
+    places = {"HOME", "XDG_CACHE_HOME", "TMPDIR"}  # a machine's, not a taste
+    for name in hostile(tmp_path):
+        monkeypatch.delenv(name, raising=False)
+    before = surroundings(project)
+    prompts = {"PYTHONINSPECT": "1", "PYTHONVERBOSE": "1", "PIP_NO_INDEX": "0", "MPLBACKEND": "TkAgg", "LANGUAGE": "tr"}
+    for name, text in (hostile(tmp_path) | prompts).items():
+        monkeypatch.setenv(name, text)
+    assert {name: text for name, text in surroundings(project).items() if name not in places} == before
 
 
 def test_a_chapter_is_the_same_in_any_surroundings(book: Callable[..., Project], tmp_path: Path) -> None:
@@ -123,10 +151,12 @@ def test_a_chapter_is_the_same_in_any_surroundings(book: Callable[..., Project],
     checks = "1 if __debug__ else 1 / 0  # python -O would leave out what chapters assert"
     project = book({"one": chapter_text((*CELLS, checks, FIGURE, claim, HEADER + SHOWN))})
     drawn = []
-    for surroundings in ({}, hostile(tmp_path / "odd")):
+    for odd in ({}, hostile(tmp_path / "odd")):
         output = tmp_path / f"results {len(drawn)}"
         command = [sys.executable, "-m", "claimbook.cli", "--root", str(project.root), "--output", str(output)]
-        done = subprocess.run([*command, "run", "one"], env={**os.environ, **surroundings}, capture_output=True)
+        done = subprocess.run(
+            [*command, "run", "one"], env={**os.environ, **odd}, capture_output=True, stdin=subprocess.DEVNULL
+        )
         assert done.returncode == 0, done.stderr.decode()
         assert b"equation-8/double" in done.stdout
         (figure,) = output.glob("runs/*-figures/fig-line.svg")

@@ -13,6 +13,7 @@ from math import comb
 import torch
 from torch import Tensor
 
+from ..settings import whole
 from .hyperplanes import hyperplanes
 
 THROUGH = 1e-9  # a hyperplane at most this far from a ray passes through it; cells thinner than that are not listed
@@ -28,6 +29,8 @@ class Cells:
 
 def generic_count(N: int, d: int) -> int:
     """Cells of N hyperplanes in general position through the origin of R^d: 2 Σ_{k<d} C(N − 1, k) (Cover)."""
+    whole("N", N, 1)
+    whole("d", d, 1)
     return 2 * sum(comb(N - 1, k) for k in range(d))
 
 
@@ -37,10 +40,12 @@ def cells(S: Tensor, *, limit: int = 2_000_000) -> Cells:
     Raises ValueError if S is not a finite real matrix, or if there are more than `limit` subsets of
     hyperplanes to try: C(H, r − 1), H distinct hyperplanes of rank r.
     """
+    whole("limit", limit, 1)
     planes = hyperplanes(S)
     H, r = planes.normals.shape
     if r and comb(H, r - 1) > limit:
-        raise ValueError(f"{H} hyperplanes of rank {r} have {comb(H, r - 1)} candidate rays, more than limit={limit}")
+        rays = f"{H} hyperplanes of rank {r} have {comb(H, r - 1)} candidate rays"
+        raise ValueError(f"{rays}, more than limit={limit}: take fewer samples.")
     if r == 0:
         return Cells(torch.zeros(1, len(S), dtype=torch.bool, device=S.device), planes.S.new_zeros(1, S.shape[1]))
     signs, inside = _cells(planes.normals)

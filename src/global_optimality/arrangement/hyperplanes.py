@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..factors import check_alike
+
 EPS = torch.finfo(torch.float64).eps
 MERGE = 16 * EPS  # unit normals at most this far apart are one hyperplane; the change of S is kept in `deviation`
 FLAT = 64 * EPS  # a direction in which every unit row is at most this long is dropped; kept in `deviation` too
@@ -47,10 +49,11 @@ class Hyperplanes:
 def hyperplanes(S: Tensor) -> Hyperplanes:
     """The distinct hyperplanes of the rows of S (N, d), any N ≥ 1 and d ≥ 1.
 
-    Raises ValueError unless S is a finite real matrix. Works in float64 whatever the dtype of S.
+    TypeError or ValueError unless S is a finite matrix of float32 or float64. Works in float64 whatever the dtype of S.
     """
-    if S.ndim != 2 or 0 in S.shape or not S.is_floating_point():
-        raise ValueError(f"S must be a real matrix (N, d) with N, d >= 1, got {S.dtype} of shape {tuple(S.shape)}")
+    check_alike(S=S)
+    if S.ndim != 2 or 0 in S.shape:
+        raise ValueError(f"S must be a real matrix (N, d) with N, d >= 1, got shape {tuple(S.shape)}.")
     if not S.isfinite().all():
         raise ValueError("S has entries that are not finite; remove or impute those samples")
     S = S.to(torch.float64)

@@ -1,9 +1,12 @@
 """What the references demand of their inputs, and the units in which they compute: those of the data, taken out."""
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from ..settings import number
 
 Matrix = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -14,8 +17,7 @@ SMALLEST, LARGEST = 1e-280, 1e280
 
 def real(name: str, data: object, shape: tuple[int | str, ...]) -> Matrix:
     """``data`` as float64 of the given shape, a name for a free size; ``TypeError`` or ``ValueError`` otherwise."""
-    if not isinstance(data, np.ndarray):
-        raise TypeError(f"{name} is a {type(data).__name__}: pass a numpy array, of a tensor {name}.numpy().")
+    data = plain(name, data)
     if data.dtype.kind not in "fiu":
         raise TypeError(f"{name} holds {data.dtype}: pass real numbers.")
     expected = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
@@ -29,19 +31,28 @@ def real(name: str, data: object, shape: tuple[int | str, ...]) -> Matrix:
     return found
 
 
+def plain(name: str, data: object) -> npt.NDArray[Any]:
+    """An array of numpy without the rules of its kind: ``*`` of two ``np.matrix`` would be their product."""
+    if not isinstance(data, np.ndarray):
+        raise TypeError(f"{name} is a {type(data).__name__}: pass a numpy array, of a tensor {name}.numpy().")
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array: pass {name}.data, and what is seen as ~{name}.mask if at all.")
+    return np.asarray(data)
+
+
 def boolean(name: str, data: object, shape: tuple[int | str, ...]) -> Mask:
     """``data`` as booleans of the given shape: weights and 0/1 numbers are refused, as they are not what is solved."""
-    if not isinstance(data, np.ndarray) or data.dtype != np.bool_:
-        kind = data.dtype if isinstance(data, np.ndarray) else type(data).__name__
-        raise TypeError(f"{name} holds {kind}: pass a boolean array, as {name} > 0 gives; weights are not covered.")
-    return real(name, data.astype(np.float64), shape) > 0
+    found = plain(name, data)
+    if found.dtype != np.bool_:
+        raise TypeError(
+            f"{name} holds {found.dtype}: pass a boolean array, as {name} > 0 gives; weights are not covered."
+        )
+    return real(name, found.astype(np.float64), shape) > 0
 
 
-def positive(name: str, number: float) -> float:
-    """A positive finite number; ``ValueError`` otherwise."""
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"{name} = {number}: it must be positive and finite.")
-    return float(number)
+def positive(name: str, value: object) -> float:
+    """A positive finite number; ``ValueError`` otherwise, ``TypeError`` for what is none."""
+    return number(name, value, finite=True)
 
 
 def unit(data: Matrix) -> float:

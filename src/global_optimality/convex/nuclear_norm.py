@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from .inputs import Mask, Matrix, boolean, in_range, positive, real, unit
+from ..settings import flag, number, whole
+from .inputs import Mask, Matrix, boolean, in_range, plain, positive, real, unit
 
 BLOCK = 20
 """numpy adds n terms pairwise, in blocks of 128 by eight sums: at most log₂ n + BLOCK roundings touch a term."""
@@ -34,7 +35,14 @@ class ConvexSolution:
 
 
 def shrink(Z: Matrix, threshold: float) -> tuple[Matrix, float]:
-    """Singular value thresholding: argmin ½‖Z − X‖² + threshold·‖X‖_*, and the nuclear norm of the result."""
+    """Singular value thresholding: argmin ½‖Z − X‖² + threshold·‖X‖_*, and the nuclear norm of the result.
+
+    ``TypeError`` or ``ValueError`` unless Z is a finite matrix and the threshold not negative.
+    """
+    return _shrunk(real("Z", Z, ("rows", "columns")), number("threshold", threshold, positive=False, finite=True))
+
+
+def _shrunk(Z: Matrix, threshold: float) -> tuple[Matrix, float]:
     U, s, Vh = np.linalg.svd(Z, full_matrices=False)
     s = np.maximum(s - threshold, 0)
     return (U * s) @ Vh, float(s.sum())
@@ -49,7 +57,7 @@ def nuclear_norm_approximation(Y: Matrix, lam: float) -> ConvexSolution:
     size = unit(Y)
     Y, lam = Y / size, positive("lam in the units of Y", lam / size)
     s = np.linalg.svd(Y, compute_uv=False)
-    X, _ = shrink(Y, lam)
+    X, _ = _shrunk(Y, lam)
     small = np.minimum(s, lam)
     objective = in_range(float(0.5 * small @ small + lam * np.maximum(s - lam, 0).sum()), size * size)
     return ConvexSolution(size * X, objective, objective, 1)
@@ -69,9 +77,12 @@ def matrix_completion(
     Without ``momentum`` it is soft-impute (Mazumder, Hastie and Tibshirani 2010). ``tol``: relative duality gap. Y may
     hold anything off the boolean mask. ``TypeError`` or ``ValueError`` for other masks, and as for the closed form.
     """
-    if not isinstance(Y, np.ndarray) or Y.ndim != 2:
-        raise ValueError(f"Y is no numpy matrix but {type(Y).__name__} of shape {np.shape(Y)}: pass (rows, columns).")
-    mask, lam = boolean("mask", mask, Y.shape), positive("lam", lam)
+    Y = plain("Y", Y)
+    if Y.ndim != 2 or Y.dtype.kind not in "fiu":
+        raise ValueError(f"Y holds {Y.dtype} of shape {Y.shape}: pass real numbers (rows, columns).")
+    mask, lam, tol = boolean("mask", mask, Y.shape), positive("lam", lam), number("tol", tol, positive=False)
+    whole("max_iterations", max_iterations, 1)
+    flag("momentum", momentum)
     if not mask.any():
         raise ValueError("mask hides every entry of Y: at least one must be seen.")
     Y = real("Y on the mask", np.where(mask, Y, 0), Y.shape)
@@ -89,7 +100,7 @@ def _proximal(
 
     Steps and the question whether they are enough go by Gram matrices; what is returned comes from LAPACK's SVD.
     """
-    X, nuclear = shrink(Y, lam)
+    X, nuclear = _shrunk(Y, lam)
     best, dual = X, Y
     objective, estimate = np.inf, -np.inf
     proved = objective, estimate
@@ -132,7 +143,7 @@ def _shrink_by_gram(Z: Matrix, threshold: float) -> tuple[Matrix, float]:
         return X.T, nuclear
     gram = Z.T @ Z
     if threshold < LEAST_THRESHOLD * math.sqrt(float(np.trace(gram))):
-        return shrink(Z, threshold)
+        return _shrunk(Z, threshold)
     squares, V = scipy.linalg.eigh(gram, subset_by_value=(threshold * threshold, np.inf))
     s = np.sqrt(squares)
     return (Z @ (V * (1 - threshold / s))) @ V.T, float((s - threshold).sum())

@@ -8,6 +8,7 @@ import cvxpy as cp
 import numpy as np
 from scipy import sparse
 
+from ..settings import instance
 from .inputs import Mask, Matrix, boolean, in_range, positive, real, unit
 
 ABSENT = 1e-9
@@ -57,6 +58,7 @@ def pilanci_ergen(
     S = real("S", S, ("N", "d"))
     y, patterns = real("y", y, (len(S),)), boolean("patterns", patterns, ("P", len(S)))
     lam, tolerance = positive("lam", lam), positive("tolerance", tolerance)
+    instance("fit", fit, Fit, "pass Fit.SQUARED or Fit.LOGISTIC.")
     if fit is Fit.LOGISTIC and not bool((np.abs(y) == 1).all()):
         raise ValueError("the logistic program needs y = −1 and +1: from 0 and 1 they are 2 * y - 1.")
     length, size = unit(S), unit(y) if fit is Fit.SQUARED else 1.0

@@ -53,6 +53,9 @@ def patterns(S: Matrix, cells: Mask, signs: tuple[tuple[float, float], ...] = SI
     """
     S = real("S", S, ("N", "d"))
     cells = boolean("cells", cells, ("P", len(S)))
+    pairs = isinstance(signs, tuple | list) and all(isinstance(pair, tuple | list) for pair in signs)
+    if not pairs or not {(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0)} >= {tuple(pair) for pair in signs}:
+        raise ValueError("signs are no pairs of +1 and −1, not both −1: pass SIGNS, or some of them.")
     found = []
     for sigma in signs:
         for first, second in itertools.product(cells, repeat=2):
@@ -91,7 +94,7 @@ def three_layer_polar(kinds: list[Pattern], q: Matrix, *, tolerance: float = 1e-
     """
     length = _length(kinds)
     q = real("q", q, (len(kinds[0].M),))
-    size = length * unit(q)
+    size, tolerance = length * unit(q), positive("tolerance", tolerance)
     kinds, q = [Pattern(p.M / length, _unit_rows(p.A)) for p in kinds], q / unit(q)
     d = kinds[0].M.shape[1] // 2
     z, c = cp.Variable(2 * d), cp.Parameter(2 * d)
@@ -133,6 +136,7 @@ def three_layers(kinds: list[Pattern], y: Matrix, lam: float, *, tolerance: floa
     length = _length(kinds)
     y, lam = real("y", y, (len(kinds[0].M),)), positive("lam", lam)
     size = unit(y)
+    tolerance = positive("tolerance", tolerance)
     y, lam = y / size, positive("lam in the units of the data", lam / (length * size))
     d = kinds[0].M.shape[1] // 2
     outputs, cones = [], []
@@ -155,9 +159,11 @@ def three_layers(kinds: list[Pattern], y: Matrix, lam: float, *, tolerance: floa
 
 
 def _length(kinds: list[Pattern]) -> float:
-    """The unit of all M; ``ValueError`` without a pattern."""
+    """The unit of all M; ``ValueError`` without a pattern, ``TypeError`` for anything but a list of patterns."""
+    if not isinstance(kinds, tuple | list) or not all(isinstance(p, Pattern) for p in kinds):
+        raise TypeError("kinds is no list of patterns: pass what patterns(S, cells) gives.")
     if not kinds:
-        raise ValueError("there is no pattern: list them with patterns(S, cells).")
+        raise ValueError("there is no pattern: give those of patterns(S, cells).")
     return max(unit(p.M) for p in kinds)
 
 

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ..settings import instance
+
 COUPLED = (
     torch.optim.SGD,
     torch.optim.Adam,
@@ -19,6 +21,7 @@ COUPLED = (
 
 def optimizer_decays(optimizer: torch.optim.Optimizer) -> dict[Tensor, float]:
     """wd of every parameter, where the objective holds (wd/2)‖w‖²; ``ValueError`` for decoupled or unknown decay."""
+    instance("optimizer", optimizer, torch.optim.Optimizer, "pass the one that trains the model.")
     name = type(optimizer).__name__
     if isinstance(optimizer, torch.optim.AdamW) or any(g.get("decoupled_weight_decay") for g in optimizer.param_groups):
         raise ValueError(

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..factors import Factors
 from ..mappings import Mapping
 from ..regularizers import Regularizer
+from ..settings import instance
 from ..streams import generator, normal
 from .measure import Degree, Homogeneity, check_degree, measure_degree, random_points
 
@@ -51,6 +52,7 @@ def check_pair(mapping: Mapping, regularizer: Regularizer, *, seed: int = 0) -> 
     """Tests the two conditions of a nondegenerate pair at random points, at points with zero layers and entries, and
     along rays that scale one layer alone. With one degree, condition 2 means that ‖φ‖/θ is bounded.
     """
+    check_parts(mapping, regularizer)
     shapes, like = mapping.factor_shapes, mapping.data
     points = _inside(regularizer, random_points(shapes, like=like, seed=seed))
     p, q = (measure_degree(f, points, mapping.exponents) for f in (mapping.phi, regularizer.theta))
@@ -60,6 +62,12 @@ def check_pair(mapping: Mapping, regularizer: Regularizer, *, seed: int = 0) -> 
         return PairTest(p, q, float("inf"), Nondegeneracy.UNEQUAL_DEGREES, None)
     ratio, verdict, witness = _condition_2(mapping, regularizer, _trials(shapes, like, seed, POINTS))
     return PairTest(p, q, ratio, verdict, witness)
+
+
+def check_parts(mapping: object, regularizer: object) -> None:
+    """``TypeError`` unless they are a mapping and a regularizer."""
+    instance("mapping", mapping, Mapping, "pass a mapping such as ReluUnit(S).")
+    instance("regularizer", regularizer, Regularizer, "pass a regularizer such as SumOfSquares().")
 
 
 def check_nondegenerate(mapping: Mapping, regularizer: Regularizer, like: Tensor | None = None) -> None:

@@ -8,9 +8,11 @@ from torch import Tensor
 
 from ..mappings import Mapping
 from ..regularizers import Regularizer
+from ..settings import instance, number
 from ..streams import generator, normal
 from .measure import Degree, Homogeneity, measure_degree, random_points
 from .optimizer import optimizer_decays
+from .pair import check_parts
 
 
 class Mismatch(Enum):
@@ -55,7 +57,8 @@ class Report:
 
 
 def report(mapping: Mapping, regularizer: Regularizer) -> Report:
-    """Measures the degrees of φ and θ and says what follows from them."""
+    """Measures the degrees of φ and θ and says what follows from them; ``TypeError`` for what is no such pair."""
+    check_parts(mapping, regularizer)
     points = random_points(mapping.factor_shapes, like=mapping.data)
     phi = measure_degree(mapping.phi, points, mapping.exponents)
     theta = measure_degree(regularizer.theta, points, mapping.exponents)
@@ -75,12 +78,17 @@ def report_module(
     """The same for a torch module in its present mode, trained with a weight decay: a number, or the optimizer itself.
 
     A number decays all parameters that require a gradient; of an optimizer every group counts. Other parameters are
-    constants. The module is evaluated at random parameters and left as it was. ``ValueError`` for a negative decay, a
-    module without such parameters, and an optimizer whose decay is no term of an objective (AdamW).
+    constants. The module is evaluated at random parameters and left as it was. ``TypeError`` for what is no module,
+    tensor or number, ``ValueError`` for a negative decay, a module without such parameters, and an optimizer whose
+    decay is no term of an objective (AdamW).
     """
-    of = optimizer_decays(weight_decay) if isinstance(weight_decay, torch.optim.Optimizer) else None
-    if of is None:
-        of = {p: float(weight_decay) for p in module.parameters() if p.requires_grad}  # type: ignore[arg-type]
+    instance("module", module, torch.nn.Module, "pass the model itself.")
+    instance("inputs", inputs, Tensor, "pass what the model takes.")
+    if isinstance(weight_decay, torch.optim.Optimizer):
+        of = optimizer_decays(weight_decay)
+    else:
+        decay = number("weight_decay", weight_decay, positive=False, finite=True)
+        of = {p: decay for p in module.parameters() if p.requires_grad}
     trained = {name: p for name, p in module.named_parameters() if p in of}
     if not trained:
         raise ValueError("the module has no parameters that are trained: pass the model, and the optimizer of it.")

@@ -1,13 +1,12 @@
 """Dropout of whole subnetworks: its expected squared loss is a problem of this package, of degree 2p (section 6)."""
 
-import math
 from dataclasses import dataclass
 from typing import final
 
 from torch import Tensor
 
 from ..mappings.base import Mapping
-from ..settings import instance
+from ..settings import instance, number
 from .base import Regularizer
 
 
@@ -36,6 +35,6 @@ class DropoutPenalty(Regularizer):
 
 def dropout_lam(keep: float) -> float:
     """λ = (1 − q)/q for the probability q of keeping a subnetwork. ``ValueError`` unless 0 < q < 1."""
-    if not (math.isfinite(keep) and 0 < keep < 1):
+    if number("keep", keep) >= 1:
         raise ValueError(f"keep = {keep}: the probability of keeping a subnetwork must lie strictly between 0 and 1.")
     return (1 - keep) / keep

@@ -155,7 +155,10 @@ def _check_settings(tol: float, effort: Effort | None, resume: object, decayed: 
     number("tol", tol)
     check_effort(effort)
     if resume is not None:
-        instance("resume", resume, NetworkCertificate, "pass what certify_network returned, or none.")
+        cure = "pass what certify_network returned, or none."
+        instance("resume", resume, NetworkCertificate, cure)
+        for name, kind in (("problem", Problem), ("certificate", Certificate), ("unfinished", Unfinished)):
+            instance(f"resume.{name}", getattr(resume, name), kind, cure)
     for name, setting in decayed.items():
         if setting is not None:
             flag(name, setting)
