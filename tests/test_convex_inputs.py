@@ -54,6 +54,7 @@ def test_samples_and_lambda_in_other_units(k):
         assert polar == pytest.approx(three_layer_polar(KINDS, y[:3]), rel=1e-7)
 
 
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # numpy's own, of its matrices
 def test_matrices_of_numpy_are_arrays():
     """``*`` of two ``np.matrix``, as a sparse matrix of scipy gives them, is their product."""
     plain = matrix_completion(Y, MASK, 0.5)
