@@ -92,7 +92,11 @@ def climb(
     W = _unit(regularizer.project(*W))
     most = max(1, numbers(torch.inf, COPIES) // (len(Q) * _numbers(mapping)))
     parts = zip(*(w.split(most, 1) for w in W), strict=True)
-    found = [_climbed(mapping, regularizer, Q, part, steps) for part in parts]
+    found: list[tuple[Tensor, Factors]] = []
+    for part in parts:
+        if found and over():
+            break
+        found.append(_climbed(mapping, regularizer, Q, part, steps))
     ends = zip(*(end for _, end in found), strict=True)
     return torch.cat([value for value, _ in found], 1), tuple(torch.cat(w, 1) for w in ends)
 

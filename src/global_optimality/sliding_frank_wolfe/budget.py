@@ -16,7 +16,7 @@ UNKNOWN of it."""
 PROOF = 1.5
 """So many times as long as an ascent of the polar does the first proof take, where it cannot be cut short."""
 
-LAST, SCALINGS = 16, 2
+LAST, SCALINGS = 10, 2
 """Evaluations of f, and searches for the best scale of a dual point, between the end of a descent's time and that of
 the solve; each lasts as long as the longest of its kind."""
 
