@@ -147,6 +147,16 @@ def test_oracles_name_several_atoms(name):
         assert float(value[0]) >= 0.9 * float(bound.lower)
 
 
+@pytest.mark.parametrize("name", instances())
+def test_without_memory_all_subnetworks_share_one_scale(name):
+    problem = instances()[name]
+    W = problem.random(1, 4, seed=3)
+    new = refit(problem, W, memory=1.0)
+    assert float(problem(*new)) <= float(problem(*W)) * (1 + 1e-14)
+    ratio = problem.regularizer.theta(*new) / problem.regularizer.theta(*W)
+    assert torch.allclose(ratio, ratio[:, :1].expand_as(ratio), rtol=1e-12)
+
+
 @pytest.mark.parametrize("most", [1, 2, 5, 9])
 def test_the_outputs_of_all_units_fit_into_memory(most, monkeypatch):
     """Where they do not, the first ones share a scale; f falls all the same, and with room enough as far as ever."""

@@ -57,9 +57,11 @@ def refit(problem: Problem, W: Factors, stop: Stop = never, *, memory: float = m
         cost = problem.lam * problem.regularizer.theta(*W)[0]
         shared = max(0, len(cost) - number_within(problem, memory) + 1)
         shared = shared if shared > 1 else 0
-        D = problem.mapping.phi(*(w[:, shared:] for w in W))[0]
+        parts = [problem.mapping.Phi(*(w[:, :shared] for w in W))] if shared else []
+        if shared < len(cost):
+            parts.append(problem.mapping.phi(*(w[:, shared:] for w in W))[0])
+        D = torch.cat(parts)
         if shared:
-            D = torch.cat([problem.mapping.Phi(*(w[:, :shared] for w in W)), D])
             cost = torch.cat([cost[:shared].sum(0, keepdim=True), cost[shared:]])
         s = torch.from_numpy(best_scales(problem.array_loss, D.cpu().numpy(), cost.cpu().numpy(), stop=stop)).to(cost)
         s = torch.cat([s[:1].expand(shared), s[1:]]) if shared else s
