@@ -77,6 +77,9 @@ def stage_full(project: Project, record: Record, folder: Path) -> None:
     for name in record.figures:
         if kept is None or name not in known or not (kept / f"{name}.svg").is_file():
             continue
+        quick = (record.folder / "figures" / f"{name}.svg").read_text(encoding="utf-8")
+        if compact(quick) == (kept / f"{name}.svg").read_text(encoding="utf-8"):  # it does not depend on the tier
+            continue
         origin = known[name]
         shutil.copyfile(kept / f"{name}.svg", folder / f"{name}-{FULL}.svg")
         told = ", ".join(f"{key} = {value}" for key, value in origin["parameters"].items())

@@ -20,10 +20,10 @@ def book(root: Path) -> Project:
     return Project(root)
 
 
-def record(folder: Path, *names: str) -> Record:
+def record(folder: Path, *names: str, end: int = 7) -> Record:
     (folder / "figures").mkdir(parents=True)
     for name in names:
-        (folder / "figures" / f"{name}.svg").write_text(SVG.format(7))
+        (folder / "figures" / f"{name}.svg").write_text(SVG.format(end))
     return Record(folder, "one", {"tier": "full", "seed": 0}, 12.0, (), names, {})
 
 
@@ -38,6 +38,8 @@ def test_figures_at_full_size_are_kept_and_shown_below_the_quick_ones(tmp_path: 
     staged, site = tmp_path / FOLDER, tmp_path / "site"
     staged.mkdir()
     stage_full(project, quick, staged)
+    assert not list(staged.iterdir()), "what does not depend on the tier is shown once"
+    stage_full(project, record(tmp_path / "third", "fig-line", "fig-new", end=3), staged)
     (site / "_images").mkdir(parents=True)
     (site / "_images" / "1.svg").write_text(SVG.format(3))
     (site / "page.html").write_text(PAGE)
