@@ -152,8 +152,8 @@ def _render(project: Project, output: Path) -> Path:
     """Render the staged book with every warning an error; the log is kept in `_build/site.log`."""
     command = [sys.executable, "-P", str(_CHILD), "build", str(project.staged), "--path-output", str(output)]
     command += ["-W", "-n", "--keep-going"]
-    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with subprocess.Popen(command, cwd=output, env=surroundings(project), **streams) as done:
+    own, pipe = surroundings(project), subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, cwd=output, env=own) as done:
         assert done.stdout is not None
         try:
             log = _ANSI.sub("", done.stdout.read().decode(errors="replace"))
