@@ -113,6 +113,8 @@ SETTINGS = [
     refusal("classes in a column", lambda: classes(CLASSES[:, None]), "targets[:, 0]", ValueError),
     refusal("nested targets", lambda: judged(targets=torch.nested.nested_tensor([TARGETS[0]])), "nested", ValueError),
     refusal("targets of NaN", lambda: judged(targets=TARGETS * torch.nan), "of inputs and targets", ValueError),
+    refusal("a decay of infinity", lambda: judged(weight_decay=float("inf")), "the number of the training", ValueError),
+    refusal("a class of networks", lambda: judged(nn.Sequential), "an instance, the trained model"),
     refusal("a decay of 1e-300", lambda: judged(weight_decay=1e-300), "nearer to the loss", ValueError),
     refusal("a tensor with a mask", lambda: go.ReluUnit(torch.masked.masked_tensor(S, S > 0)), "an ordinary tensor"),
 ]  # fmt: skip

@@ -97,7 +97,7 @@ REFUSALS = {
     ),
     "no decay": (refusal(wd=0.0), "Train with a positive"),
     "negative decay": (refusal(wd=-1.0), "Train with a positive"),
-    "nan decay": (refusal(wd=float("nan")), "Train with a positive"),
+    "nan decay": (refusal(wd=float("nan")), "pass the number of the training"),
     "tolerance": (refusal(tol=0.0), "tol = 0"),
     "custom module": (refusal(model=nn.Linear(1, 1)), "not Linear"),
     "dropout": (refusal(model=with_layer(nn.Dropout())), "Dropout makes"),

@@ -62,6 +62,8 @@ def layers_of(model: nn.Module) -> tuple[nn.Linear, nn.Linear]:
 
 def unwrapped(model: nn.Module) -> nn.Sequential:
     """The Sequential inside torch.compile and the wrappers for several devices; ``TypeError`` if there is none."""
+    if isinstance(model, type):
+        raise TypeError(f"{FORM}, but the model is the class {model.__name__}: pass an instance, the trained model.")
     if not isinstance(model, nn.Module):
         raise TypeError(f"{FORM}, an nn.Module, but the model is a {type(model).__name__}: pass the module itself.")
     inside = dict(model.named_children())
@@ -172,7 +174,9 @@ def decay_of(
         bias = None if hidden.bias is None else 0.0 if decay_hidden_bias is False else weights[0]
         free = None if outer.bias is None else 0.0 if decay_output_bias is False else weights[0]
     for wd in weights:
-        if not (math.isfinite(wd) and wd > 0):
+        if not math.isfinite(wd):
+            raise ValueError(f"weight_decay = {wd}: no positive, finite weight_decay; pass the number of the training.")
+        if wd <= 0:
             raise ValueError(
                 f"weight_decay = {wd}: without decay of both weight matrices nothing limits the network, and the best "
                 "possible objective is that of an interpolation. Train with a positive, finite weight_decay on them."
