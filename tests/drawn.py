@@ -93,6 +93,7 @@ def pair_of(random: np.random.Generator, family: str, unit: float) -> tuple[Mapp
 def larger_pair(random: np.random.Generator, family: str, unit: float) -> tuple[Mapping, Regularizer]:
     """Up to 24 samples of 6 inputs, 5 outputs and 4 layers, and the rarer regularizers of each family."""
     N, c, d, K = (int(random.integers(low, high)) for low, high in ((2, 25), (1, 6), (2, 7), (2, 5)))
+    K = max(K, 3) if family == "tensor" else K
     widths = (*random.integers(1, 4, size=K - 1).tolist(), c)
     deep: tuple[Regularizer, ...] = (go.SumOfPowers(K), go.BalancedWeightDecay(K), go.PowerDecay(K))
     theta = deep[random.integers(len(deep))]
