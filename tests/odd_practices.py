@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import copy
+import faulthandler
 import io
 import multiprocessing
 import os
@@ -101,7 +102,11 @@ def in_threads() -> bool:
 
 
 def in_a_fork() -> bool:
-    process = multiprocessing.get_context("fork").Process(target=lambda: os._exit(not usual()))
+    def child() -> None:
+        faulthandler.dump_traceback_later(60, exit=True)
+        os._exit(not usual())
+
+    process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
     process.join(120)
     return process.exitcode == 0

@@ -8,10 +8,10 @@ from .streams import generator, normal, uniform
 
 def low_rank(rows: int, columns: int, rank: int, *, noise: float = 0.1, seed: int = 0) -> Tensor:
     """A planted matrix: standard normal factors of the given rank, scaled by 1/√rank, plus normal noise."""
-    for name, size in (("rows", rows), ("columns", columns), ("rank", rank)):
-        whole(name, size, 1)
+    for name, size, least in (("rows", rows, 1), ("columns", columns, 1), ("rank", rank, 0)):
+        whole(name, size, least)
     number("noise", noise, positive=False, finite=True)
-    if rank > min(rows, columns):
+    if not 0 < rank <= min(rows, columns):
         raise ValueError(f"rank = {rank} must lie between 1 and min(rows, columns) = {min(rows, columns)}.")
     stream = generator(seed, "low rank", rows, columns, rank)
     signal = normal(stream, rows, rank) @ normal(stream, rank, columns) / rank**0.5

@@ -35,6 +35,7 @@ class DropoutPenalty(Regularizer):
 
 def dropout_lam(keep: float) -> float:
     """λ = (1 − q)/q for the probability q of keeping a subnetwork. ``ValueError`` unless 0 < q < 1."""
-    if number("keep", keep) >= 1:
-        raise ValueError(f"keep = {keep}: the probability of keeping a subnetwork must lie strictly between 0 and 1.")
+    inside = ", as the probability of keeping a subnetwork strictly between 0 and 1"
+    if number("keep", keep, cure=inside) >= 1:
+        raise ValueError(f"keep = {keep}: it must be less than 1{inside}.")
     return (1 - keep) / keep
