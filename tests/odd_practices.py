@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import copy
-import faulthandler
 import io
-import multiprocessing
 import os
 import pickle
+import subprocess
 import sys
 import tempfile
 import threading
@@ -101,15 +100,20 @@ def in_threads() -> bool:
     return found == [True, True]
 
 
-def in_a_fork() -> bool:
-    def child() -> None:
-        faulthandler.dump_traceback_later(60, exit=True)
-        os._exit(not usual())
+FORKING = """
+import multiprocessing, os, odd_practices
+assert odd_practices.usual()
+process = multiprocessing.get_context("fork").Process(target=lambda: os._exit(not odd_practices.usual()))
+process.start()
+process.join(60)
+os._exit(process.exitcode != 0)
+"""
+"""In an interpreter of its own: threads of matrix libraries that earlier work has left behind do not survive a fork."""
 
-    process = multiprocessing.get_context("fork").Process(target=child)
-    process.start()
-    process.join(120)
-    return process.exitcode == 0
+
+def in_a_fork() -> bool:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+    return subprocess.run([sys.executable, "-c", FORKING], env=environment, timeout=120).returncode == 0
 
 
 async def coroutine() -> bool:

@@ -72,9 +72,10 @@ def spread(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         late = part["status"] != "done"
         middle, ratio = (float(part[name].fillna(np.inf).median()) for name in ("cpu_seconds", "ratio"))
         least = part["at_least"].min()
-        times = (
-            f"{ratio:.2g}" if np.isfinite(ratio) else f"more than {least:.0f}" if np.isfinite(least) else "not known"
-        )
+        if np.isfinite(ratio):
+            times = f"{ratio:.{0 if ratio >= 10 else 2}f}"
+        else:
+            times = f"more than {least:.0f}" if np.isfinite(least) else "not known"
         ended = (
             "all done" if not late.any() else f"{(~late).sum()} of {len(part)} done; {part.loc[late, 'status'].iloc[0]}"
         )
