@@ -126,7 +126,7 @@ def test_draws_that_met_a_limit_count_as_the_longest():
     names = ["n", "way", "draw", "cpu_seconds", "ratio", "status", "at_least", "megabytes"]
     told = spread(pd.DataFrame(rows, columns=names).astype({"at_least": float}), ["n", "way"])
     assert told["median"].tolist()[:2] == [4.0, 40.0]
-    assert told["times"].tolist() == ["2", "20", "more than 25"]
+    assert told["times"].tolist() == ["2.00", "20", "more than 25"]
     assert told["ended"].tolist() == ["all done", "2 of 3 done; more than 50 s", "1 of 3 done; more than 50 s"]
     assert math.isnan(told["median"][2])
 
