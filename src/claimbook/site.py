@@ -37,7 +37,8 @@ from .show import WIDE
 from .sources import mapping_of, text_of
 from .tables import DIRTY, NO_COMMIT, commit_of, date_of
 
-_CHILD = Path(__file__).with_name("render.py")
+_PACKAGE = Path(__file__).parent
+_CHILD = _PACKAGE / "render.py"
 
 _LINK = re.compile(r"(\]\()([^()\s#:]+)\.md(#[^()\s]*)?(\))")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -142,10 +143,11 @@ def _stage_drawings(project: Project, record: Record, folder: Path) -> None:
 
 
 def _inputs(project: Project) -> str:
-    """A digest of everything that the rendering and the downloads depend on."""
+    """A digest of everything that rendering, downloads and checks depend on."""
     versions = {"jupyter-book": metadata.version("jupyter-book"), **packages(project.root / "requirements.txt")}
     said = f"{tree_digest(project.staged)} {json.dumps(versions, sort_keys=True)} {source_digest(project)}"
-    return digest(said.encode())
+    own = [digest(p.read_bytes()) for p in sorted(_PACKAGE.rglob("*")) if p.is_file() and p.suffix != ".pyc"]
+    return digest(f"{said} {project.settings.site_megabytes} {own}".encode())
 
 
 def _render(project: Project, output: Path) -> Path:
@@ -169,7 +171,7 @@ def _render(project: Project, output: Path) -> Path:
 
 
 def publish(project: Project, book: Book, also: Callable[[Path], Iterable[str]] = lambda site: ()) -> bool:
-    """Bring `_build/html` up to date with what is staged. False when it was already; the site is checked anyway.
+    """Bring `_build/html` up to date with what is staged. False when it was already, and these checks had passed.
 
     `also` may add to a rendered site, and returns what it finds wrong with it. A site that fails a check is not
     published: the last good one stays, the refused one is kept beside it.
@@ -179,7 +181,6 @@ def publish(project: Project, book: Book, also: Callable[[Path], Iterable[str]] 
     inputs = _inputs(project)
     last = stored(stamp)
     if project.html.is_dir() and last == {"inputs": inputs, "site": tree_digest(project.html)}:
-        _demand(project, project.html)
         return False
     with scratch(project.work, "site") as folder:
         new = _render(project, folder)
