@@ -100,20 +100,9 @@ def in_threads() -> bool:
     return found == [True, True]
 
 
-FORKING = """
-import multiprocessing, os, odd_practices
-assert odd_practices.usual()
-process = multiprocessing.get_context("fork").Process(target=lambda: os._exit(not odd_practices.usual()))
-process.start()
-process.join(60)
-os._exit(process.exitcode != 0)
-"""
-"""In an interpreter of its own: threads of matrix libraries that earlier work has left behind do not survive a fork."""
-
-
 def in_a_fork() -> bool:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
-    return subprocess.run([sys.executable, "-c", FORKING], env=environment, timeout=120).returncode == 0
+    return subprocess.run([sys.executable, Path(__file__).with_name("forked.py")], env=environment).returncode == 0
 
 
 async def coroutine() -> bool:
