@@ -14,7 +14,7 @@ from claimbook.progress import Progress, in_words
 from claimbook.project import BookError, BuildFailed
 from claimbook.sweeps import Sweep, Workers, carry_out, failed, status, sweep
 from claimbook.sweeps.clients import present
-from claimbook.sweeps.code import code_of, read_module
+from claimbook.sweeps.code import code_of
 from claimbook.sweeps.perform import perform
 
 TRIED: list[int] = []
@@ -131,8 +131,7 @@ def test_code_reached_by_imports_is_in_the_key(tmp_path: Path, monkeypatch: pyte
     assert "numpy (installed)" in code
     package.joinpath("far.py").write_text("x = 2\n")
     assert code_of("grown.top") == code
-    for kept in (code_of, read_module):
-        kept.cache_clear()
+    code_of.cache_clear()
     assert {k for k, v in code_of("grown.top").items() if code[k] != v} == {"grown.far.py"}
 
 

@@ -48,13 +48,22 @@ def _reached(module: str) -> tuple[dict[str, Path], frozenset[str]]:
         if name in seen:
             continue
         seen.add(name)
-        file = _file(name)
-        if file is None or file.is_relative_to(_PYTHON) or _INSTALLED & set(file.parts):
+        own = _own(name)
+        if own is None:
             outside.add(name.partition(".")[0])
             continue
-        found[name] = file
-        waiting += _imported(name, file, ast.parse(file.read_bytes()))
+        found[name], imported = own
+        waiting += imported
     return found, frozenset(outside)
+
+
+@cache
+def _own(name: str) -> tuple[Path, tuple[str, ...]] | None:
+    """The file of a module and what it may load; None for Python's own and what is installed."""
+    file = _file(name)
+    if file is None or file.is_relative_to(_PYTHON) or _INSTALLED & set(file.parts):
+        return None
+    return file, tuple(dict.fromkeys(_imported(name, file, ast.parse(file.read_bytes()))))
 
 
 def module_of(function: Callable[..., Any]) -> str:
@@ -63,16 +72,6 @@ def module_of(function: Callable[..., Any]) -> str:
         return function.__module__
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     return spec.name if spec is not None else "__main__"
-
-
-@cache
-def read_module(name: str) -> tuple[str, tuple[str, ...]] | None:
-    """The digest of a module's file and what it imports; None for Python's own and what is installed."""
-    file = _file(name)
-    if file is None or file.is_relative_to(_PYTHON) or _INSTALLED & set(file.parts):
-        return None
-    data = file.read_bytes()
-    return digest(data), tuple(dict.fromkeys(_imported(name, file, ast.parse(data))))
 
 
 @cache
