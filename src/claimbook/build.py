@@ -21,7 +21,7 @@ from .key import Key, cuda_name, key_of, strays
 from .parameters import CHOICES, effective
 from .progress import Progress
 from .project import BookError, BuildFailed, Project
-from .run import run_chapter
+from .run import Run, run_chapter
 from .verify import problems
 
 
@@ -72,6 +72,21 @@ def _fresh(project: Project, task: _Task) -> Record | None:
     return None if problems(task.chapter, notebook) else record
 
 
+def keep(project: Project, key: Key, run: Run, figures: Path) -> Record:
+    """Store a run that counts, with its figures, under its key: what a later build finds."""
+    return cache.store(
+        project,
+        run.chapter.name,
+        key,
+        notebook=run.notebook,
+        figures=figures,
+        shown=run.figures,
+        claims=run.claims,
+        parameters=run.parameters,
+        seconds=run.seconds,
+    )
+
+
 def _run(project: Project, task: _Task, options: Options, collected: Path | None, progress: Progress) -> Record | tuple:
     with scratch(project.work, f"{task.chapter.name}-figures") as figures:
         run = run_chapter(
@@ -88,17 +103,7 @@ def _run(project: Project, task: _Task, options: Options, collected: Path | None
             progress.end(task.chapter.name, f"FAILED after {run.seconds:.1f} s")
             return run.problems
         progress.end(task.chapter.name, f"{tally(len(run.claims))}, {run.seconds:.1f} s")
-        return cache.store(
-            project,
-            task.chapter.name,
-            task.key,
-            notebook=run.notebook,
-            figures=figures,
-            shown=run.figures,
-            claims=run.claims,
-            parameters=task.values,
-            seconds=run.seconds,
-        )
+        return keep(project, task.key, run, figures)
 
 
 def _bring_up(

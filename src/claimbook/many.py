@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from .build import Options
+from .build import Options, keep
 from .chapters import Book, Chapter, read_book
 from .files import digest, scratch
 from .key import key_of
@@ -53,7 +53,10 @@ def run_many(
     workers: Workers = HERE,
 ) -> list[Row]:
     """The rows of all tasks, each with the `commit` that it was made at; what was run before with the same text, code
-    and data is read from the folder of the sweep `name`. ``rows_of`` is a function of a module."""
+    and data is read from the folder of the sweep `name`. ``rows_of`` is a function of a module.
+
+    A run with the parameters of a build is stored as that build's too: the figures at full size need no second one.
+    """
     store = Store(project.build / FOLDER / name)
     shared = {
         "root": str(project.root), "output": str(project.build), "jobs": options.jobs, "limit": options.limit,
@@ -66,7 +69,7 @@ def run_many(
         for key in keyed:
             store.place(key).unlink(missing_ok=True)
     settings = {
-        key: {"run": shared | {"key": key, "chapter": task.chapter.name, **_told(task)}}
+        key: {"run": shared | {"key": key, "chapter": task.chapter.name, **_told(task, options)}}
         for key, task in keyed.items()
         if key in there or not options.stored
     }
@@ -78,8 +81,9 @@ def run_many(
     return table.to_dict("records")  # type: ignore[return-value]
 
 
-def _told(task: Task) -> dict[str, Any]:
-    return {"label": task.label, "values": task.values, "first": task.first}
+def _told(task: Task, options: Options) -> dict[str, Any]:
+    as_built = not task.first and task.values == options.values(task.chapter)
+    return {"label": task.label, "values": task.values, "first": task.first, "as_built": as_built}
 
 
 def one_run(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
@@ -94,8 +98,10 @@ def one_run(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
             project, chapter, task.values, figures, jobs=asked["jobs"], limit=asked["limit"], first=task.first,
             claims_may_fail=True,
         )  # fmt: skip
-    if _key(project, task) != asked["key"]:
-        raise BookError(f"{chapter.name} was changed while it ran, or what it needs: start again")
+        if _key(project, task) != asked["key"]:
+            raise BookError(f"{chapter.name} was changed while it ran, or what it needs: start again")
+        if asked["as_built"] and not run.problems:
+            keep(project, key_of(project, chapter, task.values), run, figures)
     rows = getattr(importlib.import_module(module), name)(task, run)
     return pd.DataFrame([row | {"commit": asked["commit"]} for row in rows])
 

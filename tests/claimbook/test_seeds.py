@@ -7,7 +7,7 @@ import pytest
 from throwaway import chapter_text
 
 from claimbook import many
-from claimbook.build import Options
+from claimbook.build import Options, results
 from claimbook.chapters import Chapter
 from claimbook.cli import main
 from claimbook.progress import Progress
@@ -56,6 +56,14 @@ def test_stored_runs_stay_until_the_code_changes(project: Project):
     assert again[again["seed"] < 2].reset_index(drop=True).equals(first.reset_index(drop=True))
     project.root.joinpath("book/drawn.md").write_text(chapter_text((*CELLS, "1 + 1")))
     assert "0 runs are stored, 1 to do" in run(project, (0,))[1]
+
+
+def test_a_run_with_the_parameters_of_a_build_is_that_builds_too(project: Project):
+    run(project, (0, 1))
+    said = io.StringIO()
+    _, records = results(project, Options(jobs=1), Progress(said), seeded(project, ()))
+    assert "drawn: unchanged, 2 claims hold" in said.getvalue()
+    assert records["drawn"].parameters == {"seed": 0}
 
 
 def test_the_command_records_the_table_and_fails_where_a_claim_does(project: Project, capsys: pytest.CaptureFixture):
