@@ -24,7 +24,10 @@ WORKS: dict[str, list[tuple[str, str, float]]] = {
 }
 """What is made, one after the other, and the seconds that each may take."""
 
-OURS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS")
+OURS = (
+    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PYTHONPATH", "VIRTUAL_ENV"),
+    *("MAKEFLAGS", "MFLAGS", "MAKELEVEL"),
+)
 """Taken out of the environment: the commands see the machine as a reader's do."""
 
 

@@ -136,6 +136,7 @@ def test_a_target_is_timed_with_its_children(tmp_path, monkeypatch):
     rules = f"work:\n\t@$(PYTHON) -c '{child}'; exit 3\nfine:\n\t@test -z \"$$PYTHONPATH\"\n"
     tmp_path.joinpath("Makefile").write_text(rules)
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    monkeypatch.setenv("MAKELEVEL", "1")
     assert build_times.timed(tmp_path, "one", "fine")["status"] == "done"
     failed = build_times.timed(tmp_path, "two", "work")
     words, _, seconds = failed["status"].partition(": ")
