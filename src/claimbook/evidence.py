@@ -7,7 +7,7 @@ them, and `full.csv`, as `seeds --tier full` does; each may be missing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .claims import required_text
@@ -43,38 +43,54 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class FullRun:
+    """One chapter at full size: how many claims were measured and held, the processor seconds, the commit."""
+
+    claims: int
+    hold: int
+    cpu: float
+    commit: str
+
+
+@dataclass(frozen=True)
 class AllEvidence:
-    """What is known of every claim, and a sentence on where each recorded table comes from."""
+    """What is known of every claim, where each recorded table comes from (a sentence), chapters run at full size."""
 
     by_claim: Mapping[str, Evidence]
     origins: tuple[str, ...] = ()
+    full: Mapping[str, FullRun] = field(default_factory=dict)
 
     def of(self, claim: str) -> Evidence:
         return self.by_claim.get(claim, Evidence())
 
     def record(self) -> dict[str, Any]:
         """A JSON object that `from_record` reads."""
-        return {"by_claim": {name: asdict(e) for name, e in self.by_claim.items()}, "origins": list(self.origins)}
+        told = {name: {key: asdict(e) for key, e in getattr(self, name).items()} for name in ("by_claim", "full")}
+        return {**told, "origins": list(self.origins)}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> AllEvidence:
         found = {name: Evidence.from_record(entry) for name, entry in record["by_claim"].items()}
-        return cls(found, tuple(record["origins"]))
+        full = {name: FullRun(**entry) for name, entry in record["full"].items()}
+        return cls(found, tuple(record["origins"]), full)
 
 
 def read_evidence(project: Project) -> AllEvidence:
     """The evidence recorded for a book; none for a book without the setting, or before the tables are made."""
     found: dict[str, dict[str, Any]] = {}
-    origins = []
+    origins, full = [], {}
     for name, read in (("seeds", _seeds), ("full", _full), ("mutations", _mutations)):
         file = project.root / (project.settings.evidence or "") / f"{name}.csv"
         if project.settings.evidence is None or not file.is_file():
             continue
         table, origin = read_table(file)
         origins.append(str(Origin(name, origin)))
-        for claim, rows in table[table["claim"].notna()].groupby("claim"):
+        measured = table[table["claim"].notna()]
+        for claim, rows in measured.groupby("claim"):
             found.setdefault(str(claim), {}).update(read(rows))
-    return AllEvidence({claim: Evidence(**fields) for claim, fields in found.items()}, tuple(origins))
+        if name == "full":
+            full = {str(chapter): _run(rows) for chapter, rows in measured.groupby("chapter")}
+    return AllEvidence({claim: Evidence(**fields) for claim, fields in found.items()}, tuple(origins), full)
 
 
 def _seeds(rows: Any) -> dict[str, Any]:
@@ -92,6 +108,11 @@ def _full(rows: Any) -> dict[str, Any]:
     row = rows.iloc[0]
     required = required_text(row["relation"], float(row["bound"]))
     return {"full": float(row["measured"]), "full_required": required, "full_holds": row["verdict"] == "holds"}
+
+
+def _run(rows: Any) -> FullRun:
+    hold = int((rows["verdict"] == "holds").sum())
+    return FullRun(len(rows), hold, float(rows["cpu"].iloc[0]), str(rows["commit"].iloc[0]))
 
 
 def _mutations(rows: Any) -> dict[str, Any]:

@@ -70,15 +70,19 @@ def keep_full(project: Project, records: Mapping[str, Record], commit: str) -> P
     return folder
 
 
-def stage_full(project: Project, record: Record, folder: Path) -> None:
-    """Copy a chapter's figures at full size into `folder` as `<name>-full.svg`, with `<name>-full.txt`, a sentence."""
+def stage_full(project: Project, record: Record, folder: Path) -> int:
+    """Copy a chapter's figures at full size into `folder` as `<name>-full.svg`, with `<name>-full.txt`, a sentence.
+
+    Those that are the same as the quick ones are left out; returns how many are shown.
+    """
+    shown = 0
     kept = full_folder(project)
     known = {} if kept is None else stored(kept / ORIGINS) or {}
     for name in record.figures:
         if kept is None or name not in known or not (kept / f"{name}.svg").is_file():
             continue
         quick = (record.folder / "figures" / f"{name}.svg").read_text(encoding="utf-8")
-        if compact(quick) == (kept / f"{name}.svg").read_text(encoding="utf-8"):  # it does not depend on the tier
+        if compact(quick) == (kept / f"{name}.svg").read_text(encoding="utf-8"):
             continue
         origin = known[name]
         shutil.copyfile(kept / f"{name}.svg", folder / f"{name}-{FULL}.svg")
@@ -86,3 +90,5 @@ def stage_full(project: Project, record: Record, folder: Path) -> None:
         where = f"on {origin['device']}, at commit {origin['commit'][:12]}"
         text = f"Recorded with {told} in {origin['seconds']:.0f} s {where}."
         write_atomic(folder / f"{name}-{FULL}.txt", text)
+        shown += 1
+    return shown

@@ -16,6 +16,7 @@ from typing import Any
 
 import nbformat
 import yaml
+from nbformat.v4 import new_markdown_cell
 
 from .build import claims_json
 from .cache import Record
@@ -36,6 +37,7 @@ from .project import BookError, BuildFailed, Project
 from .show import WIDE
 from .sources import mapping_of, text_of
 from .tables import DIRTY, NO_COMMIT, commit_of, date_of
+from .tiers import on_tiers
 
 _PACKAGE = Path(__file__).parent
 _CHILD = _PACKAGE / "render.py"
@@ -112,11 +114,13 @@ def stage(project: Project, book: Book, records: dict[str, Record], edition: Edi
             target = folder / f"{page_of(chapter.docname)}.ipynb"
             target.parent.mkdir(parents=True, exist_ok=True)
             notebook = edited(nbformat.read(records[chapter.name].notebook, as_version=4), edition)
+            drawn = _stage_drawings(project, records[chapter.name], folder / FOLDER)
+            if told := on_tiers(book, chapter, records[chapter.name], drawn):
+                notebook.cells.append(new_markdown_cell(told, id="quick-and-full"))
             for cell in notebook.cells:
                 if cell.cell_type == "markdown":
                     cell["source"] = _relinked(cell.source, chapter.docname, executed)
             write_atomic(target, nbformat.writes(notebook) + "\n")
-            _stage_drawings(project, records[chapter.name], folder / FOLDER)
         for docname, path in book.pages:
             target = folder / f"{page_of(docname)}.md"
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -134,12 +138,13 @@ def stage(project: Project, book: Book, records: dict[str, Record], edition: Edi
     return project.staged
 
 
-def _stage_drawings(project: Project, record: Record, folder: Path) -> None:
+def _stage_drawings(project: Project, record: Record, folder: Path) -> int:
+    """Put the layouts of a chapter's figures into `folder`; returns how many are shown at full size too."""
     folder.mkdir(exist_ok=True)
     for name in record.figures:
         for suffix in (f"{WIDE}.svg", ".png"):
             shutil.copyfile(record.folder / "figures" / f"{name}{suffix}", folder / f"{name}{suffix}")
-    stage_full(project, record, folder)
+    return stage_full(project, record, folder)
 
 
 def _inputs(project: Project) -> str:

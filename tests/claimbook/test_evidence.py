@@ -10,7 +10,7 @@ from throwaway import chapter_text
 from claimbook import measured
 from claimbook.chapters import read_book
 from claimbook.claims import Claim
-from claimbook.evidence import Evidence, read_evidence
+from claimbook.evidence import AllEvidence, Evidence, FullRun, read_evidence
 from claimbook.project import Project
 from claimbook.tables import Provenance, write_table
 
@@ -19,8 +19,12 @@ SEEDS = pd.DataFrame(
     columns=["chapter", "seed", "claim", "measured", "relation", "bound", "verdict"],
 )
 FULL = pd.DataFrame(
-    [("one", 0, "theorem-1/small", 1.5, "≤", 2.0, "holds")],
-    columns=["chapter", "seed", "claim", "measured", "relation", "bound", "verdict"],
+    [
+        ("one", 0, "theorem-1/small", 1.5, "≤", 2.0, "holds", 90.0, "0123456789abcdef"),
+        ("one", 0, "theorem-1/large", 1.0, "≤", 0.5, "does not hold", 90.0, "0123456789abcdef"),
+        ("two", 0, None, float("nan"), None, float("nan"), "the kernel died", float("nan"), "0123456789abcdef"),
+    ],
+    columns=["chapter", "seed", "claim", "measured", "relation", "bound", "verdict", "cpu", "commit"],
 )
 TRIED = pd.DataFrame(
     [("a", "λ is wrong", "one", "theorem-1/small", "does not hold"), ("b", "none", "one", "theorem-1/small", "holds")],
@@ -46,6 +50,8 @@ def test_the_tables_are_read_a_claim_at_a_time(project: Project) -> None:
     assert found.of("theorem-1/small") == Evidence(3, 2, 0.1, 0.1 * 12, "≤ 1", 1.5, "≤ 2", True, 2, ("λ is wrong",))
     assert found.of("theorem-1/other") == Evidence()
     assert len(found.origins) == 3
+    assert found.full == {"one": FullRun(2, 1, 90.0, "0123456789abcdef")}, "the other one broke"
+    assert AllEvidence.from_record(json.loads(json.dumps(found.record()))) == found
     assert read_book(project).evidence == found
 
 
