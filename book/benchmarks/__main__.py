@@ -17,7 +17,7 @@ import global_optimality
 from claimbook.project import BookError, BuildFailed
 from claimbook.sweeps import Sweep, Workers, carry_out, spent, status
 from claimbook.sweeps.code import files_of, module_of
-from claimbook.tables import DIRTY, NO_COMMIT, commit_of, strangers, write_table
+from claimbook.tables import DIRTY, NO_COMMIT, Provenance, commit_of, strangers, write_table
 
 from ..shared.tables import provenance
 from .batching import BATCHING
@@ -126,12 +126,16 @@ def unfit(names: list[str]) -> str | None:
     return f"{others[0]} is code outside this tree" if others else None
 
 
-def made(name: str, workers: Workers) -> tuple[pd.DataFrame, float, str]:
-    """A table, the seconds that all its chunks took, whenever they ran, and the device that they ran on."""
+def made(name: str, workers: Workers) -> tuple[pd.DataFrame, Provenance]:
+    """A table and where it comes from: the seconds of all its chunks, whenever they ran, their device, its peers."""
     known = BENCHMARKS[name][1]
     plan = workers.placed(known if isinstance(known, Sweep) else known())
     table = carry_out(plan, KEPT / name, workers=workers)
-    return table, spent(plan, KEPT / name), plan.specification["arithmetic"].get("device", "cpu")
+    command: dict[str, object] = {"command": f"python -m book.benchmarks {name}"}
+    origin = provenance(seed=0, parameters=command, seconds=spent(plan, KEPT / name))
+    device = plan.specification["arithmetic"].get("device", "cpu")
+    device = origin.device if device == "cpu" else device
+    return table, replace(origin, device=device, versions=origin.versions | plan.specification["packages"])
 
 
 def tell() -> None:
@@ -150,15 +154,13 @@ def main() -> int:
     commit = commit_of(CHAPTERS)  # before the first table is written: that changes the tree
     for name in arguments.names or BENCHMARKS:
         try:
-            table, seconds, device = made(name, arguments.workers)
+            table, origin = made(name, arguments.workers)
         except (ModuleNotFoundError, BookError, BuildFailed) as error:
             lost.append(f"{name}: {error}")
             print(lost[-1], flush=True)
             continue
-        origin = provenance(seed=0, parameters={"command": f"python -m book.benchmarks {name}"}, seconds=seconds)
-        origin = replace(origin, commit=commit, device=origin.device if device == "cpu" else device)
         place = arguments.into or CHAPTERS / BENCHMARKS[name][0] / "data"
-        write_table(table, place / f"{name}.csv", origin)
+        write_table(table, place / f"{name}.csv", replace(origin, commit=commit))
         print(f"{name}\n{table.to_string(index=False)}\n", flush=True)
     return int(bool(lost))
 

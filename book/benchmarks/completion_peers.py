@@ -88,7 +88,8 @@ def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
     )
 
 
-COMPLETION_PEERS = Sweep(race, {"size": SIZES, "draw": [0, 1, 2]})
+PEERS = "cvxpy", "scs", "clarabel", "fancyimpute"
+COMPLETION_PEERS = Sweep(race, {"size": SIZES, "draw": [0, 1, 2]}, packages=PEERS)
 
 
 def ours(instance: Seen) -> np.ndarray:

@@ -118,4 +118,5 @@ def measured(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(limit=SECONDS, gigabytes=GIGABYTES, threads=torch.get_num_threads())
 
 
-MEMORY = Sweep(measured, {"work": list(WORKS)})
+PEERS = "jax", "jaxlib", "cvxpy", "scs", "clarabel", "fancyimpute", "pyscipopt", "maingopy", "pyscnn"
+MEMORY = Sweep(measured, {"work": list(WORKS)}, packages=PEERS)

@@ -62,8 +62,16 @@ def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(tolerance=TOLERANCE, threads=torch.get_num_threads())
 
 
-POLAR_PEERS = Sweep(race, {"d": [3, 4, 6, 9, 13, 20], "N": [SAMPLES], "inner": [1], "draw": [0, 1, 2], "limit": [3.0]})
-DEEP_POLAR_PEERS = Sweep(race, {"d": [2], "N": [6, 9, 13, 20], "inner": [2], "draw": [0, 1, 2], "limit": [3.0]})
+POLAR_PEERS = Sweep(
+    race,
+    {"d": [3, 4, 6, 9, 13, 20], "N": [SAMPLES], "inner": [1], "draw": [0, 1, 2], "limit": [3.0]},
+    packages=("pyscipopt", "maingopy"),
+)
+DEEP_POLAR_PEERS = Sweep(
+    race,
+    {"d": [2], "N": [6, 9, 13, 20], "inner": [2], "draw": [0, 1, 2], "limit": [3.0]},
+    packages=("pyscipopt",),
+)
 
 
 def ours(S: Tensor, q: Tensor, inner: int, limit: float) -> Bounds:

@@ -154,7 +154,7 @@ def convex_program_at(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.Dat
 
 RELU = {
     "relu_exact_polar": Sweep(exact_polar_at, {"N": [250, 500, 1000, 2000, 10_000]}),
-    "relu_convex_program": Sweep(convex_program_at, {"N": [20, 30, 40, 60]}),
+    "relu_convex_program": Sweep(convex_program_at, {"N": [20, 30, 40, 60]}, packages=("cvxpy", "clarabel")),
     "relu_certified_training": Sweep(certified_training, {"problem": list(TARGETS)}),
 }
 

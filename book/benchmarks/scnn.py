@@ -65,7 +65,7 @@ def on_draw(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
     return against_pyscnn(seed=shared["seed"])
 
 
-RELU_PYSCNN = Sweep(on_draw, {"seed": [0]})
+RELU_PYSCNN = Sweep(on_draw, {"seed": [0]}, packages=("pyscnn",))
 
 
 def _modules() -> list[ModuleType]:

@@ -62,7 +62,7 @@ def _rows(runs: int, steps: int) -> list[dict[str, object]]:
     return rows
 
 
-MANY_STARTS = Sweep(race, {"runs": [8, 32, 128, 512], "steps": [20], "threads": [1, 2]})
+MANY_STARTS = Sweep(race, {"runs": [8, 32, 128, 512], "steps": [20], "threads": [1, 2]}, packages=("jax", "jaxlib"))
 
 
 def looped(problem: Problem, W: Factors, steps: int) -> Factors:

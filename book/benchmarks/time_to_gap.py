@@ -54,7 +54,8 @@ def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(d=3, limit=LIMIT, threads=1)
 
 
-TIME_TO_GAP = Sweep(race, {"N": [10, 20, 30, 40, 100, 300, 1000, 3000, LARGE], "draw": [0, 1, 2]})
+PEERS = "cvxpy", "clarabel", "pyscnn"
+TIME_TO_GAP = Sweep(race, {"N": [10, 20, 30, 40, 100, 300, 1000, 3000, LARGE], "draw": [0, 1, 2]}, packages=PEERS)
 
 
 def all_cells(problem: Problem) -> float:

@@ -4,14 +4,16 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import book
 import cases
+from book.benchmarks import __main__ as benchmarks
 from book.benchmarks.__main__ import BENCHMARKS
 from book.shared.tables import RUN_COLUMNS, frame, path_table, provenance, runs_table
-from claimbook.sweeps import Sweep
+from claimbook.sweeps import Sweep, Workers
 from claimbook.tables import read_table
 from global_optimality import LBFGS, Status, certify, meta_algorithm, minimise
 
@@ -94,6 +96,21 @@ def test_provenance_names_the_versions_that_matter_here():
     where = provenance(seed=3, parameters={"a": 1}, seconds=0.25)
     assert {"python", "torch", "numpy", "pandas"} <= set(where.versions)
     assert (where.seed, where.seconds, where.parameters) == (3, 0.25, {"a": 1})
+
+
+def beside_a_peer(shared: dict, batch: list[dict]) -> pd.DataFrame:
+    """What a benchmark returns."""
+    return pd.DataFrame({"way": ["ours", "a peer"]})
+
+
+def test_a_table_beside_peers_names_their_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(BENCHMARKS, "toy", ("cost_and_scaling", Sweep(beside_a_peer, {"a": [1]}, packages=("pytest",))))
+    monkeypatch.setattr(benchmarks, "KEPT", tmp_path)
+    table, origin = benchmarks.made("toy", Workers())
+    assert list(table["way"]) == ["ours", "a peer"]
+    assert origin.versions["pytest"] == pytest.__version__
+    assert {"torch", "numpy", "pandas"} <= set(origin.versions)
+    assert origin.parameters == {"command": "python -m book.benchmarks toy"}
 
 
 def test_every_recorded_table_is_a_sweep_whose_chunks_are_told_apart():

@@ -153,6 +153,16 @@ def test_rows_of_another_device_are_never_taken(tmp_path: Path, monkeypatch: pyt
     assert plan.on(instructions).chunks[0].key != plan.chunks[0].key
 
 
+def test_versions_of_peers_that_are_loaded_by_name_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    plan = Sweep(table_of_three, {"a": [1]}, packages=("pytest", "no-such-peer"))
+    versions = {"pytest": pytest.__version__, "no-such-peer": "not installed"}
+    assert plan.specification["packages"] == versions
+    older = {**plan.specification, "packages": {**versions, "pytest": "1.0"}}
+    with pytest.raises(BookError, match=rf"another version of a peer \(pytest {pytest.__version__} here, 1.0 there"):
+        perform(older, {"a": 1}, [{}])
+    assert plan.chunks[0].key != Sweep(table_of_three, {"a": [1]}).chunks[0].key
+
+
 def test_no_more_workers_than_have_room():
     plan = Sweep(square, {"a": [1], "b": range(4)}, ("b",), bytes_per_run=1e11, memory=1e12)
     assert Workers(8).fitting(plan).count == 1

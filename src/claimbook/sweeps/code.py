@@ -6,7 +6,7 @@ import ast
 import platform
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib import metadata
 from importlib.machinery import PathFinder
@@ -23,13 +23,25 @@ _INSTALLED = {"site-packages", "dist-packages"}
 def code_of(module: str) -> dict[str, str]:
     """Digests of all files reached by imports from a module, wherever in a file they stand; versions of the rest.
 
-    What lies in a folder of installed packages counts by the version of its distribution. An import by a
-    name made while running (``importlib``) is not seen. The result is kept for the life of the process, which has
-    loaded the code by then.
+    What lies in a folder of installed packages counts by the version of its distribution. An import by a name made
+    while running (``importlib``) is not seen: a sweep names such ``packages``. The result is kept for the life of the
+    process, which has loaded the code by then.
     """
     files, outside = _reached(module)
     found = {f"{name}.py": digest(file.read_bytes()) for name, file in files.items()}
     return found | _versions(set(outside)) | {"python": platform.python_version(), "machine": platform.machine()}
+
+
+def versions_of(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of distributions by name, "not installed" where there is none."""
+    return {name: _version_or_none(name) for name in packages}
+
+
+def _version_or_none(name: str) -> str:
+    try:
+        return _version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def files_of(module: str) -> tuple[Path, ...]:

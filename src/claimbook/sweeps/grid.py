@@ -15,7 +15,7 @@ import pandas as pd
 from ..files import digest
 from ..project import BookError
 from .arithmetic import arithmetic_of
-from .code import code_of, module_of
+from .code import code_of, module_of, versions_of
 
 Setting = dict[str, Any]
 Run = Callable[[Setting, list[Setting]], pd.DataFrame]
@@ -46,12 +46,13 @@ class Chunk:
 
 
 def _specification(
-    run: Run, data: Mapping[str, str], threads: int, arithmetic: Mapping[str, str] | None
+    run: Run, data: Mapping[str, str], threads: int, arithmetic: Mapping[str, str] | None, packages: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """All that rows depend on but the settings: the function, its code, its data, its threads, the kind of machine."""
+    """All that rows depend on but the settings: function, code, data, threads, kind of machine, versions of peers."""
     code = code_of(module_of(run))
     function = f"{module_of(run)}:{run.__qualname__}"
     found: dict[str, Any] = {"format": FORMAT, "run": function, "code": code, "data": dict(data), "threads": threads}
+    found["packages"] = versions_of(packages)
     return found if arithmetic is None else found | {"arithmetic": dict(arithmetic)}
 
 
@@ -101,6 +102,8 @@ class Sweep:
     """Name → digest of whatever else the function reads."""
     arithmetic: Mapping[str, str] | None = None
     """That of the workers (``on``); of this process where it is None."""
+    packages: tuple[str, ...] = ()
+    """Distributions that the function loads by name, as its peers: their versions count, and a table names them."""
 
     def __post_init__(self) -> None:
         if missing := [name for name in self.batched if name not in self.grid]:
@@ -123,7 +126,7 @@ class Sweep:
     @cached_property
     def specification(self) -> dict[str, Any]:
         arithmetic = arithmetic_of(module_of(self.run)) if self.arithmetic is None else self.arithmetic
-        return _specification(self.run, self.data, self.threads, arithmetic)
+        return _specification(self.run, self.data, self.threads, arithmetic, self.packages)
 
     @property
     def axes(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from ..project import BookError
 from .arithmetic import arithmetic_of, difference
-from .code import code_of
+from .code import code_of, versions_of
 from .grid import Run, Setting
 from .store import Row, packed
 
@@ -39,6 +39,9 @@ def perform(specification: dict[str, Any], shared: Setting, batch: list[Setting]
         theirs = specification["code"]
         other = [key for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key)]
         raise BookError(f"this worker has another {', '.join(other[:3])}: install the same versions on all workers")
+    if (peers := versions_of(specification["packages"])) != specification["packages"]:
+        told = difference(peers, specification["packages"])
+        raise BookError(f"this worker has another version of a peer ({told}): install the same on all workers")
     if (asked := specification.get("arithmetic")) is not None and (own := arithmetic_of(module)) != asked:
         told = difference(own, asked)
         raise BookError(f"this worker is another kind of machine than the sweep's ({told}): use machines of one kind")
