@@ -16,6 +16,9 @@ from typing import TextIO
 PAUSE = 30.0
 """Seconds between two lines about the same count in a log."""
 
+WIDTH = 110
+"""Letters of the line that is rewritten."""
+
 
 def in_words(seconds: float) -> str:
     """A span of time as a reader counts it: 40 s, 3 min, 2 h 5 min."""
@@ -30,19 +33,21 @@ class Progress:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._live = self._stream.isatty() or type(self._stream).__module__.startswith("ipykernel")
+        terminal, notebook = self._stream.isatty(), type(self._stream).__module__.startswith("ipykernel")
+        self._live = terminal or notebook
+        self._erase = "\r\x1b[2K" if terminal else f"\r{' ' * WIDTH}\r"  # a notebook knows no codes of terminals
         self._lock = threading.Lock()
         self._running: dict[str, str] = {}
         self._start = time.monotonic()
 
     def _write(self, line: str | None) -> None:
         if self._live:
-            self._stream.write("\r\x1b[2K")
+            self._stream.write(self._erase)
         if line is not None:
             self._stream.write(f"{line}\n")
         if self._live and self._running:
             status = " · ".join(f"{name} {far}" for name, far in self._running.items())
-            self._stream.write(f"running: {status}"[:110])
+            self._stream.write(f"running: {status}"[:WIDTH])
         self._stream.flush()
 
     def say(self, line: str) -> None:

@@ -2,10 +2,13 @@
 
 import io
 import random
+import re
 from pathlib import Path
 
 import kills
+import nbformat
 import pandas as pd
+import papermill
 import pytest
 import torch
 import toy_sweep
@@ -197,6 +200,28 @@ def test_the_time_left_is_said_in_words():
     with Progress(said).counted("law", 4) as count:
         count()
     assert "law 1/4, about 0 s left" in said.getvalue()
+
+
+def as_shown(text: str) -> str:
+    """The last line as a notebook shows it: a carriage return goes back, codes of terminals do nothing."""
+    line = ""
+    for part in re.sub(r"\x1b\[.*?[@-~]", "", text).rpartition("\n")[2].split("\r"):
+        line = part + line[len(part) :]
+    return line.rstrip()
+
+
+def test_a_notebook_shows_the_time_left_in_one_line_that_goes_at_the_end(tmp_path: Path):
+    cell = f"import sys; from pathlib import Path; sys.path.append({str(Path(toy_sweep.__file__).parent)!r})\n"
+    cell += "import toy_sweep; from claimbook.sweeps import carry_out\n"
+    cell += f"carry_out(toy_sweep.plan(2), Path({str(tmp_path / 'kept')!r}));"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)]), tmp_path / "in.ipynb")
+    done = papermill.execute_notebook(tmp_path / "in.ipynb", None, kernel_name="python3", progress_bar=False)
+    said = [out.text for out in done.cells[-1].outputs if out.get("name") == "stderr"]
+    shown = [as_shown("".join(said[: k + 1])) for k in range(len(said))]
+    for line in shown[:-1]:
+        assert re.fullmatch(r"(running: kept [1-4]/4, about \d+ s left)?", line)
+    assert any("kept 2/4" in line for line in shown)
+    assert shown[-1] == ""
 
 
 def test_kills_a_full_disk_and_two_clients_change_no_byte(tmp_path: Path):
