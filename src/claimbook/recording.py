@@ -24,6 +24,11 @@ def _workers(arguments: argparse.Namespace, options: Options) -> Workers:
     return Workers(options.jobs if options.jobs > 1 else 0)
 
 
+def _command(name: str, options: Options) -> str:
+    """What makes the table again."""
+    return f"python -m claimbook.cli {name}" + ("" if options.tier == "quick" else f" --tier {options.tier}")
+
+
 def seeds(project: Project, arguments: argparse.Namespace) -> None:
     """Run chapters at many seeds and record every claim's measured number in a table; runs that are stored stay."""
     if arguments.status:
@@ -38,8 +43,8 @@ def seeds(project: Project, arguments: argparse.Namespace) -> None:
         table = sweep(project, chapters, chosen, options, progress, onto, workers)
         runs = table.drop_duplicates(["chapter", "seed"])
         seeds = spans(runs["seed"]) if arguments.onto else arguments.seeds
-        parameters: dict[str, object] = {"command": f"python -m claimbook.cli seeds --seeds {seeds}", "runs": len(runs)}
-        parameters["tier"] = options.tier
+        command = f"{_command('seeds', options)} --seeds {seeds}"
+        parameters: dict[str, object] = {"command": command, "runs": len(runs), "tier": options.tier}
         seconds = float(runs["seconds"].sum())
         origin = Provenance.here(seed=chosen[0], parameters=parameters, seconds=seconds, root=project.root)
         write_table(table, file, origin)
@@ -60,7 +65,7 @@ def mutations(project: Project, arguments: argparse.Namespace) -> None:
         onto = file if arguments.onto else None
         workers = _workers(arguments, options)
         table = mutate(project, arguments.chapters, arguments.only, options, progress, onto, workers)
-        parameters: dict[str, object] = {"command": "python -m claimbook.cli mutations", "tier": options.tier}
+        parameters: dict[str, object] = {"command": _command("mutations", options), "tier": options.tier}
         parameters["mutations"] = table["mutation"].nunique()
         seconds = float(table.drop_duplicates(["mutation", "chapter"])["cpu"].sum())
         origin = Provenance.here(seed=0, parameters=parameters, seconds=seconds, root=project.root)

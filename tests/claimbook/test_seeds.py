@@ -77,6 +77,9 @@ def test_the_command_records_the_table_and_fails_where_a_claim_does(project: Pro
     assert set(table["seed"]) == {1, 2}
     command = "python -m claimbook.cli seeds --seeds 1-2"
     assert origin.parameters == {"command": command, "runs": 2, "tier": "quick"}
+    assert main([*arguments, "1", "--tier", "full"]) == 0
+    assert read_table(file)[1].parameters["command"] == "python -m claimbook.cli seeds --tier full --seeds 1"
+    assert main([*arguments, "1-2"]) == 1
     fewer = [cell.replace("small", "zero") for cell in CELLS]
     project.root.joinpath("book/drawn.md").write_text(chapter_text(fewer))
     assert main([*arguments, "0", "--onto"]) == 0
