@@ -79,3 +79,9 @@ if __name__ == "__main__":
     import toy_sweep  # by its name, as workers import it
 
     toy_sweep.client(*json.loads(sys.argv[1]))
+
+
+def where(shared: dict, batch: list[dict]) -> pd.DataFrame:
+    """The GPU that this process may use."""
+    time.sleep(0.1)
+    return pd.DataFrame({"gpu": [os.environ.get("CUDA_VISIBLE_DEVICES", "")]})
