@@ -31,6 +31,8 @@ def test_the_site_shows_what_the_chapter_says(site: Project) -> None:
     assert len(identifiers) == len(set(identifiers)) > 8
     assert not list((site.html / "_images").glob("*.svg"))
     assert "Theorem 1" in page
+    told = page[page.index("<strong>Quick and full.</strong>") :].partition("</p>")[0]
+    assert "is of the tier quick (seed = 1)" in told
     assert "2.0" in page
     assert "mathjax/tex-svg.js" in page
     assert re.search(r'<meta name="description" content="[^"]{20,}', page)

@@ -49,7 +49,7 @@ mystnb:
 ---
 """
 CELLS = (
-    "seed = 1  # any integer",
+    'seed = 1  # any integer\ntier = "quick"  # or "full"',
     "import toy\nfrom matplotlib.figure import Figure\nfrom claimbook import claim, number, show",
     'number("twice", toy.double(seed))\n'
     'claim("equation-8/double", "twice the seed, $2x$", measured=toy.double(seed), at_least=2, function=toy.double)',
