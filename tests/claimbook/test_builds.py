@@ -59,7 +59,7 @@ def test_one_chapter_with_other_parameters(site: Project, capsys: pytest.Capture
     assert path.parent == site.build / "runs"
     notebook = nbformat.read(path, as_version=4)
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    assert cells[0] == "seed = 3  # any integer"
+    assert cells[0] == 'seed = 3  # any integer\ntier = "quick"  # or "full"'
     assert len(cells) == 4
     assert "✓ equation-8/double" in shown
     assert "measured 6" in shown
