@@ -1,9 +1,9 @@
 """`solve` beside pyscnn (Mishkin, Sahiner and Pilanci 2022) on one problem; its networks are scored by our certificate.
 
 pyscnn samples cells, so its objective is an upper bound unless it has drawn them all. It is no part of the book's
-environment: install it in one of its own, with the pinned torch (a bare ``pip install pyscnn`` may replace torch):
+environment, and a bare ``pip install pyscnn`` may replace torch. What it needs beyond that environment:
 
-    pip install -e . pyscnn "torch==2.13.0"
+    pip install --no-deps pyscnn==0.0.10 linalg_backends opt_einsum
 """
 
 import importlib
@@ -75,7 +75,7 @@ def _modules() -> list[ModuleType]:
         return [importlib.import_module(f"scnn.{name}") for name in names]
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
-            'pyscnn is not installed: pip install pyscnn "torch==2.13.0", in an environment of its own.'
+            "pyscnn is not installed: pip install --no-deps pyscnn==0.0.10 linalg_backends opt_einsum"
         ) from missing
 
 

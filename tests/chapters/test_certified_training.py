@@ -166,7 +166,7 @@ def test_a_missing_peer_is_left_out_with_the_way_to_install_it(monkeypatch, tmp_
     monkeypatch.setattr(command, "KEPT", tmp_path / "sweeps")
     monkeypatch.setattr(sys, "argv", ["benchmarks", "relu_pyscnn", "--into", str(tmp_path / "tables")])
     assert command.main() == 1
-    assert "pip install pyscnn" in capsys.readouterr().out
+    assert "pip install --no-deps pyscnn" in capsys.readouterr().out
     assert not (tmp_path / "tables").exists()
 
 
