@@ -20,7 +20,7 @@ from nbformat.v4 import new_markdown_cell
 
 from .build import claims_json
 from .cache import Record
-from .chapters import Book, page_of
+from .chapters import Book, Chapter, page_of
 from .check import check_site, oversize
 from .drawings import FOLDER
 from .editions import Edition, edited
@@ -110,17 +110,7 @@ def stage(project: Project, book: Book, records: dict[str, Record], edition: Edi
         folder.chmod(0o755)
         shutil.copytree(project.root / "book", folder / "book", ignore=_NOT_COPIED)
         for chapter in book.chapters:
-            (folder / f"{chapter.docname}.md").unlink()
-            target = folder / f"{page_of(chapter.docname)}.ipynb"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            notebook = edited(nbformat.read(records[chapter.name].notebook, as_version=4), edition)
-            drawn = _stage_drawings(project, records[chapter.name], folder / FOLDER)
-            if told := on_tiers(book, chapter, records[chapter.name], drawn):
-                notebook.cells.append(new_markdown_cell(told, id="quick-and-full"))
-            for cell in notebook.cells:
-                if cell.cell_type == "markdown":
-                    cell["source"] = _relinked(cell.source, chapter.docname, executed)
-            write_atomic(target, nbformat.writes(notebook) + "\n")
+            _stage_chapter(project, book, chapter, records[chapter.name], edition, folder)
         for docname, path in book.pages:
             target = folder / f"{page_of(docname)}.md"
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -136,6 +126,24 @@ def stage(project: Project, book: Book, records: dict[str, Record], edition: Edi
         write_atomic(folder / "_toc.yml", yaml.safe_dump(toc, sort_keys=False, allow_unicode=True))
         replace_folder(folder, project.staged)
     return project.staged
+
+
+def _stage_chapter(
+    project: Project, book: Book, chapter: Chapter, record: Record, edition: Edition, folder: Path
+) -> None:
+    """Put an executed chapter and its figures into `folder`, with a last paragraph about its tiers."""
+    executed = frozenset(chapter.docname for chapter in book.chapters)
+    (folder / f"{chapter.docname}.md").unlink()
+    target = folder / f"{page_of(chapter.docname)}.ipynb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    notebook = edited(nbformat.read(record.notebook, as_version=4), edition)
+    drawn = _stage_drawings(project, record, folder / FOLDER)
+    if told := on_tiers(book, chapter, record, drawn):
+        notebook.cells.append(new_markdown_cell(told, id="quick-and-full"))
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell["source"] = _relinked(cell.source, chapter.docname, executed)
+    write_atomic(target, nbformat.writes(notebook) + "\n")
 
 
 def _stage_drawings(project: Project, record: Record, folder: Path) -> int:

@@ -63,7 +63,7 @@ def test_each_worker_sees_a_gpu_of_its_own(tmp_path: Path) -> None:
 def test_workers_of_two_kinds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = {"tcp://a": {"blas": "Haswell", "device": "a GPU"}, "tcp://b": {"blas": "Haswell", "device": "cpu"}}
     client = Mock(run=lambda function, module: kinds)
-    monkeypatch.setattr(Workers, "_client", lambda self: nullcontext(client))
+    monkeypatch.setattr(Workers, "_client", lambda self: nullcontext(client))  # no other way in without a scheduler
     plan = Sweep(toy_sweep.where, {"k": range(6)})
     with pytest.raises(BookError, match=r"machines of several kinds \(device a GPU here, cpu there\)"):
         Workers(scheduler="tcp://a:8786").placed(plan)
