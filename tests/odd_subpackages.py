@@ -19,7 +19,7 @@ ROWS, TARGETS, MATRIX = S.numpy(), Y[:, 0].numpy(), M.numpy()
 LINE = np.stack([ROWS[:, 0], np.ones(6)], 1)
 CELLS = arrangement.cells(torch.as_tensor(LINE)).active.numpy()
 PLANE = randn("convex plane", 3, 2).numpy()
-KINDS = three_layers.patterns(PLANE, three_layers.cells_in_the_plane(PLANE))
+KINDS = three_layers.patterns(PLANE, three_layers.cells_in_the_plane(PLANE)[:2])
 MODEL = nn.Sequential(nn.Linear(2, 3, bias=False), nn.ReLU(), nn.Linear(3, 1, bias=False)).double()
 SGD = torch.optim.SGD(MODEL.parameters(), weight_decay=0.1)
 
