@@ -73,12 +73,11 @@ def meta_algorithm(
     trail = Trail(same.problem, same.inside(W), samples)
     faces = None if local is None else built(local, same.problem)
     prover = _Prover(trail, oracle, effort, clock, tol)
-    certificate, status = None, Status.INTERRUPTED
+    certificate, status = None, Status.TIME
     with clock.interruptible():
         certificate, status = _walk(trail, faces, method, prover, max_rounds)
-    if clock.interrupted:
-        trail.settle()
     if certificate is None:
+        trail.settle()
         certificate = prover.last()
     return _outside(same, trail.path(certificate, Status.INTERRUPTED if clock.interrupted else status))
 
