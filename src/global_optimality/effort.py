@@ -122,7 +122,7 @@ class Clock:
     @property
     def over(self) -> bool:
         """Whether the time is up, that of a call around this one is, or the user has interrupted."""
-        return self.left == 0 or over()
+        return self.left == 0 or any(clock.left == 0 for clock in _running.get() if clock is not self)
 
     @property
     def rest(self) -> Effort:
