@@ -76,8 +76,9 @@ def meta_algorithm(
     certificate, status = None, Status.TIME
     with clock.interruptible():
         certificate, status = _walk(trail, faces, method, prover, max_rounds)
-    if certificate is None:
+    if clock.interrupted or certificate is None:
         trail.settle()
+    if certificate is None:
         certificate = prover.last()
     return _outside(same, trail.path(certificate, Status.INTERRUPTED if clock.interrupted else status))
 
