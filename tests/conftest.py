@@ -1,4 +1,4 @@
-"""One thread unless OMP_NUM_THREADS says otherwise (`make portability`); the default dtype is left alone.
+"""One thread unless OMP_NUM_THREADS says otherwise (`make portability`): of torch, of BLAS and of what tests start.
 
 Ctrl-C is Python's, also where a shell has started the tests in the background and has it ignored.
 """
@@ -6,7 +6,9 @@ Ctrl-C is Python's, also where a shell has started the tests in the background a
 import os
 import signal
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import torch
 
-torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 signal.signal(signal.SIGINT, signal.default_int_handler)

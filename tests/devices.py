@@ -58,11 +58,11 @@ EVERYWHERE: dict[str, Callable[[go.Problem], Any]] = {
     "derivatives": derivatives,
     "parts": parts,
     "polar": polar,
-    "homogeneity": lambda f: report(f.mapping, f.regularizer),
 }
 
 
 SOMEWHERE: dict[str, Callable[[go.Problem], Any]] = {
+    "homogeneity": lambda f: report(f.mapping, f.regularizer),
     "lambda max": lambda f: go.lambda_max(f, effort=EFFORT),
     "omega": lambda f: go.omega(f, f.mapping.Phi(*weights(f))[:1], effort=EFFORT),
     "certify": lambda f: go.certify(f, weights(f), go.polar_of(f, EFFORT)),

@@ -6,7 +6,7 @@ In an interpreter of its own, as threads of matrix libraries that earlier work h
 import multiprocessing
 import os
 
-from odd_practices import usual
+from odd_modes import usual
 
 if __name__ == "__main__":
     assert usual()

@@ -166,7 +166,8 @@ CALLS: dict[str, Call] = {
     "certify": (go.certify, {"problem": PROBLEM, "W": (W, "weights"), "polar": POLAR, "effort": EFFORT}),
     "minimise": (go.minimise, {
         "problem": PROBLEM, "W": (W, "weights"), "method": (go.LBFGS(), "object"), "tol": (1e-9, "number"),
-        "max_steps": (2, "whole"), "observe": (None, "function"), "stop": (bool, "function"),
+        "max_steps": (2, "whole"), "time_limit": (1.0, "optional number"), "observe": (None, "function"),
+        "stop": (bool, "function"),
     }),
     "solve": (go.solve, {
         "problem": PROBLEM, "start": (W, "weights"), "memory_limit": (2.0**30, "number"), "seed": (0, "seed"),

@@ -1,30 +1,19 @@
-"""How else users call the package: other precisions and modes of PyTorch, arrays of numpy, threads, files."""
+"""How else users call the package: networks of other precisions and layers, arrays of numpy, files."""
 
-import asyncio
-import contextlib
 import copy
-import io
 import os
 import pickle
-import subprocess
-import sys
 import tempfile
-import threading
-import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import torch
 from torch import nn
 
 import global_optimality as go
-from global_optimality import progress
 from odd_functions import UNIT, W, Y
 from odd_functions import S as DATA
 from odd_networks import LABELS, X, changed, flat_copy, judged, network
@@ -37,76 +26,6 @@ PLAIN = judged(MODEL)
 
 def same(found: Any) -> bool:
     return (found.objective, found.best_possible) == (PLAIN.objective, PLAIN.best_possible)
-
-
-def usual() -> bool:
-    """Certificates, solver and descent as ever, wherever this is called."""
-    return (
-        same(judged(MODEL)) and go.solve(UNIT).status is go.Status.GLOBAL and go.minimise(UNIT, W).weights[0].ndim == 3
-    )
-
-
-def within(block: Callable[[], contextlib.AbstractContextManager[Any]]) -> bool:
-    with block():
-        return usual()
-
-
-@contextmanager
-def setting(change: Callable[[Any], Any], value: Any, back: Any) -> Iterator[None]:
-    change(value)
-    try:
-        yield
-    finally:
-        change(back)
-
-
-@contextmanager
-def errors_from_warnings() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
-
-
-@contextmanager
-def talking_to(stream: Any) -> Iterator[None]:
-    """Progress from the first second on, to that standard error."""
-    with (
-        mock.patch.object(progress, "PATIENCE", 0.0),
-        mock.patch.dict(os.environ),
-        mock.patch.object(sys, "stderr", stream),
-    ):
-        os.environ.pop(progress.QUIET, None)
-        yield
-
-
-class Broken(io.StringIO):
-    def write(self, text: str) -> int:
-        raise BrokenPipeError(32, "Broken pipe")
-
-
-def closed() -> io.StringIO:
-    stream = io.StringIO()
-    stream.close()
-    return stream
-
-
-def in_threads() -> bool:
-    found: list[bool] = []
-    threads = [threading.Thread(target=lambda: found.append(usual())) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return found == [True, True]
-
-
-def in_a_fork() -> bool:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
-    return subprocess.run([sys.executable, Path(__file__).with_name("forked.py")], env=environment).returncode == 0
-
-
-async def coroutine() -> bool:
-    return usual()
 
 
 def solved(targets: Any = Y, inputs: Any = DATA) -> bool:
@@ -162,29 +81,13 @@ def is_bound(found: Any) -> bool:
 
 
 S, SGD = DATA.numpy(), torch.optim.SGD
-MODES = [
-    answer("under no_grad", lambda: within(torch.no_grad)),
-    answer("under autocast", lambda: within(lambda: torch.autocast("cpu", dtype=torch.bfloat16))),
-    answer("under anomaly detection", lambda: within(lambda: torch.autograd.set_detect_anomaly(True))),
-    answer("another default device", lambda: within(lambda: torch.device("meta"))),
-    answer("default dtype float16", lambda: within(lambda: setting(torch.set_default_dtype, torch.half, torch.float))),
-    answer("deterministic", lambda: within(lambda: setting(torch.use_deterministic_algorithms, True, False))),
-    answer("without denormals", lambda: within(lambda: setting(torch.set_flush_denormal, True, False))),
-    answer("numpy that raises", lambda: within(lambda: np.errstate(all="raise"))),
-    answer("warnings as errors", lambda: within(errors_from_warnings)),
-    answer("a clock in the past", lambda: within(lambda: mock.patch.object(time, "time", return_value=0.0))),
-    answer("a loop that runs", lambda: asyncio.run(coroutine())),
-    answer("threads", in_threads),
-    answer("a forked process", in_a_fork),
-    answer("no standard error", lambda: within(lambda: talking_to(None))),
-    answer("a closed standard error", lambda: within(lambda: talking_to(closed()))),
-    answer("a standard error that nobody reads", lambda: within(lambda: talking_to(Broken()))),
-]
 NETWORKS = [
     answer("bfloat16", lambda: judged(network().bfloat16(), TARGETS.bfloat16(), inputs=X.bfloat16()), is_bound),
     answer("inputs of float8", lambda: judged(inputs=X.to(torch.float8_e4m3fn)), is_bound),
     answer("ReLU in place", lambda: judged(layers(nn.ReLU(inplace=True))), same),
     answer("inputs that require gradients", lambda: judged(inputs=X.clone().requires_grad_()), same),
+    answer("a copy of a network", lambda: judged(copy.deepcopy(MODEL)), same),
+    answer("a network from a pickle", lambda: judged(pickle.loads(pickle.dumps(MODEL))), same),
     answer("frozen weights", lambda: judged(changed(lambda m: m.requires_grad_(False))), same),
     answer("whole numbers as targets", lambda: judged(targets=(10 * TARGETS).long()), is_bound),
     answer("true and false", lambda: judged(targets=LABELS > 0, loss=nn.BCEWithLogitsLoss()), is_bound),
@@ -243,4 +146,4 @@ def hooked(model: nn.Sequential) -> None:
     model[0].register_forward_hook(lambda module, inputs, output: 2 * output)
 
 
-PRACTICES = [*MODES, *NETWORKS, *ARRAYS, *FILES]
+PRACTICES = [*NETWORKS, *ARRAYS, *FILES]

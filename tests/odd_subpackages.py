@@ -9,9 +9,11 @@ from torch import nn
 from cases import randn
 from global_optimality import arrangement, certify_network, convex, data, homogeneity
 from global_optimality.boosting import boost
+from global_optimality.cone_proof import prove_by_cones
 from global_optimality.convex import relu, three_layers
 from global_optimality.export import to_torch
 from global_optimality.regularizers import dropout_lam
+from global_optimality.row_proof import prove_by_rows
 from odd_arguments import EFFORT, POLAR, PROBLEM, Call
 from odd_data import NAN, UNIT, M, S, W, Y
 
@@ -19,7 +21,7 @@ ROWS, TARGETS, MATRIX = S.numpy(), Y[:, 0].numpy(), M.numpy()
 LINE = np.stack([ROWS[:, 0], np.ones(6)], 1)
 CELLS = arrangement.cells(torch.as_tensor(LINE)).active.numpy()
 PLANE = randn("convex plane", 3, 2).numpy()
-KINDS = three_layers.patterns(PLANE, three_layers.cells_in_the_plane(PLANE))
+KINDS = three_layers.patterns(PLANE, three_layers.cells_in_the_plane(PLANE)[:2])
 MODEL = nn.Sequential(nn.Linear(2, 3, bias=False), nn.ReLU(), nn.Linear(3, 1, bias=False)).double()
 SGD = torch.optim.SGD(MODEL.parameters(), weight_decay=0.1)
 
@@ -58,7 +60,10 @@ ONLY_ITS_SHAPE = {
 """Answered: a mask is drawn for any matrix."""
 
 LAM = (0.1, "number")
+PROOF = {"S": (ROWS, "array"), "q": (TARGETS, "array"), "lam": (99.0, "number"), "effort": EFFORT}
 FUNCTIONS: dict[str, Call] = {
+    "cone_proof.prove_by_cones": (prove_by_cones, PROOF),
+    "row_proof.prove_by_rows": (prove_by_rows, PROOF),
     "boosting.boost": (boost, {
         "problem": PROBLEM, "W": (W, "weights"), "polar": POLAR, "effort": EFFORT,
         "time_limit": (1.0, "optional number"), "tol": (1e-6, "number"), "max_rounds": (2, "whole"),
@@ -125,8 +130,8 @@ INSIDE = {
 """Parts that other parts of the package call, with what is checked already."""
 
 MODULES = (
-    "arrangement", "boosting", "convex", "convex.relu", "convex.three_layers", "data", "descent", "exact", "export",
-    "homogeneity", "losses", "mappings", "meta_algorithm", "optimal_face", "polar", "regularizers", "saved_certificate",
-    "sliding_frank_wolfe", "torch_networks",
+    "arrangement", "boosting", "cone_proof", "convex", "convex.relu", "convex.three_layers", "data", "descent", "exact",
+    "export", "homogeneity", "losses", "mappings", "meta_algorithm", "optimal_face", "polar", "regularizers",
+    "row_proof", "saved_certificate", "sliding_frank_wolfe", "torch_networks",
 )  # fmt: skip
 """What users import from, besides the package itself."""

@@ -166,6 +166,24 @@ def test_the_bound_over_arcs_holds_inside_them():
             assert biased_chain.at_angles(mapping.S, q, t[None])[0] <= float(upper[i])
 
 
+@pytest.mark.parametrize("size", [1.0, 1e-17, 1e3])
+def test_sums_over_sectors_are_those_of_all_directions(size):
+    """For rows h with ties, zeros and lines that nearly coincide, over a grid of (z, b) with all their kinks in it."""
+    for draw in range(6):
+        h, q = randn(f"h{draw}", 4, 7).relu().mul(3).round() * size, randn(f"q{draw}", 7)
+        kinks = torch.atan2(-h, torch.ones_like(h))
+        t = torch.cat([kinks, kinks + math.pi, torch.linspace(0, 2 * math.pi, 4001).double().expand(4, -1)], 1)
+        z, b = (torch.sign(f(t)) * f(t).abs() ** (4 / 3) for f in (torch.cos, torch.sin))
+        all_directions = (h[:, None] * z[..., None] + b[..., None]).relu() @ q
+        total = (h + 1) @ q.abs()
+        for side in (None, 1.0, -1.0):
+            value, best_z, best_b = biased_chain._largest(h, q, side)
+            grid = all_directions if side is None else all_directions.masked_fill(z * side < -1e-15, -math.inf)
+            assert (value >= grid.amax(1) - 1e-14 * total).all()
+            assert (value <= grid.amax(1) + 2e-3 * total).all()
+            assert (best_z.abs() ** 1.5 + best_b.abs() ** 1.5 <= 1 + 1e-14).all()
+
+
 def test_other_widths_and_more_columns_have_no_polar_yet():
     for S, widths in ((inputs(), (2, 1, 1)), (randn("S", 5, 3), (1, 1, 1))):
         mapping = DeepBiasedRelu(S, widths)

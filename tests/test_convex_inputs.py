@@ -16,7 +16,7 @@ y = randn("convex targets", 7).numpy()
 ACTIVE = cells(randn("convex inputs", 7, 1).new_tensor(S)).active.numpy()
 Y = randn("convex matrix", 6, 4).numpy()
 MASK = Y > -0.5
-PLANE = randn("convex plane", 3, 2).numpy()
+PLANE = randn("convex plane", 2, 2).numpy()
 KINDS = patterns(PLANE, cells_in_the_plane(PLANE))
 SCALES = [2.0**-100, 1e-6, 1e3, 2.0**100]
 
@@ -29,7 +29,7 @@ def test_targets_and_lambda_in_other_units(k):
         (lambda k: nuclear_norm_approximation(k * Y, 0.5 * k), 1e-14),
         (lambda k: matrix_completion(k * Y, MASK, 0.5 * k, tol=1e-12), 1e-11),
         (lambda k: pilanci_ergen(S, k * y, 0.1 * k, ACTIVE), 1e-8),
-        (lambda k: three_layers(KINDS, k * y[:3], 0.1 * k), 1e-8),
+        (lambda k: three_layers(KINDS, k * y[:2], 0.1 * k), 1e-8),
     ]
     for solve, near in pairs:
         assert solve(k).objective / k**2 == pytest.approx(solve(1.0).objective, rel=1e-15 if exact else near)
@@ -46,12 +46,12 @@ def test_samples_and_lambda_in_other_units(k):
         assert np.allclose(outputs, np.maximum(S @ one.U.T, 0) @ one.signs, atol=1e-4)
     scaled = patterns(k * PLANE, cells_in_the_plane(k * PLANE))
     assert len(scaled) == len(KINDS)
-    assert three_layers(scaled, y[:3], 0.1 * k).objective == pytest.approx(
-        three_layers(KINDS, y[:3], 0.1).objective, rel=1e-8
+    assert three_layers(scaled, y[:2], 0.1 * k).objective == pytest.approx(
+        three_layers(KINDS, y[:2], 0.1).objective, rel=1e-8
     )
     for c in (1.0, k):
-        polar = three_layer_polar(scaled, c * y[:3]) / (c * k)
-        assert polar == pytest.approx(three_layer_polar(KINDS, y[:3]), rel=1e-7)
+        polar = three_layer_polar(scaled, c * y[:2]) / (c * k)
+        assert polar == pytest.approx(three_layer_polar(KINDS, y[:2]), rel=1e-7)
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # numpy's own, of its matrices
@@ -103,10 +103,10 @@ def test_bounds_of_completion_are_never_above_its_objective(seed):
         (lambda: nuclear_norm_approximation(Y, np.inf), ValueError, "lam = inf"),
         (lambda: cells_in_the_plane(Y), ValueError, "expected (N, 2)"),
         (lambda: cells_in_the_plane(0 * PLANE), ValueError, "zero row"),
-        (lambda: patterns(PLANE, np.ones((2, 3))), TypeError, "cells holds float64"),
-        (lambda: three_layers(KINDS, y[:3, None], 0.1), ValueError, "y has shape (3, 1), expected (3,)"),
-        (lambda: three_layers([], y[:3], 0.1), ValueError, "no pattern"),
-        (lambda: three_layer_polar(KINDS, y), ValueError, "q has shape (7,), expected (3,)"),
+        (lambda: patterns(PLANE, np.ones((2, 2))), TypeError, "cells holds float64"),
+        (lambda: three_layers(KINDS, y[:2, None], 0.1), ValueError, "y has shape (2, 1), expected (2,)"),
+        (lambda: three_layers([], y[:2], 0.1), ValueError, "no pattern"),
+        (lambda: three_layer_polar(KINDS, y), ValueError, "q has shape (7,), expected (2,)"),
     ],
 )
 def test_what_is_refused(attempt, error, message):

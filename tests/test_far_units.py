@@ -35,6 +35,21 @@ def test_descent_and_path_are_the_same_in_any_far_units(method):
     assert torch.allclose(one[0], given[0], rtol=0.1)
 
 
+@pytest.mark.parametrize(
+    ("of_S", "of_Y", "what"), [(1e100, 1, "inputs"), (1e-100, 1, "inputs"), (1, 1e-100, "targets")]
+)
+def test_units_that_hidden_biases_tie_are_refused_by_name(of_S, of_Y, what):
+    def descended(of_S: float, of_Y: float) -> go.Descent:
+        mapping = go.DeepBiasedRelu(of_S * S, (2, 1, 1))
+        regularizer = go.WeightedPowers(mapping.exponents, 3)
+        problem = go.Problem(go.SquaredLoss(of_Y * Y), mapping, regularizer, 1e-3 * of_Y)
+        return go.minimise(problem, problem.random(1, 2), max_steps=3)
+
+    with pytest.raises(ValueError, match=f"divide the {what} by a constant"):
+        descended(of_S, of_Y)
+    assert descended(of_S**0.2, of_Y**0.2).status == (go.Status.STEPS,)
+
+
 @pytest.mark.parametrize("of_S", [1e-250, 1e200])
 def test_inputs_near_the_ends_of_float64(of_S):
     problem = relu(go.LogisticLoss(SIGNS), 0.1 * of_S, of_S * S)

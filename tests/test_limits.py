@@ -11,11 +11,17 @@ from torch import Tensor
 import global_optimality as go
 from cases import randn
 from global_optimality.effort import Clock, Effort, OutOfTimeError, look, numbers, over, room, seconds_left
-from global_optimality.losses.arrays import COPIES, ArrayLoss, chunk
+from global_optimality.losses.arrays import COPIES, IN_CACHE, ArrayLoss, chunk
+from global_optimality.polar import biased_chain, signs, spectral
+from global_optimality.polar.matrix import matrix_polar
 from global_optimality.polar.relu_enclosure import min_norm
 from global_optimality.polar.relu_enclosure.row_signs import fits_in
 from global_optimality.polar.spectral import LARGE, leading, proved_norm
+from global_optimality.regularizers import Norm, NormProduct, WeightedPowers, euclidean
 from global_optimality.sliding_frank_wolfe.budget import HELD
+from global_optimality.sliding_frank_wolfe.merge import drop
+from global_optimality.sliding_frank_wolfe.objective import OutputObjective
+from global_optimality.sliding_frank_wolfe.units import Rows, units_of
 
 MB = 2**20
 
@@ -45,7 +51,19 @@ def deep(N: int) -> go.Problem:
     return go.Problem(go.SquaredLoss(S[:, :1].sin()), go.DeepRelu(S, (3, 2, 1)), go.BalancedWeightDecay(3), 0.1)
 
 
-PROBLEMS = {"relu": relu(60, 6, 3), "labels": cross_entropy(), "matrix": completion(30, 20), "biased": biased(40)}
+def chain(N: int) -> go.Problem:
+    S = randn("limits S", N, 2)
+    mapping = go.DeepBiasedRelu(S, (1, 1, 1))
+    return go.Problem(go.SquaredLoss(S[:, :1].sin()), mapping, WeightedPowers(mapping.exponents, 3), 0.1)
+
+
+PROBLEMS = {
+    "relu": relu(60, 6, 3),
+    "labels": cross_entropy(),
+    "matrix": completion(30, 20),
+    "biased": biased(40),
+    "chain": chain(30),
+}
 
 
 def test_limits_are_known_however_deep_they_are_asked_for():
@@ -96,6 +114,40 @@ def test_a_solve_ends_soon_after_the_look_that_finds_the_time_over(name, looks, 
         assert asked[0] < looks + left_after
 
 
+METHODS = {"lbfgs": go.LBFGS(), "newton": go.NewtonCG(), "gradient": go.GradientDescent()}
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("looks", [1, 5, 60])
+def test_a_descent_ends_soon_after_the_look_that_finds_the_time_over(name, looks, monkeypatch):
+    """Also in the middle of a step; what it returns is no worse than its start."""
+    problem, asked, left_after = PROBLEMS["matrix"], [0], 20
+
+    def left(clock: Clock) -> float:
+        asked[0] += 1
+        return np.inf if clock.effort.seconds is None else 1e3 if asked[0] <= looks else 0.0
+
+    monkeypatch.setattr(Clock, "left", property(left))
+    W = problem.random(3, 4)
+    found = go.minimise(problem, W, METHODS[name], time_limit=1e3)
+    assert found.status == (go.Status.TIME,) * 3
+    assert asked[0] < looks + left_after
+    assert (found.objective <= problem(*W) * (1 + 1e-12)).all()
+    assert torch.allclose(found.objective, problem(*found.weights), rtol=1e-13, atol=0)
+
+
+def test_a_descent_without_time_returns_its_start():
+    problem = PROBLEMS["relu"]
+    W = problem.random(2, 3)
+    alone = go.minimise(problem, W, time_limit=0.0)
+    with Effort(seconds=0.0).started().running():
+        inside = go.minimise(problem, W)
+    for found in (alone, inside):
+        assert found.status == (go.Status.TIME,) * 2
+        assert not found.steps.any()
+        assert all(torch.equal(a, b) for a, b in zip(found.weights, W, strict=True))
+
+
 @pytest.mark.parametrize("bits", [22, 24, 27])
 def test_products_with_the_hessian_take_the_foreseen_arrays(bits):
     """Traced by numpy and Python alone, so half of what the estimate allows for both."""
@@ -112,6 +164,51 @@ def test_products_with_the_hessian_take_the_foreseen_arrays(bits):
     assert np.allclose(product, loss.hessian_product(X, T))
 
 
+def test_units_are_left_out_a_cacheful_of_outputs_at_a_time(monkeypatch):
+    """Each part is looked at: a loss with an output bias is a Newton search for each of its runs."""
+    problem, sizes = cross_entropy(IN_CACHE // 40, 4, 20), []
+    f, rows = OutputObjective.of(problem), Rows.of(problem.mapping.gates)
+    units = units_of(rows, problem.random(1, 6))
+    each = ArrayLoss.each
+    monkeypatch.setattr(ArrayLoss, "each", lambda loss, X: sizes.append(X.size) or each(loss, X))
+    kept, value = drop(f, units)
+    assert value == pytest.approx(f(kept.X, kept.Theta), rel=1e-12)
+    assert max(sizes) <= IN_CACHE
+    assert len(sizes) >= 3
+    with Effort(seconds=0.0).started().running(), pytest.raises(OutOfTimeError):
+        drop(f, units)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 1.5, np.inf])
+def test_the_best_scale_of_a_dual_point_beats_a_grid_and_takes_few_conjugates(share, monkeypatch):
+    """At the end of the interval a glance at both sides of it decides."""
+    problem, asked = cross_entropy(60, 4, 3), []
+    loss = problem.loss
+    G = loss.project(loss.gradient(problem.mapping.Phi(*problem.random(1, 5))))
+    best = float(loss.dual_scale(G, torch.tensor([np.inf]).double()))
+    cap = torch.tensor([share * best]).double()
+    at = type(loss)._at
+    monkeypatch.setattr(type(loss), "_at", lambda loss, s, G: asked.append(s) or at(loss, s, G))
+    s = loss.dual_scale(G, cap)
+    grid = torch.linspace(0, min(share, 1.5) * best, 400)[:, None, None].double()
+    assert float(loss.conjugate(s * G)) <= float(loss.conjugate(grid * G).min()) + 1e-13
+    assert len(asked) <= (2 if share < 1 else 60)
+
+
+def test_a_polar_knows_the_time_of_the_call_around_it(monkeypatch):
+    """One that has no limit of its own then gives a bound from no arc at all."""
+    problem, looked = chain(40), []
+    Q, largest = randn("limits Q", 1, 40, 1), biased_chain._largest
+    monkeypatch.setattr(biased_chain, "_largest", lambda *a: looked.append(a) or largest(*a))
+    whole = go.polar_of(problem, Effort(nodes=128))(Q)
+    assert looked
+    looked.clear()
+    with Effort(seconds=0.0).started().running():
+        crude = go.polar_of(problem)(Q)
+    assert not looked
+    assert float(crude.upper) >= float(whole.upper)
+
+
 def torch_peak(call) -> int:
     """Bytes of the tensors that a call holds at its fullest."""
     now, peak = 0, 0
@@ -125,7 +222,7 @@ def torch_peak(call) -> int:
 
 
 @pytest.mark.parametrize("memory", [24])
-@pytest.mark.parametrize("name", ["cones", "signs", "plane", "line", "starts", "deep"])
+@pytest.mark.parametrize("name", ["cones", "signs", "plane", "line", "starts", "deep", "chain"])
 def test_polars_hold_no_more_than_they_may(name, memory):
     """The arrays of a bound and of ascents, with a tenth more for what is too small to be foreseen."""
     problem = {
@@ -135,6 +232,7 @@ def test_polars_hold_no_more_than_they_may(name, memory):
         "line": biased(300),
         "starts": relu(2000, 8, 2),
         "deep": deep(2000),
+        "chain": chain(2000),
     }[name]
     Q = randn("limits Q", 1, *problem.mapping.shape)
     limits = Effort(memory=memory * MB, seconds=0.15, nodes=100)
@@ -205,6 +303,25 @@ def test_the_norm_of_a_large_matrix_is_bounded_close_by(shape, factor):
     assert bound >= float(s[0])
     if factor == 1:
         assert bound <= float(s[0]) * (1 + 1e-8)
+
+
+@pytest.mark.parametrize("norms", [(Norm.INFINITY, Norm.TWO), (Norm.INFINITY, Norm.INFINITY), None])
+def test_polars_of_other_norms_bound_large_matrices_as_small_ones(norms, monkeypatch):
+    """What the leading singular pairs alone prove is as close as what all of them prove, and a crude bound is above."""
+    Q = randn("limits Q", 1, 45, 40)
+    form = NormProduct(norms) if norms else dataclasses.replace(euclidean(2), non_negative=True)
+    polar = matrix_polar(form)
+    assert polar is not None
+    small = polar(Q)
+    monkeypatch.setattr(spectral, "LARGE", 30)
+    monkeypatch.setattr(signs, "LARGE", 30)
+    large = polar(Q)
+    assert float(large.lower) <= float(small.upper) * (1 + 1e-12)
+    assert float(small.lower) <= float(large.upper) * (1 + 1e-12)
+    assert float(large.upper) <= 1.02 * float(small.upper)
+    with Effort(seconds=0.0).started().running():
+        crude = polar(Q)
+    assert float(crude.upper) >= float(large.lower)
 
 
 def test_the_norm_of_zero_is_zero():

@@ -10,11 +10,12 @@ import global_optimality
 from odd_habits import HABITS
 from odd_inputs import TABLE
 from odd_layers import LAYERS_AND_TRANSFORMS
+from odd_modes import MODES
 from odd_practices import PRACTICES
 from odd_rows import Kind, Row
 
 ROWS = [pytest.param(row, id=f"{name}: {row.what}") for name, rows in TABLE.items() for row in rows]
-ROWS += [pytest.param(row, id=row.what) for row in [*PRACTICES, *HABITS, *LAYERS_AND_TRANSFORMS]]
+ROWS += [pytest.param(row, id=row.what) for row in [*MODES, *PRACTICES, *HABITS, *LAYERS_AND_TRANSFORMS]]
 
 RESULTS = {
     "Certificate", "CertificationCost", "Descent", "DescentPath", "NetworkCertificate", "OptimalFace", "PolarBound",

@@ -17,6 +17,7 @@ from global_optimality import (
     solve,
     verify_certificate,
 )
+from global_optimality.cone_proof import prove_by_cones
 from global_optimality.exact.trees import ProofError, check_proof
 from global_optimality.polar.relu_enclosure import enclose
 from global_optimality.row_proof import prove_by_rows
@@ -101,3 +102,25 @@ def verify_text(folder, saved):
     file = folder / "text.json"
     file.write_text(json.dumps(saved))
     return verify_certificate(file).confirmed
+
+
+@pytest.mark.parametrize("prove", [prove_by_cones, prove_by_rows])
+def test_a_function_that_is_zero_is_proved_and_what_float64_cannot_hold_is_refused(case, prove):
+    S, q, upper = case
+    alone = np.zeros_like(S)
+    alone[0] = S[0]
+    for rows, weights in ((0 * S, q), (S, 0 * q), (alone, np.where(alone.any(1), 0.0, q))):
+        checked(rows, weights, 1e-9, prove(rows, weights, 1e-9))
+    checked(S, q, 1e300, prove(S, q, 1e300))
+    with pytest.raises(ValueError, match="no proof"):
+        prove(S[:, :1], q, 1e-9, Effort(nodes=9))
+    with pytest.raises(ValueError, match="multiply"):
+        prove(1e-300 * S, q, upper)
+
+
+@pytest.mark.parametrize("prove", [prove_by_cones, prove_by_rows])
+def test_how_numpy_takes_an_underflow_is_no_matter(case, prove):
+    S, q, upper = case
+    S = S * np.where(np.arange(len(S)) == 5, 1e-100, 1.0)[:, None]
+    with np.errstate(all="raise"):
+        checked(S, 1e-150 * q, 2e-150 * upper, prove(S, 1e-150 * q, 2e-150 * upper))

@@ -93,7 +93,7 @@ def instances() -> dict[str, Problem]:
     images, labels = draw("images", 6, 1, 4, 4), draw("labels", 6, 2)
     return {
         "linear": Problem(SquaredLoss(draw("Y", 6, 5)), DeepLinear(6, (3, 3, 5)), BalancedWeightDecay(3), 1.0),
-        "relu": Problem(SquaredLoss(y), DeepRelu(S, (2, 1, 1)), BalancedWeightDecay(3), 0.2),
+        "relu": Problem(SquaredLoss(y), DeepRelu(S, (2, 1, 1)), BalancedWeightDecay(3), 0.3),
         "tensor": Problem(SquaredLoss(T), RankOneTensor((3, 3, 3)), SumOfPowers(3), 1.0),
         "convolution": Problem(SquaredLoss(labels), ConvPool(images, 1, 3, 2, 2), SumOfSquares(), 0.5),
     }

@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "global_optimality"
 WINGS = (SOURCE, ROOT / "src" / "claimbook", ROOT / "book")
 FILES = [file for wing in WINGS for file in sorted(wing.rglob("*.py")) if file.name != "__init__.py"]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-PRINTS = {"cli.py", "recording.py", "__main__.py", "execute.py", "frontier.py"}
+PRINTS = {"cli.py", "started.py", "__main__.py", "execute.py", "frontier.py"}
 """Commands speak to their user (the frontier takes hours); everything else returns values."""
 
 LONG = {
@@ -152,3 +152,25 @@ def test_a_private_name_would_be_seen(tmp_path):
         "self._b = a.__name__\na._repr_html_()\na._b()  # why\n"
     )
     assert len(private(file)) == 4
+
+
+NARROWING = re.compile(r"isinstance\(.*\)|[\w.]+ is not None|[\w.]+")
+"""What may be asserted: what a value is, where the reader of types cannot see it. Python -O leaves assertions out.
+
+Chapters may assert: their kernels run without -O whatever the builder has chosen.
+"""
+
+
+def checks_that_may_be_left_out(file: Path) -> list[str]:
+    tests = [node.test for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Assert)]
+    return [text for test in tests if not NARROWING.fullmatch(text := ast.unparse(test))]
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if ROOT / "src" in file.parents], ids=lambda f: f.name)
+def test_no_check_of_a_proof_or_of_an_input_is_an_assertion(file):
+    assert not checks_that_may_be_left_out(file)
+
+
+def test_an_assertion_that_checks_would_be_seen(tmp_path):
+    (tmp_path / "a.py").write_text("assert gap <= 0\nassert isinstance(x, int)\nassert x is not None\nassert f(x)\n")
+    assert checks_that_may_be_left_out(tmp_path / "a.py") == ["gap <= 0", "f(x)"]

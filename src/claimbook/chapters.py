@@ -6,8 +6,9 @@ import ast
 import math
 import re
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,17 @@ def _belongs(name: str, folder: str) -> bool:
     return name == folder or name.startswith(f"{folder}_")
 
 
+@lru_cache(maxsize=64)
+def _notebook(text: str, path: Path) -> Any:
+    """`text` as a NotebookNode with reproducible cell ids, parsed once: nobody changes it."""
+    from myst_nb.core.read import read_myst_markdown_notebook
+
+    notebook = read_myst_markdown_notebook(text, add_source_map=True, path=path)
+    for index, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{index}"
+    return notebook
+
+
 @dataclass(frozen=True)
 class Chapter:
     """One executable page. `claims` and `figures` are those that its cells name, and each must appear."""
@@ -55,13 +67,8 @@ class Chapter:
         return self.path.parent if _belongs(self.name, self.path.parent.name) else None
 
     def notebook(self) -> Any:
-        """The chapter as a NotebookNode with reproducible cell ids; `source_map` holds each cell's line."""
-        from myst_nb.core.read import read_myst_markdown_notebook
-
-        notebook = read_myst_markdown_notebook(self.text, add_source_map=True, path=self.path)
-        for index, cell in enumerate(notebook.cells):
-            cell["id"] = f"cell-{index}"
-        return notebook
+        """The chapter as a NotebookNode of the caller's own; `source_map` holds each cell's line."""
+        return deepcopy(_notebook(self.text, self.path))
 
     def limit(self, values: dict[str, Any]) -> float:
         """Seconds that a run may take: the chapter's own limit, or a day at the full tier."""

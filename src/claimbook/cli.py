@@ -6,8 +6,6 @@ Exit status 0: done; 1: something ran and did not hold; 2: the request is wrong,
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -34,6 +32,7 @@ from .requests import folder, options_of, port, refused, seconds, table_file
 from .run import run_name
 from .single import run_single
 from .site import configuration, publish, stage
+from .started import Untold, say, tell, usable
 
 
 def build(project: Project, arguments: argparse.Namespace) -> None:
@@ -48,12 +47,12 @@ def build(project: Project, arguments: argparse.Namespace) -> None:
         progress.say("rendering the site" if not project.html.is_dir() else "bringing the site up to date")
         changed = publish(project, book)
     progress.say(f"{'published' if changed else 'unchanged'} after {progress.seconds:.1f} s")
-    print(f"open {(project.html / 'index.html').as_uri()}")
+    say(f"open {(project.html / 'index.html').as_uri()}")
 
 
 def course(project: Project, arguments: argparse.Namespace) -> None:
     """Make the students' and the instructors' edition, their notebooks and assignments in _build/course."""
-    print(make_course(project, options_of(arguments), Progress()))
+    say(make_course(project, options_of(arguments), Progress()))
 
 
 def run(project: Project, arguments: argparse.Namespace) -> None:
@@ -70,7 +69,7 @@ def run(project: Project, arguments: argparse.Namespace) -> None:
         cache.sweep_up(project)
         done = run_single(project, chapter, values, options_of(arguments), Progress())
         write_atomic(path, done.notebook)
-    print(f"{path}\n{claims_text(done.claims)}")
+    say(f"{path}\n{claims_text(done.claims)}")
 
 
 def figures(project: Project, arguments: argparse.Namespace) -> None:
@@ -84,10 +83,10 @@ def figures(project: Project, arguments: argparse.Namespace) -> None:
         cache.sweep_up(project)
         _, records = results(project, options, Progress(), chosen)
         if arguments.keep:
-            print(keep_full(project, {name: r for name, r in records.items() if "tier" in r.parameters}, commit))
+            say(keep_full(project, {name: r for name, r in records.items() if "tier" in r.parameters}, commit))
             return
         count = write_figures(project, records, arguments.formats)
-    print(f"{count} files in {project.build / 'figures'}")
+    say(f"{count} files in {project.build / 'figures'}")
 
 
 def _site(project: Project) -> Path:
@@ -104,7 +103,7 @@ def serve(project: Project, arguments: argparse.Namespace) -> None:
     except OSError as error:
         raise BookError(f"port {arguments.port}: {error.strerror}: choose another with --port") from None
     with server:
-        print(f"http://127.0.0.1:{server.server_port}/ (stop with Ctrl-C)", flush=True)
+        say(f"http://127.0.0.1:{server.server_port}/ (stop with Ctrl-C)")
         server.serve_forever()
 
 
@@ -115,17 +114,17 @@ def check(project: Project, arguments: argparse.Namespace) -> None:
     if arguments.browser:
         found += check_in_browser(site, project.build / "screenshots")
         views = list(first_views(site, largest(site)))
-        print(f"first views of the largest pages:\n{report(views)}")
+        say(f"first views of the largest pages:\n{report(views)}")
         found += moved(views)
     if found:
         raise BuildFailed("\n".join(str(finding) for finding in found))
-    print("the site holds every check")
+    say("the site holds every check")
 
 
 def pdf(project: Project, arguments: argparse.Namespace) -> None:
     """Print the built site: the book and each page as PDF, linked from the pages; needs Chromium."""
     with lock(project.build):
-        print("\n".join(map(str, make_pdfs(project))))
+        say("\n".join(map(str, make_pdfs(project))))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -184,33 +183,48 @@ def _stop(signum: int, _frame: object) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
-    arguments = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _stop)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows ? for a check mark
+    with usable():
+        arguments = _parser().parse_args(argv)
+        signal.signal(signal.SIGTERM, _stop)
+        return _perform(arguments)
+
+
+def _project(arguments: argparse.Namespace) -> Project:
+    """The book that the command line names, or the one around the working directory."""
     try:
         root = arguments.root.resolve() if arguments.root else Project.find().root
-        project = Project(root, arguments.output.resolve() if arguments.output else None).check()
+        return Project(root, arguments.output.resolve() if arguments.output else None).check()
+    except OSError as error:  # a working directory that was removed, a folder that others may not enter
+        place = error.filename or "the working directory"
+        raise BookError(
+            f"{place}: {error.strerror}: change to the folder of the book, or name it with --root"
+        ) from None
+
+
+def _perform(arguments: argparse.Namespace) -> int:
+    """Do what was asked for; what stands in the way is told in one line."""
+    try:
+        project = _project(arguments)
         try:
             arguments.function(project, arguments)
-            sys.stdout.flush()
-        except BrokenPipeError:  # nobody reads on, as behind `| head`: the rest goes nowhere, also at the exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 141
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             found = refused(error, project)
             if found is None:
                 raise
             raise found from None
+    except Untold as error:
+        if isinstance(error.__cause__, BrokenPipeError):  # nobody reads on, as behind `| head`
+            return 141
+        tell(f"error: {error}")
+        return 2
     except BookError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}")
         return 2
     except BuildFailed as error:
-        print(f"failed:\n{error}", file=sys.stderr)
+        tell(f"failed:\n{error}")
         return 1
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        tell("stopped")
         return 130
     return 0
 

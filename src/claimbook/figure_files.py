@@ -13,7 +13,7 @@ from .cache import Record
 from .drawings import compact
 from .files import replace_folder, scratch, stored, write_atomic
 from .project import BookError, Project
-from .tables import DIRTY, NO_COMMIT, commit_of
+from .tables import DIRTY, NO_COMMIT, commit_of, why_no_commit
 
 FULL = "full"
 """In the book's folder of evidence: the figures at full size, and `figures.json`, where each comes from."""
@@ -43,7 +43,8 @@ def clean_commit(project: Project) -> str:
     """The commit that kept figures name; BookError where the tree is not that commit."""
     commit = commit_of(project.root)
     if commit == NO_COMMIT or commit.endswith(DIRTY):
-        raise BookError("figures that are kept name their commit, and this tree is none: commit first")
+        why = why_no_commit(project.root) if commit == NO_COMMIT else "it holds uncommitted changes"
+        raise BookError(f"figures that are kept name their commit, and this tree is none ({why}): commit first")
     return commit
 
 

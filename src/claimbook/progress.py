@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 PAUSE = 30.0
@@ -41,6 +41,10 @@ class Progress:
         self._start = time.monotonic()
 
     def _write(self, line: str | None) -> None:
+        with suppress(OSError):  # a log on a full disk, a reader that has left: no work stops for it
+            self._rewrite(line)
+
+    def _rewrite(self, line: str | None) -> None:
         if self._live:
             self._stream.write(self._erase)
         if line is not None:

@@ -80,6 +80,9 @@ class Project:
         for name in ("_config.yml", "_toc.yml"):
             if not (self.root / name).is_file():
                 raise BookError(f"no book in {self.root} (there is no {name}): name another folder with --root")
+        for place, cure in ((self.root, "rename that folder"), (self.build, "name another one with --output")):
+            if os.pathsep in str(place):
+                raise BookError(f"{place}: Python's lists of folders cannot hold a name with {os.pathsep!r}: {cure}")
         return self
 
     @cached_property

@@ -13,6 +13,7 @@ from .progress import Progress
 from .project import BuildFailed, Project
 from .requests import options_of
 from .seeds import failures, parse_seeds, seeded, spans, summary, sweep
+from .started import say
 from .sweeps import Workers, status
 from .tables import Provenance, write_table
 
@@ -32,7 +33,7 @@ def _command(name: str, options: Options) -> str:
 def seeds(project: Project, arguments: argparse.Namespace) -> None:
     """Run chapters at many seeds and record every claim's measured number in a table; runs that are stored stay."""
     if arguments.status:
-        print(status(project.build / FOLDER / "seeds"))
+        say(status(project.build / FOLDER / "seeds"))
         return
     chosen, progress = parse_seeds(arguments.seeds), Progress()
     chapters, options = seeded(project, arguments.chapters), options_of(arguments)
@@ -48,7 +49,7 @@ def seeds(project: Project, arguments: argparse.Namespace) -> None:
         seconds = float(runs["seconds"].sum())
         origin = Provenance.here(seed=chosen[0], parameters=parameters, seconds=seconds, root=project.root)
         write_table(table, file, origin)
-    print(f"{file}\n{summary(table).to_string(index=False)}")
+    say(f"{file}\n{summary(table).to_string(index=False)}")
     if found := failures(table):
         raise BuildFailed("\n".join(found))
 
@@ -56,7 +57,7 @@ def seeds(project: Project, arguments: argparse.Namespace) -> None:
 def mutations(project: Project, arguments: argparse.Namespace) -> None:
     """Run chapters with errors put in on purpose and record which claims notice; runs that are stored stay."""
     if arguments.status:
-        print(status(project.build / FOLDER / "mutations"))
+        say(status(project.build / FOLDER / "mutations"))
         return
     progress, options = Progress(), options_of(arguments)
     with lock(project.build):
@@ -70,4 +71,4 @@ def mutations(project: Project, arguments: argparse.Namespace) -> None:
         seconds = float(table.drop_duplicates(["mutation", "chapter"])["cpu"].sum())
         origin = Provenance.here(seed=0, parameters=parameters, seconds=seconds, root=project.root)
         write_table(table, file, origin)
-    print(f"{file}\n{noticed(table).to_string(index=False)}")
+    say(f"{file}\n{noticed(table).to_string(index=False)}")

@@ -5,13 +5,28 @@ from __future__ import annotations
 import argparse
 import errno
 import math
+import os
+import re
+import shutil
 from pathlib import Path
 
 from .build import Options
 from .project import BookError, Project
 
-_REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC)
+_REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 _NO_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.ENOENT)
+
+_SHORT = {
+    errno.ENOSPC: "free some space, or name another folder with --output",
+    errno.EDQUOT: "free some space, or name another folder with --output",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.EMFILE: "raise the limit on open files (ulimit -n 1024)",
+    errno.ENFILE: "this machine has too many files open: try again when others are done",
+    errno.EAGAIN: "raise the limit on processes (ulimit -u), or run fewer chapters at a time (--jobs 1)",
+    errno.ENOMEM: "free some memory or raise its limit (ulimit -v), or run fewer chapters at a time (--jobs 1)",
+    errno.ENAMETOOLONG: "name a folder with a shorter path with --output",
+}
+"""What a machine can run short of, and the cure."""
 
 
 def seconds(text: str) -> float:
@@ -47,19 +62,28 @@ def table_file(text: str) -> Path:
     return file
 
 
-def refused(error: OSError, project: Project) -> BookError | None:
-    """The cure where the results have no place, or cannot be written; None for any other error."""
-    place = Path(str(error.filename))
-    above = error.errno in _NO_PLACE and project.build.is_relative_to(place)
-    if (
-        error.errno not in _REFUSED
-        and not above
-        and not (error.errno == errno.EISDIR and place.is_relative_to(project.build))
-    ):
+def _parts(error: OSError | MemoryError) -> tuple[int | None, str | None, str]:
+    """The number of an error, its file, and what the system says; of a copied folder, those of the first file."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        file, _, text = error.args[0][0]
+        number = re.match(r"\[Errno (\d+)\]", text)
+        return (int(number[1]), file, os.strerror(int(number[1]))) if number else (None, file, text)
+    if isinstance(error, MemoryError):
+        return errno.ENOMEM, None, os.strerror(errno.ENOMEM)
+    return error.errno, error.filename, error.strerror or str(error)
+
+
+def refused(error: OSError | MemoryError, project: Project) -> BookError | None:
+    """The cure where the results have no place, cannot be written, or a machine runs short; None for other errors."""
+    number, file, why = _parts(error)
+    where, place = file or project.build, Path(str(file))
+    if number in _SHORT:
+        return BookError(f"{where}: {why}: {_SHORT[number]}")
+    above = number in _NO_PLACE and project.build.is_relative_to(place)
+    if number not in _REFUSED and not above and not (number == errno.EISDIR and place.is_relative_to(project.build)):
         return None
-    where, why = error.filename or project.build, error.strerror or error
-    if error.errno == errno.ENOSPC:
-        return BookError(f"{where}: {why}: free some space, or name another folder with --output")
+    if place.is_file() and not os.access(place, os.R_OK):
+        return BookError(f"{where} cannot be read: {why}: ask its owner for the right to (chmod a+r)")
     cure = "copy the book to a folder of your own, or name one with --output"
     return BookError(f"{where} cannot be written: {why}: {cure}")
 

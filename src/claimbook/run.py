@@ -53,7 +53,8 @@ def tidy(notebook: Any) -> str:
 
 def _last_error(path: Path) -> str:
     lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
-    return lines[-1] if lines else "no message"
+    errors = [line for line in lines if "Error" in line]  # what a kernel says as it is shut down comes after it
+    return (errors or lines or ["no message"])[-1]
 
 
 def run_chapter(
@@ -123,7 +124,10 @@ def _failure(chapter: Chapter, source: Any, seen: Watched, status: int, limit: f
     if seen.died:
         return f"{where}: the kernel died"
     if seen.failed is not None:
-        return f"{locate(chapter, source, seen.failed['index'])}: {seen.failed['error']}"
+        index, error = seen.failed["index"], seen.failed["error"]
+        if error.endswith(": "):  # the kernel broke off without a word in the notebook
+            error += _last_error(folder / "stderr")
+        return f"{locate(chapter, source, index)}: {error}"
     return f"{where}: the process ended with status {status}: {_last_error(folder / 'stderr')}"
 
 

@@ -70,6 +70,16 @@ def commit_of(root: Path) -> str:
     return commit + (DIRTY if changed or unseen else "")
 
 
+def why_no_commit(root: Path) -> str:
+    """What git says where it knows no commit of the checkout around `root`: no git, an archive, another's checkout."""
+    try:
+        return _git(root, "rev-parse", "HEAD") and ""
+    except OSError as error:
+        return f"git: {error.strerror}"
+    except subprocess.CalledProcessError as error:
+        return next((line for line in error.stderr.splitlines() if line.startswith("fatal: ")), "git: no commit")
+
+
 def strangers(root: Path, files: Iterable[Path]) -> list[Path]:
     """Those of the files that the checkout around `root` does not hold: its commit says nothing about them."""
     top = Path(_git(root, "rev-parse", "--show-toplevel"))

@@ -131,11 +131,14 @@ def certify(problem: Problem, W: Factors, polar: Polar | None = None, *, effort:
     if not problem.balanced:
         return _nothing(problem, W)
     same = twin(problem)
-    return same_in_units(same, certify_twin(same.problem, same.inside(W), twin_oracle(same, polar, effort)))
+    return same_in_units(same, certify_twin(same.problem, same.inside(W), twin_oracle(same, polar, effort), effort))
 
 
-def certify_twin(problem: Problem, W: Factors, polar: Polar) -> Certificate:
-    """``certify`` for a problem that is in units of its own data."""
+def certify_twin(problem: Problem, W: Factors, polar: Polar, effort: Effort | None) -> Certificate:
+    """``certify`` for a problem that is in units of its own data. Once the seconds of ``effort``, which the polar knows
+    already, are over, the escape keeps the last scale at which f was seen to fall.
+    """
+    clock = (Effort() if effort is None else effort).started("certify")
     objective, gradient = problem.gradient(*W)
     finite = torch.isfinite(objective)
     W = tuple(torch.where(column(finite, w), w.detach(), torch.zeros_like(w)) for w in W)
@@ -145,9 +148,10 @@ def certify_twin(problem: Problem, W: Factors, polar: Polar) -> Certificate:
         bound = polar(-G)
         upper = torch.where(bound.upper >= bound.lower, bound.upper, torch.full_like(bound.upper, torch.inf))
         dual, value = _dual_point(problem, G, upper)
-        escape, escape_objective = best_escape(problem, W, X, bound.atom)
         norm = torch.stack([g.flatten(1).square().sum(1) for g in gradient]).sum(0).sqrt()
         alignment, rounding = problem.alignment(*W), problem.rounding(*W)
+        with clock.running():
+            escape, escape_objective = best_escape(problem, W, X, bound.atom)
 
     def proved(a: Tensor, otherwise: float = torch.inf) -> Tensor:
         return torch.where(finite & ~a.isnan(), a, torch.full_like(a, otherwise))

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import nnls
 
-from .effort import Effort
-from .proof_units import ProofUnits
+from .effort import Effort, check_effort
+from .proof_units import STUCK, ProofUnits
 
 Array = npt.NDArray[np.float64]
 
@@ -22,6 +22,9 @@ ROUNDS = 6
 
 HAIR = 1e-12
 """Rows within HAIR of a cone's wall are given a share, since exactly they may lie on either side."""
+
+THIN = 1e14
+"""A cone's condition at which float64 no longer tells its vertices apart."""
 
 INSIDE = 0.1
 """An edge is cut where a row vanishes on it if that leaves at least INSIDE on both sides, else in the middle."""
@@ -36,14 +39,16 @@ class Leaf:
     length: float
 
 
+@np.errstate(under="ignore")
 def prove_by_cones(S: Array, q: Array, lam: float, effort: Effort | None = None) -> dict[str, Any]:
     """The file's ``proof`` for S ``(N, d)`` and q = −G ``(N,)``, both signs; ``ValueError`` where effort ends first.
 
     ``effort.nodes`` limits the cones (default 20 000). Leaves must hold by a part in 1e12, so that they hold exactly.
+    ``TypeError`` and ``ValueError`` for other arrays and numbers.
     """
+    check_effort(effort)
     nodes = 20_000 if effort is None or effort.nodes is None else effort.nodes
-    units = ProofUnits.of(S, q)
-    S, q, lam = units.inside(S, q, lam)
+    units, S, q, lam = ProofUnits.taken_out(S, q, lam)
     plus = _tree(S, q, lam, nodes)
     trees = {"plus": plus, "minus": _tree(S, -q, lam, nodes - len(plus))}
     of_y = {"y": units.rows + units.weights}
@@ -62,10 +67,14 @@ def _tree(S: Array, q: Array, lam: float, nodes: int) -> list[dict[str, Any]]:
                     f"no proof within {nodes} cones: pass effort=Effort(nodes=...) with more, or proof=... of your own."
                 )
             Z = S @ V
+            if np.linalg.cond(V) > THIN:
+                raise ValueError(STUCK)
             leaf = _leaf(V, Z, q, lengths, lam)
             if leaf.length <= lam * (1 - HAIR):
                 tree.append({"y": leaf.y.tolist()} | ({"shares": leaf.shares} if leaf.shares else {}))
                 continue
+            if d == 1:
+                raise ValueError(STUCK)
             a, b, x, y = _cut(V, Z, q)
             tree.append({"edge": [a, b], "at": [x, y]})
             new = x * V[:, a] + y * V[:, b]

@@ -121,8 +121,8 @@ class Clock:
 
     @property
     def over(self) -> bool:
-        """Whether the time is up, or the user has interrupted."""
-        return self.left == 0
+        """Whether the time is up, that of a call around this one is, or the user has interrupted."""
+        return self.left == 0 or any(clock.left == 0 for clock in _running.get() if clock is not self)
 
     @property
     def rest(self) -> Effort:
@@ -161,7 +161,7 @@ class Clock:
         try:
             yield
         except OutOfTimeError:
-            if not self.over:
+            if self.left > 0:
                 raise  # the time of a clock around this one
         except KeyboardInterrupt:
             for clock in _running.get():
@@ -180,7 +180,7 @@ class OutOfTimeError(Exception):
 
 def over() -> bool:
     """Whether the time of a call around this one is up: asked wherever what was found so far is of use."""
-    return any(clock.over for clock in _running.get())
+    return any(clock.left == 0 for clock in _running.get())
 
 
 def look() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from .factors import Factors, check_alike, check_factors, check_values, ordinary
 from .homogeneity import check_declared
 from .losses import Loss
-from .losses.arrays import ArrayLoss
+from .losses.arrays import IN_CACHE, ArrayLoss
 from .mappings import Mapping
 from .regularizers import Regularizer
 from .settings import fits, flag, instance, number, whole
@@ -21,9 +21,6 @@ Part = TypeVar("Part")
 
 COPIES = 3
 """Of weights that are drawn: the normal numbers, these times the deviation, and their projection on a cone."""
-
-IN_CACHE = 2**17
-"""Outputs of subnetworks that are at work at a time on a processor: 1 MiB of float64 stay in a core's cache."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from .effort import Effort
+from .effort import Effort, check_effort
 from .polar.best_first import Open
 from .polar.relu_enclosure.majorants import Majorants
 from .polar.relu_enclosure.polar_problem import PolarProblem
 from .polar.relu_enclosure.row_signs import RowSigns
-from .proof_units import ProofUnits
+from .proof_units import STUCK, ProofUnits
 
 Array = npt.NDArray[np.float64]
 
@@ -25,37 +25,28 @@ HAIR = 1e-11
 NUDGE = 1e-14
 """Relative size of such a move of one number: some tens of roundings."""
 
+LEAST = 1e-140
+"""Of what has the size of 1, so little that its square is all that float64 can divide by."""
 
+
+@np.errstate(under="ignore")
 def prove_by_rows(S: Array, q: Array, lam: float, effort: Effort | None = None) -> dict[str, Any]:
     """The file's ``proof`` for S ``(N, d)`` and q = −G ``(N,)``, both signs; ``ValueError`` where effort ends first.
 
-    ``effort.nodes`` limits the cells (default 20 000).
+    ``effort.nodes`` limits the cells (default 20 000). ``TypeError`` and ``ValueError`` for other arrays and numbers.
     """
+    check_effort(effort)
     nodes = 20_000 if effort is None or effort.nodes is None else effort.nodes
-    units = ProofUnits.of(S, q)
-    S, q, lam = units.inside(S, q, lam)
+    units, S, q, lam = ProofUnits.taken_out(S, q, lam)
+    if (short := np.flatnonzero(S.any(1) & (np.abs(S).max(1) < LEAST))).size:
+        raise ValueError(
+            f"row {short[0]} of S is {LEAST:g} of the longest or shorter: change it to zeros, or multiply it."
+        )
     rows, weights = torch.from_numpy(S), torch.from_numpy(q)[None, :, None]
     size = weights.norm(dim=2) @ rows.norm(dim=1)
     method = RowSigns(PolarProblem(rows, weights, size, len(S)), rows[:1])
     trees = _Trees(method, S, q, lam)
-    cells, names = method.children(method.start()[0]), ["+", "-"]
-    made = 0
-    while len(cells):
-        now, later = (
-            cells[torch.arange(len(cells), device="cpu") < method.batch],
-            cells[torch.arange(len(cells), device="cpu") >= method.batch],
-        )
-        found, _, proof = method.bounded(now, torch.tensor([lam * (1 - HAIR)], dtype=torch.float64, device="cpu"))
-        made += len(now)
-        if made > nodes:
-            raise ValueError(
-                f"no proof within {nodes} cells: pass effort=Effort(nodes=...) with more, or proof=... of your own."
-            )
-        closed = trees.leaves(found, proof, names[: len(now)])
-        cut = [k for k in range(len(now)) if not closed[k]]
-        halves = method.children(found[torch.tensor(cut, dtype=torch.long, device="cpu")])
-        names = names[len(now) :] + trees.cut(found, cut, names)
-        cells = later + halves
+    trees.search(nodes) if len(trees.kept) else trees.without_rows()
     a, b = units.rows, units.weights
     own = {"alpha": b, "beta": b - a, "gamma": a + b, "mu": a + b, "t": a + b}
     found = {"plus": trees.listed("+"), "minus": trees.listed("-")}
@@ -79,6 +70,34 @@ class _Trees:
         self.kept = method.kept.nonzero()[:, 0].numpy()
         self.nodes: dict[str, dict[str, Any]] = {}
 
+    def search(self, most: int) -> None:
+        """Cut and prove cells, at most so many."""
+        method = self.method
+        cells, names = method.children(method.start()[0]), ["+", "-"]
+        made, threshold = 0, torch.tensor([self.lam * (1 - HAIR)], dtype=torch.float64, device="cpu")
+        while len(cells):
+            here = torch.arange(len(cells), device="cpu") < method.batch
+            now, later = cells[here], cells[~here]
+            found, _, proof = method.bounded(now, threshold)
+            made += len(now)
+            if made > most:
+                raise ValueError(
+                    f"no proof within {most} cells: pass effort=Effort(nodes=...) with more, or proof=... of your own."
+                )
+            closed = self.leaves(found, proof, names[: len(now)])
+            cut = [k for k in range(len(now)) if not closed[k]]
+            halves = method.children(found[torch.tensor(cut, dtype=torch.long, device="cpu")])
+            names = names[len(now) :] + self.cut(found, cut, names)
+            cells = later + halves
+
+    def without_rows(self) -> None:
+        """One leaf a side: no row has both a length and a weight, and the function is 0."""
+        none = torch.zeros(1, 0, dtype=torch.float64, device="cpu")
+        nothing = torch.zeros(1, 0, self.S.shape[1], dtype=torch.float64, device="cpu")
+        proof = Majorants(none, none, none, none, nothing, none)
+        for name, side in (("+", 1.0), ("-", -1.0)):
+            self.nodes[name] = self._leaf(np.zeros(0, np.int8), proof, 0, 1.0, side)
+
     def leaves(self, cells: Open, proof: Majorants, names: list[str]) -> list[bool]:
         """Which of the bounded cells have a leaf that holds; it becomes their node."""
         scale = float(self.method.scale(torch.tensor([self.lam * (1 - HAIR)], dtype=torch.float64, device="cpu"))[0])
@@ -95,7 +114,7 @@ class _Trees:
         for k in which:
             choice = int(cells.cells[3][k])
             if choice < 0:
-                raise ValueError("no proof: the bound of a leaf exceeds λ by rounding; shrink the dual point a little.")
+                raise ValueError(STUCK)
             self.nodes[names[k]] = {"row": int(self.kept[choice])}
         return [names[k] + sign for sign in "+-" for k in which]
 
@@ -156,7 +175,7 @@ def _trust_region(A: Array, g: Array, lam: float) -> tuple[float, float]:
     low, high = values[-1], values[-1] + np.linalg.norm(g) / 2
     for _ in range(100):  # bisection to the last bit
         mu = (low + high) / 2
-        steep = (h**2 / (4 * np.maximum(mu - values, 1e-300) ** 2)).sum() > 1
+        steep = (h**2 / (4 * np.maximum(mu - values, LEAST) ** 2)).sum() > 1
         low, high = (mu, high) if steep else (low, mu)
     mu = float(high + HAIR / 100 * lam)
     t = float((h**2 / (4 * (mu - values))).sum() * (1 + NUDGE) + HAIR / 100 * lam)

@@ -21,6 +21,10 @@ RANGE = 1000
 NEAR = 40
 """Descents compare weights and gradients with 1: they work in the units given where the data's are within 2^±NEAR."""
 
+TIED = 128
+"""Where factors scale unequally a descent works in the units given, within 2^±TIED: there squares of gradients, which
+are products of two inputs or an input and a target, stay inside float64."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -64,8 +68,13 @@ def twin(problem: Problem) -> Twin:
 
 
 def far_twin(problem: Problem) -> Twin:
-    """The twin of a problem whose units are far from those of its data, else the problem itself."""
+    """The twin of a problem whose units are far from those of its data, else the problem itself.
+
+    ``ValueError`` where they are far and there is no twin, as factors scale unequally.
+    """
     same = twin(problem)
+    if set(problem.mapping.exponents) != {1}:
+        _check_tied(problem)
     units = same.weight, same.dual, same.value, same.lam
     return same if any(abs(math.log2(x)) > NEAR for x in units) else itself(problem)
 
@@ -73,6 +82,16 @@ def far_twin(problem: Problem) -> Twin:
 def itself(problem: Problem) -> Twin:
     """The problem in the units given."""
     return Twin(problem, 1.0, 1.0, 1.0, 1.0)
+
+
+def _check_tied(problem: Problem) -> None:
+    S = problem.mapping.data
+    for name, e in {"targets": problem.loss.in_units(1)[1], "inputs": 0 if S is None else exponent(S)}.items():
+        if abs(e) > TIED:
+            raise ValueError(
+                f"the {name} are about 2^{e}, and squares of gradients leave float64: hidden biases tie the units of "
+                f"{type(problem.mapping).__name__} to those of its data, so divide the {name} by a constant."
+            )
 
 
 def _check(problem: Problem, exponents: dict[str, int]) -> None:

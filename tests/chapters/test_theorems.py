@@ -45,7 +45,7 @@ def tensor():
 
 def biased():
     """Weighted homogeneity: a bias of layer 2 scales with the square."""
-    problem = biases.curve(4, 0.5)
+    problem = biases.curve(3, 0.3)
     return problem, problem.random(1, 6, seed=1), solve(problem, tol=1e-3).weights
 
 
@@ -123,7 +123,7 @@ def test_the_figure_draws():
 
 
 def test_the_chapter_certifies_a_network_with_biases():
-    problem = biases.curve(4, 0.5)
+    problem = biases.curve(3, 0.3)
     solution = solve(problem, tol=1e-3)
     with_bias, without = biases.with_and_without(problem, solution)
     assert solution.relative_gap <= 1e-3

@@ -3,6 +3,7 @@
 Every row ends with exit status 2 and one line that holds ``cure`` (argparse shows the usage above it); nothing runs.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,7 @@ PLACES = [
     Row("results into a file", ("--output", __file__, "run", "one"), "name one with --output"),
     Row("results below a file", ("--output", f"{__file__}/x", "run", "one"), "name one with --output"),
     Row("results where no folder can be", ("--output", "/proc/none", "run", "one"), "name one with --output"),
+    Row("results in a folder with a colon", ("--output", f"/tmp/a{os.pathsep}b", "run", "one"), "name another one"),
     Row("a file called _build", ("run", "one"), "name one with --output", written("_build", "x")),
     Row("a folder as lock", ("run", "one"), "Is a directory", lambda root: (root / "_build/.lock").mkdir(parents=True)),
 ]

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -47,20 +49,45 @@ def test_an_odd_request_is_refused_in_one_line(
     assert not (project.build / "runs").exists()
 
 
-@pytest.mark.parametrize(
-    ("number", "cure"), [(errno.EROFS, "name one with --output"), (errno.ENOSPC, "free some space")]
-)
-def test_a_disk_that_refuses(
-    number: int, cure: str, book: Callable[..., Project], capsys: pytest.CaptureFixture[str], monkeypatch
+SPACE, FILES = "free some space", "ulimit -n"
+REFUSALS = [
+    (errno.EROFS, "name one with --output"), (errno.ENOSPC, SPACE), (errno.EDQUOT, SPACE), (errno.EMFILE, FILES),
+    (errno.EFBIG, "ulimit -f"), (errno.EAGAIN, "ulimit -u"), (errno.ENOMEM, "ulimit -v"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "cure"), REFUSALS)
+@pytest.mark.parametrize("how", ["a file", "a folder that is copied"])
+def test_a_disk_or_machine_that_refuses(
+    number: int, cure: str, how: str, book: Callable[..., Project], capsys: pytest.CaptureFixture[str], monkeypatch
 ) -> None:
     def refuses(*_: object, **__: object) -> None:
-        raise OSError(number, os.strerror(number), "/some/file")
+        error = OSError(number, os.strerror(number), "/some/file")
+        raise error if how == "a file" else shutil.Error([("/some/file", "/some/copy", str(error))])
 
     monkeypatch.setattr(files, "FileLock", refuses)
     status, lines = answer(book({"one": chapter_text(CELLS)}), ("run", "one"), capsys)
     assert (status, len(lines)) == (2, 1)
     assert "/some/file" in lines[0]
     assert cure in lines[0]
+
+
+def test_no_memory_for_the_command_itself(book: Callable[..., Project], capsys, monkeypatch) -> None:
+    monkeypatch.setattr(files, "FileLock", lambda *_, **__: (_ for _ in ()).throw(MemoryError))
+    status, lines = answer(book({"one": chapter_text(CELLS)}), ("run", "one"), capsys)
+    assert (status, len(lines)) == (2, 1)
+    assert "ulimit -v" in lines[0]
+
+
+@pytest.mark.parametrize("words", [("run", "one"), ("--root", ".", "run", "one")])
+def test_a_working_directory_that_is_gone(words: tuple[str, ...], tmp_path: Path, capsys, monkeypatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "name it with --root" in line
 
 
 def test_a_port_that_is_taken(book: Callable[..., Project], capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,24 +101,39 @@ def test_a_port_that_is_taken(book: Callable[..., Project], capsys: pytest.Captu
     assert "choose another with --port" in lines[0]
 
 
-def test_a_reader_that_leaves(book: Callable[..., Project]) -> None:
+STREAMS = {
+    "a reader that leaves": ("{0} | true; exit ${{PIPESTATUS[0]}}", 141, ""),
+    "a full device": ("{0} >/dev/full", 2, "error: standard output: No space left on device: the work is done"),
+    "all of them closed": ("{0} <&- >&- 2>&-", 0, ""),
+    "no room for the error either": ("{0} >/dev/full 2>/dev/full", 2, ""),
+}
+"""Where the standard streams lead, the exit status, and what is said on standard error, if that can be read."""
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_standard_streams_that_fail(name: str, book: Callable[..., Project]) -> None:
+    """The work is done all the same, and can be read by who did it even where a umask would forbid that."""
     project = book({"one": chapter_text(CELLS)})
-    shown = "import sys; from claimbook import cli; cli.run = run = lambda *_: print(9 * 'x'); run.__name__ = 'run'; "
-    command = [
-        sys.executable,
-        "-c",
-        f"{shown}sys.exit(cli.main(sys.argv[1:]))",
-        "--root",
-        str(project.root),
-        "run",
-        "one",
-    ]
-    read, write = os.pipe()
-    os.close(read)
+    how, status, line = STREAMS[name]
+    program = (
+        "import sys, subprocess; from claimbook import cli, files, progress\n"
+        "def run(project, _):\n"
+        "    progress.Progress().say('at work')\n"
+        "    files.write_atomic(project.build / 'runs' / 'a', 'done')\n"
+        "    subprocess.run(['echo', 'a child that speaks'], stdout=2)\n"
+        "    [cli.say(9 * 'x') for _ in range(3)]\n"
+        "cli.run = run; sys.exit(cli.main(sys.argv[1:]))"
+    )
+    words = [sys.executable, "-c", program, "--root", str(project.root), "run", "one"]
     source = {"PYTHONPATH": str(Path(files.__file__).parents[1])}
-    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, env=os.environ | source)
-    os.close(write)
-    assert (done.returncode, done.stderr) == (141, b"")
+    command = f"umask 777; {how.format(shlex.join(words))}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, env=os.environ | source)
+    assert done.returncode == status, done.stderr.decode()
+    said = [text for text in done.stderr.decode().splitlines() if text not in ("at work", "a child that speaks")]
+    assert len(said) == bool(line)
+    assert line in "".join(said)
+    assert (project.build / "runs" / "a").read_text() == "done"
+    assert (project.build / "runs").stat().st_mode & 0o777 == 0o700
 
 
 def hostile(folder: Path) -> dict[str, str]:

@@ -108,6 +108,15 @@ def test_a_tree_with_uncommitted_changes_is_marked(tmp_path):
     assert commit_of(tmp_path).endswith(DIRTY)
 
 
+def test_a_tree_without_a_commit_says_why(tmp_path, monkeypatch):
+    assert "not a git repository" in tables.why_no_commit(tmp_path)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    assert "fatal: " in tables.why_no_commit(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert tables.why_no_commit(tmp_path) == "git: No such file or directory"
+    assert commit_of(tmp_path) == tables.NO_COMMIT
+
+
 def test_changes_that_git_was_told_not_to_see_are_seen(tmp_path, monkeypatch):
     who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
+from ..arrays import Matrix, plain, real
 from ..settings import flag, number, whole
-from .inputs import Mask, Matrix, boolean, in_range, plain, positive, real, unit
+from .inputs import Mask, boolean, in_range, positive, unit
 
 BLOCK = 20
 """numpy adds n terms pairwise, in blocks of 128 by eight sums: at most log₂ n + BLOCK roundings touch a term."""

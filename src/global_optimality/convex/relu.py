@@ -8,8 +8,9 @@ import cvxpy as cp
 import numpy as np
 from scipy import sparse
 
+from ..arrays import Matrix, real
 from ..settings import instance
-from .inputs import Mask, Matrix, boolean, in_range, positive, real, unit
+from .inputs import Mask, boolean, in_range, positive, unit
 
 ABSENT = 1e-9
 """Units shorter than ABSENT (data and the longest unit at most 1) are the conic solver's zero: they are left out."""

@@ -13,7 +13,8 @@ import cvxpy as cp
 import numpy as np
 from scipy import optimize
 
-from .inputs import Mask, Matrix, boolean, in_range, positive, real, unit
+from ..arrays import Matrix, real
+from .inputs import Mask, boolean, in_range, positive, unit
 
 SIGNS = ((1.0, 1.0), (1.0, -1.0))
 """Of σ up to the order of units; two minus signs leave nothing."""

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from ..effort import over
 from .point import Objective, Point
 
 ARMIJO = 1e-4
@@ -14,7 +15,8 @@ def weak_wolfe(f: Objective, start: Point, direction: Tensor, first: Tensor, int
     """A step of sufficient decrease and curvature along a descent direction: (new point, which runs moved ``(n,)``).
 
     Where the change of f is below rounding, the slopes decide (approximate Wolfe, Hager and Zhang 2005). With
-    ``interior`` > 0 the step is shortened until f does not rise at that many points in between.
+    ``interior`` > 0 the step is shortened until f does not rise at that many points in between. Where the time is up
+    the best step so far is taken.
     """
     slope = torch.linalg.vecdot(start.gradient, direction)
     low, high, step = torch.zeros_like(first), torch.full_like(first, torch.inf), first.clone()
@@ -22,7 +24,7 @@ def weak_wolfe(f: Objective, start: Point, direction: Tensor, first: Tensor, int
     pending = slope < 0
     for _ in range(TRIALS):
         runs = None if bool(pending.all()) else pending.nonzero()[:, 0]  # mostly all of them: nothing is copied then
-        if runs is not None and not len(runs):
+        if over() or (runs is not None and not len(runs)):
             break
         here, along = (start, direction) if runs is None else (start.take(runs), direction[runs])
         s, t = (slope, step) if runs is None else (slope[runs], step[runs])

@@ -8,6 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..effort import over
 from ..settings import number, whole
 from .point import Objective, Point
 
@@ -86,6 +87,8 @@ class GradientDescent(Method):
         length = 2 * length
         best, moved = point, torch.zeros_like(point.value, dtype=torch.bool)
         for _ in range(self.halvings):
+            if over():
+                break
             trial = f.at(f.project(point.x - length[:, None] * point.gradient))
             change = (point.gradient * (trial.x - point.x)).sum(1)
             new_change = (trial.gradient * (trial.x - point.x)).sum(1)

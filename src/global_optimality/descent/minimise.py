@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..effort import Effort
+from ..effort import Effort, OutOfTimeError, over
 from ..factors import Factors, flatten
 from ..problem import Problem, check_problem
 from ..settings import function, instance, number, whole
@@ -17,6 +17,9 @@ from .point import Objective, Observer, Point
 
 PATIENCE = 50
 """A run has stalled when in so many steps f has not fallen by more than rounding, nor the gradient by a tenth."""
+
+LAST = 3
+"""A step is begun while there is time for so many evaluations: those of a short step, and of what is returned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +43,13 @@ def minimise(
     max_steps: int = 2000,
     observe: Observer | None = None,
     stop: Stop = never,
+    time_limit: float | None = None,
 ) -> Descent:
     """Local descent on f_r (step 1 of Theorem 2's meta-algorithm) from W, ``(n, r, *D_k)`` each; L-BFGS by default.
 
     A run ends when ‖∇f_r‖ ≤ tol · f^{1−1/p} λ^{1/p} (no units) and the method sees no negative curvature, if it looks;
-    all end with TIME where ``stop()``, asked before every step, is true, and on Ctrl-C with INTERRUPTED.
+    all end with TIME after ``time_limit`` seconds or where ``stop()``, asked before every step, is true, and on Ctrl-C
+    with INTERRUPTED.
     Where the data have far other units than 1, all is done in theirs (``twin``). ``ValueError`` on misshapen weights,
     on numbers beyond float64, and when the method cannot respect a cone.
     """
@@ -53,18 +58,26 @@ def minimise(
     number("tol", tol)
     whole("max_steps", max_steps)
     function("stop", stop, "pass a function without arguments that says whether to end.")
+    if time_limit is not None:
+        number("time_limit", time_limit, positive=False)
     if observe is not None:
         function("observe", observe, "pass a function of the weights and their objective, or none.")
     if problem.regularizer.constrained and not method.handles_cones:
         raise ValueError(f"{type(method).__name__} ignores the cone of the regularizer: use GradientDescent().")
+    clock = Effort(seconds=time_limit).started("minimise")
     same = far_twin(problem)
     f, seen = Objective(same.problem, W), observe and _outside(same, observe)
-    runs = _Runs.start(f, method, f.at(f.project(flatten(same.inside(tuple(w.detach() for w in W))))))
-    clock = Effort().started("minimise")
+    began = clock.spent
+    point = f.at(f.project(flatten(same.inside(tuple(w.detach() for w in W)))))
+    kept = LAST * (clock.spent - began)
+    runs = _Runs.start(f, method, point)
     with clock.interruptible():
-        _go(runs, tol, max_steps, seen, stop)
+        try:
+            _go(runs, tol, max_steps, seen, lambda: over() or clock.left < kept or stop())
+        except OutOfTimeError:
+            runs.cut(Status.TIME)
     if clock.interrupted:
-        runs.interrupt()
+        runs.cut(Status.INTERRUPTED)
     final = runs.ended()
     weights, end = f.weights(final.x), f.at(final.x)
     with torch.no_grad():
@@ -95,7 +108,8 @@ def _go(runs: "_Runs", tol: float, max_steps: int, observe: Observer | None, sto
         runs.step()
         if observe is not None:
             observe(f.weights(runs.point.x), runs.point.value)
-        runs.leave_stalled()
+        if not over():  # a step that was cut short is none that failed
+            runs.leave_stalled()
 
 
 @dataclass(eq=False)
@@ -188,10 +202,10 @@ class _Runs:
         self.going = self.point.take(~ends), self.active[~ends]
         self.memory = tuple(m[~ends] for m in self.memory)
 
-    def interrupt(self) -> None:
-        """The runs that went on are said to have been interrupted."""
+    def cut(self, how: Status) -> None:
+        """The runs that went on end where they are."""
         for i in self.active.tolist():
-            self.status[i] = Status.INTERRUPTED
+            self.status[i] = how
 
     def ended(self) -> Point:
         """Where every run ended, or is."""

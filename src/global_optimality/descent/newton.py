@@ -6,6 +6,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..effort import look, over
 from ..settings import whole
 from ..streams import checked_seed, generator, normal
 from ..symmetric import eigh
@@ -59,7 +60,7 @@ class NewtonCG(Method):
         active = size > 0
         for _ in range(min(self.inner_steps, 2 * g.shape[1])):
             runs = active.nonzero()[:, 0]
-            if not len(runs):
+            if over() or not len(runs):
                 break
             zr, rr, dr = z[runs], r[runs], d[runs]
             Hd = f.curvature(point.x[runs], dr)
@@ -86,7 +87,7 @@ class NewtonCG(Method):
         best, left = point, torch.zeros_like(negative)
         length = 0.5 * (1 + point.x.norm(dim=1))
         for _ in range(40):
-            if not (negative & ~left).any():
+            if over() or not (negative & ~left).any():
                 break
             trial = f.at(point.x + length[:, None] * v)
             lower = trial.value < point.value + 0.1 * ritz * length.square() - f.noise * point.value.abs()
@@ -105,6 +106,7 @@ class NewtonCG(Method):
         basis = [(start / start.norm()).expand(n, m)]
         images = []
         for _ in range(k):
+            look()
             image = f.curvature(x, basis[-1].contiguous())
             images.append(image)
             Q = torch.stack(basis, 2)

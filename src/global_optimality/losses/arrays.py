@@ -17,10 +17,13 @@ Array = npt.NDArray[np.float64]
 CHUNK, COPIES = 1 << 22, 8
 """Numbers a temporary array holds at most, and how many such arrays a loss and its derivatives make of one."""
 
+IN_CACHE = 1 << 17
+"""Outputs of subnetworks that are at work at a time on a processor: 1 MiB of float64 stay in a core's cache."""
 
-def chunk() -> int:
-    """Numbers that a temporary array of outputs may hold."""
-    return numbers(CHUNK, COPIES)
+
+def chunk(most: int = CHUNK) -> int:
+    """Numbers, at most so many, that a temporary array of outputs may hold."""
+    return numbers(most, COPIES)
 
 
 @dataclass(frozen=True, eq=False)

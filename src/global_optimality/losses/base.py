@@ -15,8 +15,12 @@ BISECTIONS = 60
 """Halvings of a bracket in a one-dimensional search: enough to exhaust the 53 bits of float64."""
 
 
-GOLDEN = 75
-"""Steps of a golden-section search: they exhaust the 53 bits of float64."""
+GOLDEN, FLAT = 75, 8.0
+"""Steps of a golden-section search: they exhaust the 53 bits of float64. It ends before where the function is flat: by
+convexity what is left to gain is less than its values differ by, FLAT eps of them, which is rounding."""
+
+EDGE = 2.0**-26
+"""Where a convex function still falls over this share of an interval, at its end, the end is least to rounding."""
 
 SETTLED = 2.0**-40
 """A step along a line is found to this share of itself: the loss there is then off by its square."""
@@ -109,14 +113,22 @@ class Loss(ABC):
 
     def dual_scale(self, G: Tensor, cap: Tensor) -> Tensor:
         """The s in [0, cap] that maximises the concave −ℓ*(sG), ``(n,)`` (golden-section search; cap may be +∞)."""
+        at_cap, before = self._at(cap.clamp(max=1e300), G), self._at((cap * (1 - EDGE)).clamp(max=1e300), G)
+        if bool((at_cap < before).all()):
+            return cap
         high = self._bracket(G, cap)
         low = torch.zeros_like(high)
+        at_low, at_high = self._at(low, G), self._at(high, G)
         ratio = (5**0.5 - 1) / 2
         left, right = high - ratio * (high - low), low + ratio * (high - low)
         at_left, at_right = self._at(left, G), self._at(right, G)
         for _ in range(GOLDEN):
+            values = torch.stack([at_low, at_left, at_right, at_high])
+            if bool((values.amax(0) - values.amin(0) <= FLAT * torch.finfo(G.dtype).eps * at_left.abs()).all()):
+                break
             worse = at_right >= at_left
-            low, high = torch.where(worse, low, left), torch.where(worse, right, high)
+            low, at_low = torch.where(worse, low, left), torch.where(worse, at_low, at_left)
+            high, at_high = torch.where(worse, right, high), torch.where(worse, at_right, at_high)
             new = torch.where(worse, high - ratio * (high - low), low + ratio * (high - low))
             value = self._at(new, G)
             left, at_left, right, at_right = (
@@ -126,7 +138,7 @@ class Loss(ABC):
         for end in (low, torch.zeros_like(high)):  # where the best scale is an end of the domain, others are outside
             better = (at_end := self._at(end, G)) <= value
             s, value = torch.where(better, end, s), torch.where(better, at_end, value)
-        return torch.where(self._at(cap.clamp(max=1e300), G) < value, cap, s)
+        return torch.where(at_cap < value, cap, s)
 
     def along(self, X: Tensor, D: Tensor) -> tuple[Tensor, Tensor]:
         """The first two derivatives of ℓ at X along D, each ``(n,)``; a subclass may share work between them."""

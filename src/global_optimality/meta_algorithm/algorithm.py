@@ -73,10 +73,10 @@ def meta_algorithm(
     trail = Trail(same.problem, same.inside(W), samples)
     faces = None if local is None else built(local, same.problem)
     prover = _Prover(trail, oracle, effort, clock, tol)
-    certificate, status = None, Status.INTERRUPTED
+    certificate, status = None, Status.TIME
     with clock.interruptible():
         certificate, status = _walk(trail, faces, method, prover, max_rounds)
-    if clock.interrupted:
+    if clock.interrupted or certificate is None:
         trail.settle()
     if certificate is None:
         certificate = prover.last()

@@ -150,7 +150,7 @@ class Trail:
         return True
 
     def settle(self) -> None:
-        """After an interrupt: end the path at the present weights, which may have come before the record of them."""
+        """After an end inside a step: end the path at the present weights, which may have come before their record."""
         records = self.objective, self.steps, self.size
         whole = min(map(len, records))
         for record in records:

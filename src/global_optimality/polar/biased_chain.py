@@ -11,14 +11,13 @@ close.
 """
 
 import math
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import final
 
 import torch
 from torch import Tensor
 
-from ..effort import Clock, Effort, OutOfTimeError, look, numbers
+from ..effort import Clock, Effort, numbers, over
 from ..factors import Factors
 from ..mappings import DeepBiasedRelu
 from .bound import PolarBound, Searching
@@ -29,11 +28,15 @@ ARCS = 64
 EFFORT = Effort(nodes=100_000, tolerance=1e-6)
 """Of one q, unless told otherwise: arcs bounded, and relative distance of the two bounds at which to stop."""
 
-COPIES = 6
-"""Numbers an arc, breakpoint and sample that are held at a time."""
+CHUNK, COPIES = 1 << 17, 8
+"""Numbers of an array, two for each edge of a sector: more stay in no cache; and how many such arrays there are."""
+
+TURN, HAIR = 2 * math.pi, 1e-12
+"""A full turn, and how far beyond a sector a direction may lie that counts as inside: many eps of a turn."""
 
 ROUNDING = 8.0
-"""A sum of N terms q_i (h_i z + b)₊, |z|, |b| ≤ 1, errs by less than ROUNDING · (N + 8) · eps · Σ|q_i|(|h_i| + 1)."""
+"""A sum of N terms q_i (h_i z + b)₊, |z|, |b| ≤ 1, errs by less than N eps · Σ|q_i|(|h_i| + 1), the sums A and B that
+grow and fall along a turn by twice that: ROUNDING · (N + 8) · eps has room for the sum found best and the best one."""
 
 
 @final
@@ -59,12 +62,13 @@ class BiasedChainPolar(Searching):
 
 def _enclose(mapping: DeepBiasedRelu, q: Tensor, effort: Effort, clock: Clock) -> PolarBound:
     S = torch.nn.functional.pad(mapping.S, (0, 2 - mapping.S.shape[1]))
-    ends = torch.linspace(0, 2 * math.pi, ARCS + 1, dtype=S.dtype, device=S.device)
+    ends = torch.linspace(0, TURN, ARCS + 1, dtype=S.dtype, device=S.device)
     left, right = ends[:-1], ends[1:]
-    upper = over_arcs(S, q, left, right)
+    upper = _crude(S, q).expand(ARCS)
     best, point, made, limit = 0.0, None, ARCS, math.inf if effort.nodes is None else effort.nodes
     settled, tolerance = 0.0, effort.tolerance or 0.0
     with clock.interruptible():
+        upper = over_arcs(S, q, left, right)
         while True:
             value, found = at_angles(S, q, (left + right) / 2)
             if value > best:
@@ -72,7 +76,7 @@ def _enclose(mapping: DeepBiasedRelu, q: Tensor, effort: Effort, clock: Clock) -
             enough = best * (1 + tolerance) if effort.target is None else max(best * (1 + tolerance), effort.target)
             settled = max([settled, *upper[upper <= enough].tolist()])
             left, right, upper = (x[upper > enough] for x in (left, right, upper))
-            if not len(upper) or made + 2 * len(left) > limit or clock.over:
+            if not len(upper) or made + 2 * len(left) > limit or over():
                 break
             middle = (left + right) / 2
             left, right = torch.cat([left, middle]), torch.cat([middle, right])
@@ -83,7 +87,28 @@ def _enclose(mapping: DeepBiasedRelu, q: Tensor, effort: Effort, clock: Clock) -
 
 
 def over_arcs(S: Tensor, q: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    """An upper bound of the polar's sum over each arc of u, ``(arcs,)``."""
+    """An upper bound of the polar's sum over each arc of u, ``(arcs,)``; a crude one where the time was up before."""
+    parts = zip(*(x.split(_rows(q)) for x in (left, right)), strict=True)
+    return torch.cat([_crude(S, q).expand(len(a)) if over() else _over_few(S, q, a, b) for a, b in parts])
+
+
+def _rows(q: Tensor) -> int:
+    """Arcs, or angles, that are looked at at a time."""
+    return max(1, numbers(CHUNK, COPIES) // (4 * (len(q) + 1)))
+
+
+def _crude(S: Tensor, q: Tensor) -> Tensor:
+    """Σ|q_i|(‖s_i‖ + 1): no sum is larger."""
+    return ((S.norm(dim=1) + 1) @ q.abs()) * (1 + _slack(q))
+
+
+def _slack(q: Tensor) -> float:
+    """What a sum errs by, as a share of Σ|q_i|(|h_i| + 1)."""
+    return ROUNDING * (len(q) + 8) * torch.finfo(q.dtype).eps
+
+
+def _over_few(S: Tensor, q: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """``over_arcs`` of arcs that memory has room for."""
     low, high = _hidden(S, left, right)
     best = torch.zeros_like(left)
     for p in (q, -q):
@@ -91,8 +116,7 @@ def over_arcs(S: Tensor, q: Tensor, left: Tensor, right: Tensor) -> Tensor:
             h = torch.where(p * side > 0, high, low)
             best = torch.maximum(best, _largest(h, p, side)[0])
     total = (high + 1) @ q.abs()
-    slack = ROUNDING * (len(q) + 8) * torch.finfo(q.dtype).eps * total
-    return torch.where(best.isnan(), total, best) + slack
+    return torch.where(best.isnan(), total, best) + _slack(q) * total
 
 
 def _hidden(S: Tensor, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,65 +125,57 @@ def _hidden(S: Tensor, left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
     ends = torch.stack([length * torch.cos(t[:, None] - angle) for t in (left, right)])
     eps = 64 * torch.finfo(S.dtype).eps  # of differences of angles up to 2π, of remainders, cosines and lengths
     wide = (right - left)[:, None] + eps
-    top = torch.remainder(left[:, None] - angle, 2 * math.pi) + wide >= 2 * math.pi
-    bottom = torch.remainder(left[:, None] - angle - math.pi, 2 * math.pi) + wide >= 2 * math.pi
+    top = torch.remainder(left[:, None] - angle, TURN) + wide >= TURN
+    bottom = torch.remainder(left[:, None] - angle - math.pi, TURN) + wide >= TURN
     high = torch.where(top, length, ends.amax(0)) + eps * length
     low = torch.where(bottom, -length, ends.amin(0)) - eps * length
     return low.clamp(min=0), high.clamp(min=0)
 
 
 def at_angles(S: Tensor, q: Tensor, t: Tensor) -> tuple[float, Tensor]:
-    """The largest value over u at the angles t, attained, and (angle, z, b, sign) there."""
-    h = (torch.stack([torch.cos(t), torch.sin(t)], 1) @ S.mT).relu()
-    found = [(*_largest(h, sign * q, None), sign) for sign in (1.0, -1.0)]
-    found = [(value.nan_to_num(-math.inf), z, b, sign) for value, z, b, sign in found]
-    value, z, b, sign = max(found, key=lambda f: float(f[0].max()))
-    i = int(value.argmax())
-    return float(value[i]), torch.stack([t[i], z[i], b[i], t.new_tensor(sign)])
+    """The largest value over u at the angles t, attained, and (angle, z, b, sign) there; −∞ where the time is up."""
+    best, point = -math.inf, t.new_zeros(4)
+    for part in t.split(_rows(q)):
+        if over():
+            break
+        h = (torch.stack([torch.cos(part), torch.sin(part)], 1) @ S.mT).relu()
+        for sign in (1.0, -1.0):
+            value, z, b = _largest(h, sign * q, None)
+            i = int(value.argmax())
+            if float(value[i]) > best:
+                best, point = float(value[i]), torch.stack([part[i], z[i], b[i], t.new_tensor(sign)])
+    return best, point
 
 
 def _largest(h: Tensor, q: Tensor, side: float | None) -> tuple[Tensor, Tensor, Tensor]:
     """max Σ_i q_i (h_i z + b)₊ over |z|^{3/2} + |b|^{3/2} ≤ 1, and z, b there; with z of the sign ``side`` if given.
 
-    h is ``(m, N)``; results are ``(m,)``, NaN where the time was up before.
+    h is ``(m, N)``; results are ``(m,)``. At the angle of (z, b) where line i is met, the sums A and B gain q_i h_i and
+    q_i; half a turn later they lose them.
     """
-    rows = max(1, numbers(math.inf, COPIES) // (2 * (h.shape[1] + 1) ** 2))
-    if len(h) > rows:
-        parts = [_largest(part, q, side) for part in h.split(rows)]
-        return tuple(torch.cat(x) for x in zip(*parts, strict=True))  # type: ignore[return-value]
-    with suppress(OutOfTimeError):
-        return _largest_of_few(h, q, side)
-    return tuple(h.new_full((3, len(h)), torch.nan))  # type: ignore[return-value]
-
-
-def _largest_of_few(h: Tensor, q: Tensor, side: float | None) -> tuple[Tensor, Tensor, Tensor]:
-    """``_largest``, whose arrays memory has room for; ``OutOfTimeError`` where the time is up before."""
-    columns = max(1, numbers(math.inf, COPIES) // (len(h) * h.shape[1]))
-    lines = torch.atan2(-h, torch.ones_like(h))
-    flat = torch.full_like(h[:, :1], math.pi / 2)
-    t = torch.cat([lines, lines + math.pi, flat, -flat], 1)
-    t = torch.remainder(t, 2 * math.pi).sort(1).values
-    middle = (t + torch.cat([t[:, 1:], t[:, :1] + 2 * math.pi], 1)) / 2
+    meets = torch.remainder(torch.atan2(-h, torch.ones_like(h)), TURN)
+    leaves = torch.remainder(torch.atan2(h, -torch.ones_like(h)), TURN)
+    still = h.new_zeros(len(h), 2)
+    upright = still + h.new_tensor([TURN / 4, 3 * TURN / 4])
+    t, order = torch.cat([meets, leaves, upright], 1).sort(1)
     sums = []
-    for m in middle.split(columns, 1):
-        look()
-        on = (h[:, None] * torch.cos(m)[..., None] + torch.sin(m)[..., None] > 0).to(h)
-        sums.append(((on @ (q * h)[..., None])[..., 0], on @ q))
-    A, B = (torch.cat(x, 1) for x in zip(*sums, strict=True))
-    z = torch.cat([torch.cos(t), A * A.abs()], 1)
-    b = torch.cat([torch.sin(t), B * B.abs()], 1)
+    for gain in (q * h, q.expand_as(h)):
+        first = torch.where(leaves < meets, gain, 0.0).sum(1, keepdim=True)
+        sums.append(first + torch.cat([gain, -gain, still], 1).gather(1, order).cumsum(1))
+    A, B = sums
+    z, b = torch.cat([torch.cos(t), A * A.abs()], 1), torch.cat([torch.sin(t), B * B.abs()], 1)
     size = (z.abs() ** 1.5 + b.abs() ** 1.5) ** (2 / 3)
     size = torch.where(size > 0, size, 1.0)
     z, b = z / size, b / size
-    values = []
-    for x, y in zip(z.split(columns, 1), b.split(columns, 1), strict=True):
-        look()
-        values.append((h[:, None] * x[..., None] + y[..., None]).relu_() @ q)
-    value = torch.cat(values, 1)
+    value = A.repeat(1, 2) * z + B.repeat(1, 2) * b
+    width = torch.cat([t[:, 1:], t[:, :1] + TURN], 1) - t
+    beyond = torch.remainder(torch.atan2(b, z)[:, t.shape[1] :] - t + HAIR, TURN) > width + 2 * HAIR
+    value[:, t.shape[1] :].masked_fill_(beyond, -torch.inf)  # best where the sums are others
     if side is not None:
-        value = torch.where(z * side >= -1e-15, value, -torch.inf)  # the rays z = 0 are of both sides, up to rounding
+        value.masked_fill_(z * side < -1e-15, -torch.inf)  # the rays z = 0 are of both sides, up to rounding
     best = value.argmax(1, keepdim=True)
-    return tuple(torch.take_along_dim(x, best, 1)[:, 0] for x in (value, z, b))  # type: ignore[return-value]
+    z, b = (torch.take_along_dim(x, best, 1) for x in (z, b))
+    return (h * z + b).relu_() @ q, z[:, 0], b[:, 0]
 
 
 def _atom(mapping: DeepBiasedRelu, point: Tensor | None, q: Tensor) -> Factors:

@@ -6,7 +6,7 @@ from torch import Tensor
 from ..effort import over
 from ..streams import generator, uniform
 from .bound import PolarBound
-from .spectral import decompose
+from .spectral import norm_bound
 
 STARTS = 64
 ASCENTS = 500
@@ -23,7 +23,7 @@ def non_negative_polar(Q: Tensor) -> PolarBound:
     positive = attained > 0
     u, v = (torch.where(positive[:, None], w, torch.zeros_like(w)) for w in (u, v))
     lower = attained.clamp(min=0)
-    upper = torch.minimum(decompose(Q)[3], decompose(Q.clamp(min=0))[3])
+    upper = torch.minimum(norm_bound(Q), norm_bound(Q.clamp(min=0)))
     return PolarBound(lower, torch.maximum(upper, lower), (u[:, None], v[:, None]))
 
 

@@ -9,11 +9,12 @@ from ..effort import over
 from ..regularizers import Norm
 from ..streams import generator, normal
 from .bound import PolarBound
-from .spectral import decompose
+from .spectral import LARGE, leading, norm_bound
 
 STARTS = 64
 ASCENTS = 100
 SCALINGS = 200
+LEADING = 10
 POSITIVE = 1e-9
 """The least entry of a and b, which sum to 1: the bound holds at all positive ones."""
 
@@ -42,7 +43,9 @@ def _ascent(Q: Tensor, first: Norm, second: Norm) -> tuple[Tensor, Tensor, Tenso
     starts = normal(generator(0, "signs", Q.shape[2]), STARTS, Q.shape[2], like=Q).expand(Q.shape[0], -1, -1)
     v = _best(starts, second)
     value = torch.full_like(v[..., 0], -torch.inf)
-    for _ in range(ASCENTS):
+    for step in range(ASCENTS):
+        if step and over():
+            break
         u = _best(v @ Q.mT, first)
         v = _best(u @ Q, second)
         new = ((u @ Q) * v).sum(2)
@@ -61,9 +64,9 @@ def _scaled_spectral_norm(Q: Tensor, first: Norm, second: Norm) -> Tensor:
     a, b = Q.new_ones(n, rows), Q.new_ones(n, columns)
     best, best_a, best_b = Q.new_full((n,), torch.inf), a, b
     for t in range(SCALINGS):
-        if t and over():
+        if over():
             break
-        U, s, Vh = torch.linalg.svd(_scaled(Q, a, b), full_matrices=False)
+        U, s, Vh = _largest(_scaled(Q, a, b))
         value = s[:, 0] * _radius(a, b, first, second)
         better = value < best
         best = torch.where(better, value, best)
@@ -81,6 +84,14 @@ def _scaled_spectral_norm(Q: Tensor, first: Norm, second: Norm) -> Tensor:
     return _proved(Q, best_a, best_b, first, second)
 
 
+def _largest(Q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Singular values and vectors as ``svd`` gives them: the LEADING ones of large matrices, which make the pull."""
+    if min(Q.shape[1:]) <= LARGE:
+        return torch.linalg.svd(Q, full_matrices=False)
+    U, s, V = (torch.stack(w) for w in zip(*(leading(q, LEADING) for q in Q), strict=True))
+    return U, s, V.mT
+
+
 def _scaled(Q: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return Q / (a[:, :, None] * b[:, None, :]).sqrt()
 
@@ -95,6 +106,6 @@ def _radius(a: Tensor, b: Tensor, first: Norm, second: Norm) -> Tensor:
 def _proved(Q: Tensor, a: Tensor, b: Tensor, first: Norm, second: Norm) -> Tensor:
     """The bound at a and b, raised above its rounding; Σ|Q_ij| bounds every case as well."""
     eps, scaled = torch.finfo(Q.dtype).eps, _scaled(Q, a, b)
-    upper = decompose(scaled)[3] + 2 * eps * torch.linalg.matrix_norm(scaled)  # its entries are off by 3/2 eps
+    upper = norm_bound(scaled) + 2 * eps * torch.linalg.matrix_norm(scaled)  # its entries are off by 3/2 eps
     upper = upper * _radius(a, b, first, second) * (1 + (sum(Q.shape[1:]) + 8) * eps)
     return torch.minimum(upper, Q.abs().flatten(1).sum(1) * (1 + math.prod(Q.shape[1:]) * eps))

@@ -5,6 +5,7 @@ import torch
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from torch import Tensor
 
+from ..effort import SPEED, over, seconds_left
 from ..streams import generator, normal
 from ..symmetric import eigh
 
@@ -33,6 +34,13 @@ def decompose(Q: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return U, s * unit[:, None], Vh, upper * unit
 
 
+def norm_bound(Q: Tensor) -> Tensor:
+    """A proved upper bound of σ₁(Q), ``(n,)``, close to it; looser where a large matrix leaves no time."""
+    if min(Q.shape[1:]) <= LARGE:
+        return decompose(Q)[3]
+    return torch.stack([proved_norm(q, 0.0 if over() else float(leading(q, 1)[1][0])) for q in Q])
+
+
 def leading(Q: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """(U ``(rows, k)``, s ``(k,)``, V ``(columns, k)``): k ≤ ``count`` leading singular triples of one large Q, by the
     Lanczos method (ARPACK) on the smaller of QQᵀ and QᵀQ."""
@@ -57,11 +65,14 @@ def proved_norm(Q: Tensor, near: float) -> Tensor:
     """An upper bound of σ₁ of one Q, close to ``near`` where that is σ₁, at a small part of the cost of ``decompose``.
 
     If the Cholesky factorisation of B = τI − QQᵀ ends, QQᵀ is at most τ: B is off by m·eps·tr B ≤ m²·eps·τ
-    (Higham 2002, theorem 10.3: |B − RᵀR| ≤ (m + 1) eps/2 |R|ᵀ|R|), and QQᵀ by n·eps·‖Q‖_F². ‖Q‖_F where none ends.
+    (Higham 2002, theorem 10.3: |B − RᵀR| ≤ (m + 1) eps/2 |R|ᵀ|R|), and QQᵀ by n·eps·‖Q‖_F². ‖Q‖_F where none ends,
+    or where QQᵀ takes longer than there is time.
     """
     A = Q if Q.shape[0] <= Q.shape[1] else Q.mT
     (m, n), eps, square = A.shape, torch.finfo(Q.dtype).eps, Q.square().sum()
     bound = square * (1 + Q.numel() * eps)
+    if not near or m * m * n > SPEED * seconds_left():
+        return bound.sqrt() * (1 + 4 * eps)
     B = (A @ A.mT).neg_()
     for share in ABOVE:
         tau = near * near * (1 + share)

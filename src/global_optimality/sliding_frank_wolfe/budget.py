@@ -34,14 +34,22 @@ class Budget:
 
     def spare(self) -> float:
         """Seconds until the last proof has to begin."""
-        limit, longest = self.clock.effort.seconds, self.longest
+        limit = self.clock.effort.seconds
         if math.isinf(self.clock.left) or limit is None:
             return self.clock.left
-        kept = min(self.proof or max(UNKNOWN * limit, PROOF * longest["ascent"]), KEPT * limit)
-        return max(0.0, self.clock.left - kept - LAST * longest["evaluation"] - SCALINGS * longest["scaling"])
+        kept = min(self.proof or max(UNKNOWN * limit, PROOF * self.longest["ascent"]), KEPT * limit)
+        return max(0.0, self.clock.left - kept - self.around())
+
+    def around(self) -> float:
+        """Seconds of what a certificate needs beside its polar."""
+        return LAST * self.longest["evaluation"] + SCALINGS * self.longest["scaling"]
 
     def late(self) -> bool:
         return self.spare() == 0
+
+    def hurried(self) -> bool:
+        """Whether the time that is left is for the last dual point alone."""
+        return self.clock.left < SCALINGS * self.longest["scaling"]
 
     def in_time(self, find: Callable[..., Factors], *arguments: object, share: float = 1.0) -> Factors | None:
         """``find(*arguments)``; None if it needs more than a share of the time that no last proof needs."""

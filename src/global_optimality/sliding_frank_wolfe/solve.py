@@ -118,6 +118,8 @@ class _Run:
         return self.budget.clock
 
     def rounds(self, max_rounds: int) -> Status:
+        if math.isfinite(self.clock.left):
+            self.foresee()
         if not bool(self.problem.regularizer.theta(*self.W).any()):
             self.W = self.budget.in_time(self.local.first, self.W, self.budget.late) or self.W
         patience = self.local.patience
@@ -158,6 +160,13 @@ class _Run:
                 patience = self.local.patience
         return Status.ROUNDS
 
+    def foresee(self) -> None:
+        """How long an evaluation of f and a search for a dual point take, before anything longer is begun."""
+        with self.budget.measuring("evaluation"):
+            value, Q = look(self.problem, self.W)
+        with self.budget.measuring("scaling"):
+            least_gap(self.problem, value, Q, 1.0)
+
     def moved(self, W: Factors | None, value: float) -> bool:
         """Go to W unless f rises there; whether it falls."""
         if W is None:
@@ -177,16 +186,15 @@ class _Run:
         """
         began, left = self.clock.spent, self.clock.left
         value, Q = look(self.problem, self.W)
-        goal = enough(self.problem, value, Q, self.tol * abs(value))
+        goal = None if self.budget.hurried() else enough(self.problem, value, Q, self.tol * abs(value))
         target = None if goal is None else self.problem.lam * goal
         limits = Effort(enough=target if ends else None)
         if math.isfinite(left):
-            after = self.clock.spent - began  # the dual point and the escape take about as long as what was done here
-            seconds = max(0.0, self.clock.left * (SHARE if ends else 1.0) - after)
+            seconds = max(0.0, self.clock.left * (SHARE if ends else 1.0) - self.budget.around())
             seconds = seconds if self.effort.seconds is None else min(seconds, self.effort.seconds)
             nodes = self.effort.otherwise(PATIENT).nodes if self.patient else None
             limits = replace(limits, seconds=seconds, target=target, nodes=nodes)
-        found = certify_twin(self.problem, self.W, self.polar.spending(limits))
+        found = certify_twin(self.problem, self.W, self.polar.spending(limits), self.clock.rest)
         self.whole = limits.enough is None or not bool(found.polar_lower[0] * self.problem.lam > limits.enough)
         if self.whole:
             spent = self.clock.spent - began

@@ -50,7 +50,7 @@ def resumed(
         _check_bound(problem, earlier[1])
     same = twin(problem)
     oracle = twin_oracle(same, polar, effort).resuming(unfinished)
-    certificate = same_in_units(same, certify_twin(same.problem, same.inside(W), oracle))
+    certificate = same_in_units(same, certify_twin(same.problem, same.inside(W), oracle, effort))
     if earlier is not None:
         certificate = with_dual(certificate, earlier[1].dual, earlier[1].lower_bound)
         _check_dual(problem, certificate.dual, polar)

@@ -73,7 +73,7 @@ class Swept(Searching):
         clock, best = self.started(), q.new_full((3,), -1.0)
         upper, weight, reach = best[0], float(q.norm(dim=1).sum()), float(self.points.norm(dim=1).max())
         for part in self._arcs(q):
-            if (clock.over or over()) and upper >= 0:
+            if clock.over and upper >= 0:
                 upper = upper.new_tensor(2 * weight * reach)  # of any unit around any sample
                 break
             k = part[0].argmax()
