@@ -177,7 +177,7 @@ def test_sums_over_sectors_are_those_of_all_directions(size):
         all_directions = (h[:, None] * z[..., None] + b[..., None]).relu() @ q
         total = (h + 1) @ q.abs()
         for side in (None, 1.0, -1.0):
-            value, best_z, best_b = biased_chain._largest(h, q, side)
+            value, best_z, best_b = biased_chain.largest(h, q, side)
             grid = all_directions if side is None else all_directions.masked_fill(z * side < -1e-15, -math.inf)
             assert (value >= grid.amax(1) - 1e-14 * total).all()
             assert (value <= grid.amax(1) + 2e-3 * total).all()

@@ -114,7 +114,7 @@ def _over_few(S: Tensor, q: Tensor, left: Tensor, right: Tensor) -> Tensor:
     for p in (q, -q):
         for side in (1.0, -1.0):
             h = torch.where(p * side > 0, high, low)
-            best = torch.maximum(best, _largest(h, p, side)[0])
+            best = torch.maximum(best, largest(h, p, side)[0])
     total = (high + 1) @ q.abs()
     return torch.where(best.isnan(), total, best) + _slack(q) * total
 
@@ -140,14 +140,14 @@ def at_angles(S: Tensor, q: Tensor, t: Tensor) -> tuple[float, Tensor]:
             break
         h = (torch.stack([torch.cos(part), torch.sin(part)], 1) @ S.mT).relu()
         for sign in (1.0, -1.0):
-            value, z, b = _largest(h, sign * q, None)
+            value, z, b = largest(h, sign * q, None)
             i = int(value.argmax())
             if float(value[i]) > best:
                 best, point = float(value[i]), torch.stack([part[i], z[i], b[i], t.new_tensor(sign)])
     return best, point
 
 
-def _largest(h: Tensor, q: Tensor, side: float | None) -> tuple[Tensor, Tensor, Tensor]:
+def largest(h: Tensor, q: Tensor, side: float | None) -> tuple[Tensor, Tensor, Tensor]:
     """max Σ_i q_i (h_i z + b)₊ over |z|^{3/2} + |b|^{3/2} ≤ 1, and z, b there; with z of the sign ``side`` if given.
 
     h is ``(m, N)``; results are ``(m,)``. At the angle of (z, b) where line i is met, the sums A and B gain q_i h_i and

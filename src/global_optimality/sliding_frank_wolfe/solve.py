@@ -118,8 +118,7 @@ class _Run:
         return self.budget.clock
 
     def rounds(self, max_rounds: int) -> Status:
-        if math.isfinite(self.clock.left):
-            self.foresee()
+        self.foresee()
         if not bool(self.problem.regularizer.theta(*self.W).any()):
             self.W = self.budget.in_time(self.local.first, self.W, self.budget.late) or self.W
         patience = self.local.patience
@@ -161,7 +160,9 @@ class _Run:
         return Status.ROUNDS
 
     def foresee(self) -> None:
-        """How long an evaluation of f and a search for a dual point take, before anything longer is begun."""
+        """Where time is limited: how long an evaluation of f and a search for a dual point take, before all else."""
+        if math.isinf(self.clock.left):
+            return
         with self.budget.measuring("evaluation"):
             value, Q = look(self.problem, self.W)
         with self.budget.measuring("scaling"):
