@@ -51,12 +51,12 @@ def certified_polar(factor: float) -> None:
     """Certificates take every polar, whoever made it, so many times too large; searches and λ_max do not."""
     original = certificate.certify_twin
 
-    def scaled(problem: Problem, W: Factors, polar: Callable[[Tensor], PolarBound]) -> Certificate:
+    def scaled(problem: Problem, W: Factors, polar: Callable[[Tensor], PolarBound], *more: Any) -> Certificate:
         def larger(Q: Tensor) -> PolarBound:
             bound = polar(Q)
             return PolarBound(factor * bound.lower, factor * bound.upper, bound.atom)
 
-        return original(problem, W, larger)
+        return original(problem, W, larger, *more)
 
     for module in list(sys.modules.values()):
         if getattr(module, "certify_twin", None) is original:
