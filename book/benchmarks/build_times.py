@@ -60,6 +60,8 @@ def timed(copy: Path, work: str, target: str) -> dict[str, Any]:
         "no message"
     ]
     status = "done" if done.returncode == 0 else f"failed: {last[0][:200]}"
+    if done.returncode:
+        print(done.stdout[-8000:], file=sys.stderr)
     return {"work": work, "seconds": seconds, "cpu_seconds": cpu, "status": status}
 
 
