@@ -9,6 +9,7 @@ from throwaway import REPOSITORY
 
 from claimbook import measured
 from claimbook.claims import CLAIMS_FILE, Claim, ClaimDoesNotHold, claim, claim_html, number_text
+from claimbook.evidence import AllEvidence
 from claimbook.project import ROOT, BookError, Project
 from claimbook.statements import read_statements
 
@@ -128,7 +129,7 @@ def test_the_page_lists_every_statement_tested_or_not(tmp_path, monkeypatch: pyt
     ]
     path = tmp_path / "claims.json"
     record = {"page": "book/digits.html", "title": "Digits & more", "claims": [c.record() for c in made]}
-    path.write_text(json.dumps({"chapters": [record], "evidence": {"by_claim": {}, "origins": []}}))
+    path.write_text(json.dumps({"chapters": [record], "evidence": AllEvidence({}).record()}))
     monkeypatch.setenv(CLAIMS_FILE, str(path))
     monkeypatch.setenv(ROOT, str(REPOSITORY))
     measured.forget()
