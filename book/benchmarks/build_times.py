@@ -61,7 +61,7 @@ def timed(copy: Path, work: str, target: str) -> dict[str, Any]:
     ]
     status = "done" if done.returncode == 0 else f"failed: {last[0][:200]}"
     if done.returncode:
-        print(done.stdout[-8000:], file=sys.stderr)
+        sys.stderr.write(done.stdout[-8000:])
     return {"work": work, "seconds": seconds, "cpu_seconds": cpu, "status": status}
 
 
