@@ -8,8 +8,8 @@ import torch
 import global_optimality as go
 from cases import randn
 from global_optimality.effort import Effort
-from global_optimality.polar import signs, spectral
-from global_optimality.polar.matrix import matrix_polar
+from global_optimality.polar import matrix, signs, spectral
+from global_optimality.polar.matrix import matrix_polar, spectral_polar
 from global_optimality.polar.spectral import LARGE, leading, proved_norm
 from global_optimality.regularizers import Norm, NormProduct, euclidean
 from limited import completion
@@ -29,6 +29,23 @@ def test_the_norm_of_a_large_matrix_is_bounded_close_by(shape, factor):
     assert bound >= float(s[0])
     if factor == 1:
         assert bound <= float(s[0]) * (1 + 1e-8)
+
+
+@pytest.mark.parametrize("shape", [(60, 80), (80, 60)])
+def test_larger_matrices_are_not_squared(shape, monkeypatch):
+    """Their triples are those of the square; where the time ends inside, the pair is one of unit vectors."""
+    Q = randn("limits Q", *shape)
+    formed = leading(Q, 3)
+    monkeypatch.setattr(spectral, "GRAM", 10)
+    monkeypatch.setattr(matrix, "LARGE", 10)
+    for a, b in zip(formed, leading(Q, 3), strict=True):
+        assert torch.allclose(a.abs(), b.abs(), rtol=0, atol=1e-9)
+    with Effort(seconds=0.0).started().running():
+        U, s, V = leading(Q, 3)
+        bound = spectral_polar(Q[None])
+    assert torch.allclose(torch.stack([U.norm(), V.norm()]), torch.ones(2, dtype=torch.float64), rtol=1e-14)
+    assert torch.allclose((U.mT @ Q @ V)[0], s, rtol=1e-12)
+    assert float(bound.lower) <= float(torch.linalg.svdvals(Q)[0]) <= float(bound.upper)
 
 
 @pytest.mark.parametrize("norms", [(Norm.INFINITY, Norm.TWO), (Norm.INFINITY, Norm.INFINITY), None])

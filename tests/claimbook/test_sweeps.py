@@ -124,9 +124,10 @@ def test_code_reached_by_imports_is_in_the_key(tmp_path: Path, monkeypatch: pyte
     package.mkdir()
     package.joinpath("__init__.py").write_text("")
     package.joinpath("top.py").write_text("import numpy\ndef f():\n    from .inner import g\n")
-    package.joinpath("inner.py").write_text("from . import far\n")
+    package.joinpath("inner.py").write_text("from . import far\nfrom .far import x\n")
     package.joinpath("far.py").write_text("x = 1\n")
     package.joinpath("other.py").write_text("x = 1\n")
+    tmp_path.joinpath("x").mkdir()  # a folder beside the package, with the name of what a module defines
     monkeypatch.syspath_prepend(tmp_path)
     code = code_of("grown.top")
     files = {name for name in code if name.startswith("grown")}

@@ -95,6 +95,8 @@ def _file(name: str) -> Path | None:
     path: Any = None
     spec = None
     for depth in range(1, name.count(".") + 2):
+        if depth > 1 and path is None:  # of a module that is no package: not of all folders of sys.path
+            return None
         spec = PathFinder.find_spec(".".join(name.split(".")[:depth]), path)
         if spec is None:
             return None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..factors import Factors
-from ..streams import generator, normal
+from ..streams import generator, normal, uniform
 
 SCALES = (0.125, 0.5, 3.0, 10.0)
 """The α at which f(αw) is compared with α^p f(w): small and large ones, since tanh is linear near 0, GELU far out."""
@@ -19,6 +19,10 @@ ROUNDING = 2.0**16
 
 CLEAR = 2.0**10
 """Residuals above CLEAR times that are no rounding; those in between are left undecided."""
+
+
+OUTPUTS = 2**18
+"""Values of f that are compared at one point; of more, so many drawn ones: each has the degree that all have."""
 
 
 class Homogeneity(Enum):
@@ -113,8 +117,18 @@ def _pairs(
 ) -> list[tuple[Tensor, Tensor, float]]:
     kappa = (1,) * len(w) if exponents is None else exponents
     with torch.no_grad():
-        value = function(*w)
-        return [(value, function(*(scale**k * x for k, x in zip(kappa, w, strict=True))), scale) for scale in SCALES]
+        value = _seen(function(*w))
+        scaled = ([scale**k * x for k, x in zip(kappa, w, strict=True)] for scale in SCALES)
+        return [(value, _seen(function(*point)), scale) for point, scale in zip(scaled, SCALES, strict=True)]
+
+
+def _seen(outputs: Tensor) -> Tensor:
+    """The values that are compared, the same ones at every point: all, or OUTPUTS of them."""
+    count = outputs.numel()
+    if count <= OUTPUTS:
+        return outputs
+    places = (count * uniform(generator(0, "outputs"), OUTPUTS)).long().clamp(max=count - 1)
+    return outputs.flatten()[places.to(outputs.device)]
 
 
 def _leaves(a: Tensor, b: Tensor) -> bool:

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from ..effort import numbers
 from ..factors import Factors
 from ..mappings import Mapping
 from ..regularizers import Regularizer
@@ -134,7 +135,10 @@ def _condition_2(mapping: Mapping, regularizer: Regularizer, W: Factors) -> tupl
 
 
 def _sizes(mapping: Mapping, regularizer: Regularizer, W: Factors) -> tuple[Tensor, Tensor]:
-    return mapping.phi(*W)[0].flatten(1).norm(dim=1), regularizer.theta(*W)[0]
+    """(‖φ‖, θ) of the subnetworks of one run, as many at a time as the memory of a step holds."""
+    count, outputs = W[0].shape[1], math.prod(mapping.shape)
+    parts = zip(*(w.split(max(1, numbers(count * outputs, 4) // outputs), dim=1) for w in W), strict=True)
+    return torch.cat([mapping.phi(*part)[0].flatten(1).norm(dim=1) for part in parts]), regularizer.theta(*W)[0]
 
 
 def _ratio(mapping: Mapping, regularizer: Regularizer, point: Factors, k: int, scale: float) -> float:

@@ -1,16 +1,21 @@
 """The largest singular value from above, proved: rounding cannot invalidate it, whatever computed the decomposition."""
 
+from typing import final
+
 import numpy as np
 import torch
-from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor
 
-from ..effort import SPEED, over, seconds_left
+from ..effort import SPEED, OutOfTimeError, look, over, seconds_left
 from ..streams import generator, normal
 from ..symmetric import eigh
 
 LARGE = 400
 """Rows and columns of a matrix beyond which its largest singular values are found without the others."""
+
+GRAM = 2000
+"""Rows of a matrix A up to which AAᵀ is formed for the Lanczos method, which makes hundreds of products with it."""
 
 ABOVE = 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2
 """By these shares of itself a computed λ₁ is raised in turn until a Cholesky factorisation proves it."""
@@ -43,22 +48,43 @@ def norm_bound(Q: Tensor) -> Tensor:
 
 def leading(Q: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """(U ``(rows, k)``, s ``(k,)``, V ``(columns, k)``): k ≤ ``count`` leading singular triples of one large Q, by the
-    Lanczos method (ARPACK) on the smaller of QQᵀ and QᵀQ."""
+    Lanczos method (ARPACK) on the smaller of QQᵀ and QᵀQ; or some pair of unit vectors: where the time ends."""
     wide = Q.shape[0] <= Q.shape[1]
     A = (Q if wide else Q.mT).contiguous()
-    gram = (A @ A.mT).cpu().numpy()
-    first = normal(generator(0, "leading", len(gram)), len(gram)).numpy()
-    try:
-        values, vectors = eigsh(gram, min(count, len(gram) - 2), v0=first) if gram.any() else np.linalg.eigh(gram)
-    except ArpackNoConvergence:
-        values, vectors = np.linalg.eigh(gram)
-    values, vectors = values[-count:], vectors[:, -count:]
-    order = values.argsort()[::-1].copy()
-    U = torch.from_numpy(vectors[:, order].copy()).to(Q)
+    U = torch.from_numpy(_leading_vectors(A, count)).to(Q)
     V = A.mT @ U
     s = V.norm(dim=0)
     V = V / s.clamp(min=torch.finfo(Q.dtype).tiny)
     return (U, s, V) if wide else (V, s, U)
+
+
+def _leading_vectors(A: Tensor, count: int) -> np.ndarray:
+    """Of AAᵀ, ``(m, k)``, the first one first; any unit vector where the time ends, or ARPACK does not converge."""
+    (m, n), square = A.shape, _Square(A)
+    if not bool(A.any()):
+        return np.eye(m, count)
+    formed = (A @ A.mT).cpu().numpy() if m <= GRAM and m * m * n <= SPEED * seconds_left() else None
+    try:
+        values, vectors = eigsh(square if formed is None else formed, min(count, m - 2), v0=square.last)
+    except (OutOfTimeError, ArpackNoConvergence):
+        if formed is None:
+            return (square.last / np.linalg.norm(square.last))[:, None]
+        values, vectors = np.linalg.eigh(formed)
+    return vectors[:, values.argsort()[::-1][:count]].copy()
+
+
+@final
+class _Square(LinearOperator):
+    """x ↦ AAᵀx for A ``(m, n)``, with a look at the clock before each; ``last`` is its last value, random at first."""
+
+    def __init__(self, A: Tensor) -> None:
+        super().__init__(np.dtype(np.float64), (len(A), len(A)))
+        self.A, self.last = A, normal(generator(0, "leading", len(A)), len(A)).numpy()
+
+    def _matvec(self, x: np.ndarray) -> np.ndarray:
+        look()
+        self.last = (self.A @ (self.A.mT @ torch.from_numpy(x).to(self.A))).cpu().numpy()
+        return self.last
 
 
 def proved_norm(Q: Tensor, near: float) -> Tensor:
