@@ -68,9 +68,8 @@ def test_thin_cones_are_bounded_by_their_middle(flat):
     bound = method.branch(whole, q.new_zeros(1))[0].bound
     polar = method.polar
     Z = V @ polar.S.T
-    side = method.output.q[0]
-    values = Z.clamp(min=0) @ side
-    kinks = (Z.amax(1) - Z.amin(1)) * ((Z.amin(1) < 0) & (Z.amax(1) > 0)) @ side.abs()
+    values = method.output.value(zeros, Z)
+    kinks = (Z.amax(1) - Z.amin(1)) * ((Z.amin(1) < 0) & (Z.amax(1) > 0)) @ polar.Q[0, :, 0].abs()
     lengths = (V @ (V.sum(1) / V.sum(1).norm(dim=1, keepdim=True))[:, :, None]).amin((1, 2))
     assert (bound <= (values.amax(1) + kinks).clamp(min=0) / lengths * (1 + 1e-12) + 1e-12).all()
 
