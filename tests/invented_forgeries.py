@@ -23,6 +23,16 @@ def of_text(saved: Content) -> Iterator[tuple[str, str]]:
     yield "a bound written twice, the false one last", text.replace(honest, f"{honest}, {key}{higher!r}")
     yield "a bound written twice, the false one first", text.replace(honest, f"{key}{higher!r}, {honest}")
     yield "a bound under an escaped name as well", text.replace(honest, f'{honest}, "lower\\u005fbound": {higher!r}')
+    yield (
+        "a false bound under an escaped name first",
+        text.replace(honest, f'"lower\\u005fbound": {higher!r}, {honest}'),
+    )
+    yield "a format twice", text.replace('"format": ', '"format": "another", "format": ', 1)
+    yield "a loss twice, once escaped", text.replace('"loss": ', '"los\\u0073": "squared", "loss": ', 1)
+    if saved["proof"] is not None:
+        yield "a way to split twice", text.replace('"split": ', '"split": "columns", "split": ', 1)
+        leaf = '"y": ' if '"shares": ' in text else '"mu": '
+        yield "a part of a leaf twice", text.replace(leaf, f"{leaf}[], {leaf}", 1)
     yield "a bound in __proto__", text.replace(honest, f'{honest}, "__proto__": {{"lower_bound": {higher!r}}}')
     for number in ("1e400", "NaN", "Infinity", '"1"', "true", "null", "[1]", "0x10", "1_000", "+1", "01", ".5"):
         yield f"a bound of {number}", text.replace(honest, key + number)
@@ -99,6 +109,29 @@ def of_content(saved: Content) -> Iterator[tuple[str, Content]]:
     yield "a bias that is false", changed(saved, output_bias=False)
     yield "claims exchanged", changed(saved, objective=bound - rise, lower_bound=f + rise)
     yield "targets and dual point exchanged", changed(saved, Y=saved["G"], G=saved["Y"], lower_bound=f + rise)
+    yield "rows of the targets in another order", changed(saved, Y=saved["Y"][::-1])
+    yield "rows of the dual point in another order", changed(saved, G=saved["G"][::-1], lower_bound=f)
+    yield "outputs of the units turned round", changed(saved, V=(-V).tolist())
+    yield "a unit left out", changed(saved, U=saved["U"][:-1], V=saved["V"][:-1], objective=bound)
+    yield "everything but λ twice as large", changed(saved, G=(2 * G).tolist(), Y=(2 * Y).tolist(), lower_bound=4 * f)
+    yield "the bound of a λ twice as large", changed(saved, G=(2 * G).tolist(), lower_bound=f + rise)
+    yield "the objective of a λ half as large", changed(saved, objective=f / 2 + bound / 4, lower_bound=bound / 2)
+    yield "units of sizes beyond float64", changed(saved, U=(1e200 * U).tolist(), V=(1e-200 * V).tolist())
+    yield (
+        "hidden biases of units that have none, or none of units that have",
+        changed(saved, a=[1.0] * len(U) if saved["a"] is None else None, lower_bound=f + rise),
+    )
+    for name, number in (("in words", str(lam)), ("in a list", [lam]), ("in an object", {"$numberDouble": str(lam)})):
+        yield f"λ {name}", changed(saved, lam=number)
+    yield (
+        "a decay of the bias that hides in −0",
+        changed(saved, output_bias=-0.0, b=[1.0] * len(saved["b"]), objective=0.0),
+    )
+    yield (
+        "a dual point that is 0 but for the largest number",
+        changed(saved, G=[[1.7e308] * len(row) for row in saved["G"]]),
+    )
+    yield "a target of the largest number", changed(saved, Y=[[1.7e308] * len(row) for row in saved["Y"]])
     yield from _of_inputs(saved)
     yield from _of_proof(saved)
 
@@ -115,6 +148,7 @@ def _of_inputs(saved: Content) -> Iterator[tuple[str, Content]]:
 
 def _of_proof(saved: Content) -> Iterator[tuple[str, Content]]:
     if saved["proof"] is not None:
+        yield from _of_trees(saved)
         for side in ("plus", "minus"):
             for name, tree in (("empty", []), ("of None", [None]), ("true", True), ("of itself", [[{"row": 0}]])):
                 yield f"a proof whose {side} is {name}", changed(saved, proof=saved["proof"] | {side: tree})
@@ -133,6 +167,57 @@ def _of_proof(saved: Content) -> Iterator[tuple[str, Content]]:
                 proof={"split": "rows", "plus": [], "minus": []},
             ),
         )
+
+
+def _of_trees(saved: Content) -> Iterator[tuple[str, Content]]:
+    """Changes of one node of a tree, and of the order of nodes."""
+    tree = saved["proof"]["plus"]
+
+    def with_tree(nodes: list[Any]) -> Content:
+        return changed(saved, proof=saved["proof"] | {"plus": nodes})
+
+    def with_node(kind: str, **values: Any) -> Content:
+        place = next(i for i, node in enumerate(tree) if kind in node)
+        return with_tree([*tree[:place], tree[place] | values, *tree[place + 1 :]])
+
+    yield "nodes in another order", with_tree(tree[::-1])
+    yield (
+        "the way of the other trees",
+        changed(saved, proof=saved["proof"] | {"split": "cones" if saved["proof"]["split"] == "rows" else "rows"}),
+    )
+    yield "a node for all", with_tree([{"row": 0}, *tree])
+    yield "a note in a node", with_tree([tree[0] | {"note": "trust me"}, *tree[1:]])
+    if saved["proof"]["split"] == "rows":
+        d = len(saved["S"][0])
+        for row in (-1, 10**9, 0.5, True, "0", None, [0]):
+            yield f"a split of row {row!r}", with_node("row", row=row)
+        yield "a matrix with a larger μ and a smaller t", with_node("mu", mu=1e9, t=-1e9)
+        yield "no majorants", with_node("mu", gamma=[0.0] * len(saved["S"]), beta=[0.0] * len(saved["S"]))
+        yield "a turn longer than it says", with_node("mu", y=[[0, 0.0, [1.0] * d]])
+        yield "a turn of a negative length", with_node("mu", y=[[0, -1.0, [0.0] * d]])
+        yield "a turn twice", with_node("mu", y=[[0, 0.0, [0.0] * d]] * 2)
+        yield "turns in an object", with_node("mu", y={"0": [0, 0.0, [0.0] * d]})
+    else:
+        y = next(node["y"] for node in tree if "y" in node)
+        for name, edge in (("itself", [0, 0]), ("nowhere", [0, 9]), ("three", [0, 1, 2]), ("words", ["0", "1"])):
+            yield f"an edge to {name}", with_node("edge", edge=edge)
+        for at in ([0.0, 1.0], [-1.0, 1.0], [1.0], "11", None):
+            yield f"a cut at {at!r}", with_node("edge", at=at)
+        for shares in (
+            None,
+            3,
+            [1],
+            [[0, 2.0]],
+            [[0, -0.1]],
+            [[0, 0.5], [0, 0.5]],
+            [["0", 0.5]],
+            [[-1, 0.5]],
+            {"0": 1},
+        ):
+            yield f"shares of {shares!r}", with_node("y", shares=shares)
+        yield "a leaf turned round", with_node("y", y=[-x for x in y])
+        yield "a leaf of nothing", with_node("y", y=[0.0] * len(y))
+        yield "a leaf longer than λ", with_node("y", y=[1e3 * x for x in y])
 
 
 def invented(saved: Content) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 import global_optimality as go
-from odd_functions import UNIT, W, Y
+from odd_functions import MATRIX, UNIT, W, Y
 from odd_functions import S as DATA
 from odd_networks import LABELS, X, changed, flat_copy, judged, network
 from odd_networks import Y as TARGETS
@@ -27,6 +27,10 @@ from odd_practices import answer, is_bound, refusal, same
 
 CLASSES = LABELS[:, 0].long()
 GLOBAL = go.Status.GLOBAL
+
+
+TABLE = pandas.DataFrame(X.numpy())
+COMPLETED = go.solve(MATRIX)
 
 
 class Named(nn.Sequential):
@@ -145,10 +149,24 @@ def solved(targets: Any, inputs: Any, **options: Any) -> go.Status:
 
 
 TABLES = [
-    refusal("a table of pandas as inputs", lambda: judged(inputs=pandas.DataFrame(X.numpy())), "torch.tensor(X)"),
+    refusal("a table of pandas as inputs", lambda: judged(inputs=TABLE), "torch.tensor(X.to_numpy())"),
     refusal("a table as targets", lambda: judged(targets=pandas.DataFrame(TARGETS.numpy())), ".to_numpy()"),
     refusal("a column of a table", lambda: judged(targets=pandas.Series(TARGETS[:, 0].numpy())), ".to_numpy()"),
-    refusal("a table as data", lambda: go.ReluUnit(pandas.DataFrame(X.numpy())), "torch.as_tensor(S"),
+    refusal("a table as data", lambda: go.ReluUnit(TABLE), "S.to_numpy()"),
+    refusal("a table in a sum of units", lambda: go.max_relu_sum(TABLE, TARGETS), "S.to_numpy()"),
+    answer("its numbers as inputs", lambda: judged(inputs=torch.tensor(TABLE.to_numpy())), same),
+    refusal("whole numbers as inputs", lambda: judged(inputs=(10 * X).long()), "inputs.float()"),
+    refusal("complex inputs", lambda: judged(inputs=X + 0j), "real numbers"),
+    refusal("targets of three axes", lambda: judged(targets=TARGETS[:, None]), "a column an output", ValueError),
+    refusal(
+        "equal samples, a free hidden bias",
+        lambda: judged(inputs=X[:1].repeat(8, 1), decay_hidden_bias=False),
+        "Decay the hidden bias",
+        ValueError,
+    ),
+    refusal("a completed matrix from predict", lambda: COMPLETED.predict(TARGETS), "mapping.Phi(*weights)"),
+    refusal("a matrix as module", COMPLETED.to_torch, "mapping.Phi(*weights)"),
+    answer("targets of zeros say 0, not −0", lambda: "than 0 (" in str(judged(targets=0 * TARGETS))),
     refusal("float32 of numpy", lambda: go.ReluUnit(X.numpy().astype(np.float32)), "dtype=torch.float64"),
     refusal("a batch of a loader", lambda: judged(inputs=[X, TARGETS]), "torch.cat([x for x, _ in loader])"),
     refusal("a data set", lambda: judged(inputs=torch.utils.data.TensorDataset(X, TARGETS)), "floating tensor"),

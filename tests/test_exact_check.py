@@ -188,6 +188,19 @@ def test_files_of_the_first_version_are_still_read(name, tmp_path):
     assert not verify_certificate(file).confirmed
 
 
+@pytest.mark.parametrize("name", ["completion", "squared free bias", "logistic", "cross entropy"])
+def test_what_is_drawn_into_the_domain_gives_version_1_no_slack(name, tmp_path):
+    """Entries far outside the conjugate's domain are moved into it: their former size excuses no claim."""
+    saved = version_1(name)
+    Y, mask = np.array(saved["Y"]), np.array(saved["mask"])
+    far = np.where(mask == 0, 1e30, saved["G"]) if name == "completion" else 1e30 * Y
+    if name == "squared free bias":
+        far = np.where(np.arange(len(Y)) == 0, 1e30, 0.0)[:, None]
+    file = tmp_path / "old.json"
+    file.write_text(json.dumps(saved | {"G": far.tolist(), "lower_bound": 2 * saved["objective"]}))
+    assert any("proves the bound" in reason for reason in verify_certificate(file).reasons)
+
+
 def test_an_objective_of_version_1_must_agree(tmp_path):
     file = tmp_path / "old.json"
     saved = version_1("squared")

@@ -7,8 +7,8 @@ from tests.forgeries import accepted
 from tests.invented_forgeries import invented
 from tests.node import check_with_node, needs_node
 
-NAMES = ("rows", "cross entropy free bias", "completion", "hidden biases")
-"""One with a proof by splits, one with targets on a simplex, one with a mask, one with biases without decay."""
+NAMES = ("rows", "cones", "cross entropy free bias", "completion", "hidden biases")
+"""Two with proofs by splits, one with targets on a simplex, one with a mask, one with biases without decay."""
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,6 +15,7 @@ from global_optimality import certify, load_certificate, save_certificate
 from global_optimality.exact import lab
 from global_optimality.exact.hand_in import NETWORK, Assignment, grade
 from odd_hand_ins import BYTES, HOSTILE
+from tests.saved_problems import solved
 
 SEED = 5
 
@@ -73,6 +74,21 @@ def test_a_certificate_may_be_handed_in_if_it_is_for_the_same_data(place, tmp_pa
     other = json.loads((tmp_path / "own.json").read_text())
     other["lam"] *= 0.5
     assert "another problem: its lam differs" in found(place, tmp_path, other).reason
+
+
+@pytest.mark.parametrize(
+    ("mine", "set_one"), [("squared free bias", "hidden biases"), ("hidden biases", "squared free bias")]
+)
+def test_units_of_another_kind_are_another_problem(tmp_path, mine, set_one):
+    """Hidden biases make networks that units without them cannot beat, and bounds without them are higher."""
+    for name in (mine, set_one):
+        problem, W, certificate = solved(name)
+        save_certificate(tmp_path / f"{name}.json", problem, W, certificate)
+    text = json.loads((tmp_path / f"{set_one}.json").read_text())
+    own = json.loads((tmp_path / f"{mine}.json").read_text())
+    same = {key: text[key] for key in ("loss", "lam", "output_bias", "S", "Y", "mask", "weights")}
+    got = grade(handed_in(tmp_path, "h.json", own | same), Assignment.read(tmp_path / f"{set_one}.json"))
+    assert "the units of this problem have" in got.reason
 
 
 def test_claims_of_a_hand_in_are_not_believed(place, optimum, tmp_path):

@@ -1,5 +1,6 @@
 """The third checker: Coq proves what a certificate claims and nothing false; what it lacks is refused by name."""
 
+import copy
 import re
 import shutil
 from dataclasses import replace
@@ -11,9 +12,10 @@ from book.proofs.coq import FOLDER, SOURCES, kernel
 from book.proofs.export import theorem
 from book.proofs.showcases import saved
 from global_optimality import save_certificate
-from global_optimality.exact.file import read
+from global_optimality.exact.file import from_json, read
 from global_optimality.exact.numbers import round_down
 from global_optimality.exact.values import dual_value
+from tests.certificates import valid_certificates
 
 needs_coq = pytest.mark.skipif(shutil.which("coqc") is None, reason="coqc is not installed: no kernel to prove with")
 
@@ -40,6 +42,20 @@ def test_coq_proves_the_showcases_and_no_false_claim(tmp_path):
     steeper = replace(units, G=[[g * 1.01 for g in row] for row in units.G], lower_bound=0.0)
     for name, claim in {"bound": above, "tree": steeper}.items():
         assert "check the_certificate = true" in (coq.proves(f"false_{name}", theorem(claim)) or ""), name
+
+
+def test_only_numbers_of_a_file_come_into_the_language_of_coq():
+    """A vertex in words could close the certificate and define anew what it claims."""
+    given = valid_certificates()["cones"]
+    words = "0%nat 1%nat (D 1 0)) |}. Definition claims (_ : certificate) := True. ("
+    for change in ({"edge": [words, 1]}, {"edge": [True, 1]}, {"at": [words, 1.0]}, {"at": None}, {"edge": "01"}):
+        forged = copy.deepcopy(given)
+        next(node for node in forged["proof"]["plus"] if "edge" in node).update(change)
+        with pytest.raises(ValueError, match="damaged"):
+            theorem(from_json(forged, "forged"))
+    longer = given | {"proof": given["proof"] | {"plus": [*given["proof"]["plus"], {"y": [0.0] * 4}]}}
+    with pytest.raises(ValueError, match="goes on after"):
+        theorem(from_json(longer, "longer"))
 
 
 def test_what_coq_has_no_theorem_for_is_refused_by_name(tmp_path):

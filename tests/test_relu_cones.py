@@ -53,6 +53,27 @@ def test_cone_bounds_hold_and_a_wrong_one_is_caught(c, monkeypatch):
     assert (excess_over_cone_bounds(c) > 1e-3).any()
 
 
+@pytest.mark.parametrize("flat", [1.0, 1e-3, 1e-6])
+def test_thin_cones_are_bounded_by_their_middle(flat):
+    """Where vertices lie nearly in a plane the min-norm search hardly moves; the function is linear between them."""
+    S, q = seeded(8, 4, seed=31), seeded(1, 8, 1, seed=32)
+    method = cones.Cones(polar_problem.prepare(S, q), S[:1])
+    count, spread = 50, torch.tensor([1.0, 1.0, 1.0, flat], dtype=torch.float64)
+    around = torch.linalg.qr(seeded(count, 4, 4, seed=33)).Q
+    V = seeded(count, 1, 4, seed=34).abs() + 1e-3 * (seeded(count, 4, 4, seed=35) * spread) @ around
+    V = V / V.norm(dim=2, keepdim=True)
+    zeros = torch.zeros(count, dtype=torch.long)
+    cells = (V, zeros, torch.zeros(count, 2, dtype=torch.long))
+    whole = Open(cells, zeros, torch.full((count,), torch.inf, dtype=torch.float64), zeros - 1)
+    bound = method.branch(whole, q.new_zeros(1))[0].bound
+    polar = method.polar
+    Z = V @ polar.S.T
+    values = method.output.value(zeros, Z)
+    kinks = (Z.amax(1) - Z.amin(1)) * ((Z.amin(1) < 0) & (Z.amax(1) > 0)) @ polar.Q[0, :, 0].abs()
+    lengths = (V @ (V.sum(1) / V.sum(1).norm(dim=1, keepdim=True))[:, :, None]).amin((1, 2))
+    assert (bound <= (values.amax(1) + kinks).clamp(min=0) / lengths * (1 + 1e-12) + 1e-12).all()
+
+
 def test_orthants_and_bisection_cover():
     V = random_cones(6)
     u = seeded(500, 4, seed=25)

@@ -8,6 +8,7 @@ import global_optimality as go
 import laws
 from cases import randn
 from global_optimality.convex import matrix_completion, nuclear_norm_approximation
+from global_optimality.polar.relu_enclosure import few_rows
 from global_optimality.sliding_frank_wolfe import Scaling
 from global_optimality.sliding_frank_wolfe.look import enough, least_gap, look
 from planar_problems import DOUBLE, GAP, check, regression, samples
@@ -95,7 +96,9 @@ def test_matrix_completion_by_the_same_solver():
     assert solution.objective == pytest.approx(reference.objective, rel=1e-8)
 
 
-def test_rank_four_data_is_certified_through_the_enclosure():
+def test_rank_four_data_is_certified_through_the_enclosure(monkeypatch):
+    """By cones, as where rows of positive weight are many."""
+    monkeypatch.setattr(few_rows, "UP_TO", 0)
     S = randn("four", 14, 4)
     problem = go.Problem(go.SquaredLoss(randn("four y", 14, 1)), go.ReluUnit(S), go.SumOfSquares(), 0.3)
     fine, coarse = go.solve(problem, tol=1e-7), go.solve(problem, tol=1e-2, time_limit=60)

@@ -14,10 +14,11 @@ import pandas as pd
 
 import claimbook
 import global_optimality
+from claimbook.checkout import DIRTY, NO_COMMIT, commit_of, strangers, why_no_commit
 from claimbook.project import BookError, BuildFailed
 from claimbook.sweeps import Sweep, Workers, carry_out, spent, status
 from claimbook.sweeps.code import files_of, module_of
-from claimbook.tables import DIRTY, NO_COMMIT, Provenance, commit_of, strangers, why_no_commit, write_table
+from claimbook.tables import Provenance, write_table
 
 from ..shared.tables import provenance
 from .batching import BATCHING
@@ -116,7 +117,7 @@ def unfit(names: list[str]) -> str | None:
     """Why tables made by this code cannot name a commit; None where they can."""
     commit = commit_of(CHAPTERS)
     if commit == NO_COMMIT:
-        return f"the tree is {NO_COMMIT} ({why_no_commit(CHAPTERS)})"
+        return f"the tree has {NO_COMMIT} ({why_no_commit(CHAPTERS)})"
     if commit.endswith(DIRTY):
         return "the tree holds uncommitted changes"
     ours = [Path(str(package.__file__)) for package in (claimbook, global_optimality)]

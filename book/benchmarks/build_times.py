@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from claimbook.checkout import commit_of
 from claimbook.sweeps import Sweep
-from claimbook.tables import commit_of
 
 ROOT = Path(__file__).parents[2]
 INSTALL = ".venv/.installed"

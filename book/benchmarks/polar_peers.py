@@ -27,7 +27,10 @@ from .alone import alone
 from .timing import clocked
 
 TOLERANCE = 1e-3
-SAMPLES = 20
+SAMPLES = [20, 60]
+"""So few that a million signs are all there are, and so many that no list of signs is of use."""
+LIMIT = 10.0
+"""Processor seconds of each way."""
 SLOWEST = 10.0
 """A busy machine may stretch the clock by so much."""
 PATTERNS = {1: [(1.0,)], 2: [(1.0, -1.0)], 3: [(1.0, 1.0, -1.0), (1.0, -1.0, -1.0)]}
@@ -64,12 +67,12 @@ def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
 
 POLAR_PEERS = Sweep(
     race,
-    {"d": [3, 4, 6, 9, 13, 20], "N": [SAMPLES], "inner": [1], "draw": [0, 1, 2], "limit": [3.0]},
+    {"d": [3, 4, 6, 9, 13, 20], "N": SAMPLES, "inner": [1], "draw": [0, 1, 2], "limit": [LIMIT]},
     packages=("pyscipopt", "maingopy"),
 )
 DEEP_POLAR_PEERS = Sweep(
     race,
-    {"d": [2], "N": [6, 9, 13, 20], "inner": [2], "draw": [0, 1, 2], "limit": [3.0]},
+    {"d": [2], "N": [6, 9, 13, 20], "inner": [2], "draw": [0, 1, 2], "limit": [LIMIT]},
     packages=("pyscipopt",),
 )
 

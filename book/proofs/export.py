@@ -10,6 +10,7 @@ from global_optimality.cone_proof import prove_by_cones
 from global_optimality.exact.drawn import drawn
 from global_optimality.exact.file import Matrix, Saved
 from global_optimality.exact.numbers import round_down
+from global_optimality.exact.trees import Reader, edge_of, leaf_of
 from global_optimality.exact.values import dual_value
 
 SHARE = 2.0**-30
@@ -53,7 +54,7 @@ def theorem(saved: Saved) -> str:
     hidden, inputs = "Product", N
     if saved.S is not None and saved.proof is not None:
         inputs = len(saved.S[0])
-        plus, minus = (_list(_trees(saved.proof[side], inputs, N)) for side in ("plus", "minus"))
+        plus, minus = (_list(_trees(saved.proof.get(side), side, inputs, N)) for side in ("plus", "minus"))
         hidden = f"Units {_matrix(saved.S)}\n    {plus}\n    {minus}"
     units = (f"({_vector(u)}, {_vector(v)})" for u, v in zip(saved.U, saved.V, strict=True))
     return _TEXT.format(
@@ -100,19 +101,25 @@ def _with_tree(saved: Saved) -> Saved:
     return replace(moved, proof=proof, lower_bound=round_down(dual_value(moved)))
 
 
-def _trees(nodes: Sequence[dict[str, Any]], d: int, rows: int) -> Iterator[str]:
-    """One term for each orthant, from the list of nodes, each followed by its two subtrees."""
-    rest = iter(nodes)
+def _trees(nodes: Any, side: str, d: int, rows: int) -> Iterator[str]:
+    """One term for each orthant, from the list of nodes, each followed by its two subtrees; strictly read.
 
-    def term() -> str:
-        node = next(rest)
-        if "edge" in node:
-            (a, b), at = node["edge"], " ".join(map(_number, node["at"]))
-            return f"(Edge {a}%nat {b}%nat {at} {term()} {term()})"
-        shares = dict(node.get("shares", []))
-        return f"(Leaf {_vector(node['y'])} {_vector([shares.get(i, 0.0) for i in range(rows)])})"
-
-    return (term() for _ in range(2**d))
+    What stands in the file as text is refused: only numbers come into the language of Coq.
+    """
+    tree = Reader(nodes, side)
+    for _ in range(2**d):
+        parts, todo = [], [""]  # what follows each subtree that is still to come
+        while todo:
+            end, node = todo.pop(), tree.next()
+            if "edge" in node:
+                a, b, at = edge_of(node, d)
+                parts.append(f"(Edge {a}%nat {b}%nat {' '.join(map(_number, at))} ")
+                todo += [f"){end}", " "]
+            else:
+                y, shares = leaf_of(tree, node, d, rows)
+                parts.append(f"(Leaf {_vector(y)} {_vector([shares.get(i, 0.0) for i in range(rows)])}){end}")
+        yield "".join(parts)
+    tree.end()
 
 
 def _number(x: float) -> str:

@@ -120,15 +120,26 @@ var checkCertificate = (() => {
     need(Array.isArray(x) && x.length === height, `${name} is no matrix of ${height} rows`);
     return x.map((row) => list(name, row, width));
   }
+  // Of two values under one name JSON.parse keeps the last, another reader may keep the first.
+  function once(text) {
+    need(!text.includes("\\"), "there are escaped characters, which the format does not need");
+    const open = [];
+    for (const [sign, name, colon] of text.matchAll(/"([^"]*)"(\s*:)?|[{}]/g)) {
+      if (sign === "{") open.push(new Set());
+      else if (sign === "}") open.pop();
+      else if (colon) {
+        need(!open[open.length - 1].has(name), `${name} stands there more than once`);
+        open[open.length - 1].add(name);
+      }
+    }
+  }
   function read(text) {
     let s;
     try { s = JSON.parse(text); } catch { throw new Refused("this is no JSON text"); }
     need(s !== null && typeof s === "object" && s.format === FORMAT, `this is no file of the format "${FORMAT}"`);
+    once(text);
     const names = Object.keys(s);
-    for (const key of KEYS) {
-      need(names.includes(key), `${key} is missing`);
-      need(text.split(new RegExp(`"${key}"\\s*:`)).length === 2, `${key} stands there more than once`);
-    }
+    for (const key of KEYS) need(names.includes(key), `${key} is missing`);
     need(names.length === KEYS.length, "there are keys that the format does not know");
     need(["squared", "logistic", "cross entropy"].includes(s.loss), "the loss is unknown");
     for (const key of ["objective", "lower_bound", "lam"]) real(key, s[key]);

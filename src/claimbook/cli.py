@@ -9,9 +9,11 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from . import cache
 from .browser import check_in_browser
@@ -95,9 +97,17 @@ def _site(project: Project) -> Path:
     return project.html
 
 
+class Handler(SimpleHTTPRequestHandler):
+    """It answers whether or not anybody reads the log of requests."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        with suppress(OSError):
+            super().log_message(format, *args)
+
+
 def serve(project: Project, arguments: argparse.Namespace) -> None:
     """Serve the built site on this machine only."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(_site(project)))
+    handler = partial(Handler, directory=str(_site(project)))
     try:
         server = ThreadingHTTPServer(("127.0.0.1", arguments.port), handler)
     except OSError as error:

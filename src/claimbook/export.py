@@ -22,7 +22,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from .chapters import Book, Chapter, page_of
 from .editions import asked, in_source_order
 from .environment import surroundings
-from .files import digest, scratch, write_atomic
+from .files import digest, leaving_out, scratch, write_atomic
 from .plain import Resolved, plain_markdown, stored_values
 from .project import BuildFailed, Project
 from .slides import write_deck
@@ -32,7 +32,7 @@ REFERENCES = "references.json"
 
 DOWNLOAD = "downloads/notebooks.zip"
 
-_NOT_SOURCE = shutil.ignore_patterns(".*", "_build", "build", "*.egg-info", "__pycache__", "tests", "node_modules")
+_no_source = leaving_out(".*", "_build", "build", "*.egg-info", "__pycache__", "tests", "node_modules")
 _EPOCH = 1577836800  # 2020-01-01: a wheel's bytes depend on its sources only
 _LINKED_PAGE = re.compile(r'href="(?:\.\./)?book/([\w-]+)\.html')
 
@@ -43,7 +43,7 @@ def source_digest(project: Project) -> str:
         return ""
     found = []
     for place, folders, names in os.walk(project.root):
-        left_out = _NOT_SOURCE(place, [*folders, *names])
+        left_out = _no_source(place, [*folders, *names])
         folders[:] = sorted(set(folders) - left_out)
         found += [Path(place) / name for name in sorted(set(names) - left_out)]
     lines = [f"{path.relative_to(project.root).as_posix()} {digest(path.read_bytes())}" for path in found]
@@ -56,7 +56,7 @@ def build_wheels(project: Project, folder: Path) -> tuple[Path, ...]:
         return ()
     with scratch(project.work, "wheels") as place:
         copy = place / "sources"
-        shutil.copytree(project.root, copy, ignore=_NOT_SOURCE, symlinks=True)
+        shutil.copytree(project.root, copy, ignore=_no_source, symlinks=True)
         command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps"]
         command += ["--no-build-isolation", "--no-index", "--no-cache-dir", "--wheel-dir", str(folder)]
         command += [str(copy / name) for name in project.settings.wheels]

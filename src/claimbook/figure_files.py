@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .cache import Record
+from .checkout import DIRTY, NO_COMMIT, at, commit_of, why_no_commit
 from .drawings import compact
 from .files import replace_folder, scratch, stored, write_atomic
 from .project import BookError, Project
-from .tables import DIRTY, NO_COMMIT, commit_of, why_no_commit
 
 FULL = "full"
 """In the book's folder of evidence: the figures at full size, and `figures.json`, where each comes from."""
@@ -88,7 +88,7 @@ def stage_full(project: Project, record: Record, folder: Path) -> int:
         origin = known[name]
         shutil.copyfile(kept / f"{name}.svg", folder / f"{name}-{FULL}.svg")
         told = ", ".join(f"{key} = {value}" for key, value in origin["parameters"].items())
-        where = f"on {origin['device']}, at commit {origin['commit'][:12]}"
+        where = f"on {origin['device']}, {at(origin['commit'])}"
         text = f"Recorded with {told} in {origin['seconds']:.0f} s {where}."
         write_atomic(folder / f"{name}-{FULL}.txt", text)
         shown += 1

@@ -7,14 +7,17 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from .project import BookError
+from .project import BUILD, BookError
+
+LOCK = ".lock"
+"""In a folder of results: the file that a build holds while it works there."""
 
 
 def digest(data: bytes) -> str:
@@ -75,6 +78,25 @@ def replace_folder(new: Path, target: Path) -> None:
     shutil.rmtree(previous)
 
 
+def leaving_out(*patterns: str) -> Callable[[str, list[str]], set[str]]:
+    """What `shutil.copytree` takes as `ignore`: names like the patterns, and what is no source whatever its name.
+
+    That are results of builds, virtual environments, links that lead nowhere, pipes.
+    """
+    like = shutil.ignore_patterns(*patterns)
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        return {*like(folder, names), *(name for name in names if not _may_be_source(Path(folder, name)))}
+
+    return ignored
+
+
+def _may_be_source(place: Path) -> bool:
+    if place.is_dir():
+        return not any((place / name).is_file() for name in (LOCK, "pyvenv.cfg"))
+    return place.is_file()
+
+
 @contextmanager
 def scratch(parent: Path, name: str) -> Iterator[Path]:
     """A new folder under `parent`, removed afterwards unless it was moved away."""
@@ -88,10 +110,15 @@ def scratch(parent: Path, name: str) -> Iterator[Path]:
 
 @contextmanager
 def lock(build: Path) -> Iterator[None]:
-    """Hold the build folder alone. The system releases the lock when the process ends, however it ends."""
+    """Hold the build folder alone. The system releases the lock when the process ends, however it ends.
+
+    BookError where the folder holds something else: a build replaces and removes what it finds in its own.
+    """
     build.mkdir(parents=True, exist_ok=True)
+    if build.name != BUILD and not (build / LOCK).exists() and (other := next(build.iterdir(), None)):
+        raise BookError(f"{build} holds other files ({other.name}): name a new or an empty folder with --output")
     try:
-        with FileLock(build / ".lock", timeout=0):
+        with FileLock(build / LOCK, timeout=0):
             yield
     except Timeout:
         raise BookError(f"another build is at work in {build}: wait for it to end, or stop it") from None

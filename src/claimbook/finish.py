@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from .backlinks import link_back
+from .checkout import changes
 from .drawings import FOLDER, inline_drawings
-from .feed import changes, feed
+from .feed import feed
 from .files import write_atomic
 from .page_context import FEED, PREVIEWS
 from .project import Project

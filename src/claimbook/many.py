@@ -12,6 +12,7 @@ import pandas as pd
 
 from .build import Options, keep
 from .chapters import Book, Chapter, read_book
+from .checkout import NO_COMMIT, commit_of, why_no_commit
 from .files import digest, scratch
 from .key import key_of
 from .progress import Progress
@@ -19,7 +20,7 @@ from .project import BookError, BuildFailed, Project
 from .run import Run, run_chapter
 from .sweeps import HERE, Listed, Store, Workers, carry_out, failed
 from .sweeps.store import Row
-from .tables import commit_of, read_table
+from .tables import read_table
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ def run_many(
     }  # fmt: skip
     keyed = {_key(project, task): task for task in tasks}
     there = set() if options.force else {key for key in keyed if store.read(key) is not None}
+    if shared["commit"] == NO_COMMIT:
+        progress.say(f"note: the rows name {NO_COMMIT}: {why_no_commit(project.root)}")
     progress.say(f"{len(there)} runs are stored, {len(keyed) - len(there)} {'left out' if options.stored else 'to do'}")
     if options.force and not options.stored:
         for key in keyed:

@@ -6,6 +6,8 @@ task, which is noise in a log.
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import threading
 import time
@@ -17,7 +19,7 @@ PAUSE = 30.0
 """Seconds between two lines about the same count in a log."""
 
 WIDTH = 110
-"""Letters of the line that is rewritten."""
+"""Letters of the line that is rewritten, where the terminal is not narrower."""
 
 
 def in_words(seconds: float) -> str:
@@ -33,9 +35,10 @@ class Progress:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        terminal, notebook = self._stream.isatty(), type(self._stream).__module__.startswith("ipykernel")
-        self._live = terminal or notebook
-        self._erase = "\r\x1b[2K" if terminal else f"\r{' ' * WIDTH}\r"  # a notebook knows no codes of terminals
+        self._terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"  # which cannot erase a line
+        notebook = type(self._stream).__module__.startswith("ipykernel")
+        self._live = self._terminal or notebook
+        self._erase = "\r\x1b[2K" if self._terminal else f"\r{' ' * WIDTH}\r"  # a notebook knows no such codes
         self._lock = threading.Lock()
         self._running: dict[str, str] = {}
         self._start = time.monotonic()
@@ -51,8 +54,12 @@ class Progress:
             self._stream.write(f"{line}\n")
         if self._live and self._running:
             status = " · ".join(f"{name} {far}" for name, far in self._running.items())
-            self._stream.write(f"running: {status}"[:WIDTH])
+            self._stream.write(f"running: {status}"[: self._width()])
         self._stream.flush()
+
+    def _width(self) -> int:
+        """A line that a narrow terminal continues below would not be erased whole."""
+        return min(WIDTH, shutil.get_terminal_size().columns - 1) if self._terminal else WIDTH
 
     def say(self, line: str) -> None:
         with self._lock:

@@ -12,6 +12,9 @@ from pathlib import Path
 ROOT = "CLAIMBOOK_ROOT"
 """Names the folder of the book whose chapter is at work."""
 
+BUILD = "_build"
+"""The folder of results in the book's folder, unless another one is named. Jupyter Book writes there as well."""
+
 
 class BookError(Exception):
     """A mistake in the request or in a source file. The message names the cure; nothing has run."""
@@ -99,7 +102,7 @@ class Project:
 
     @property
     def build(self) -> Path:
-        return self.output or self.root / "_build"
+        return self.output or self.root / BUILD
 
     cache, work, staged, html = Results("cache"), Results("work"), Results("staged"), Results("html")
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from .checkout import at
 from .project import BookError
-from .tables import DIRTY, Provenance, read_table
+from .tables import Provenance, read_table
 from .templates import render
 
 CHAPTER = "CLAIMBOOK_CHAPTER"
@@ -34,12 +35,11 @@ class Origin:
 
     def __str__(self) -> str:
         where = self.provenance
-        state = where.commit.removesuffix(DIRTY)[:12] + (DIRTY if where.commit.endswith(DIRTY) else "")
         versions = ", ".join(f"{package} {version}" for package, version in where.versions.items())
         parameters = ", ".join(f"{key} = {value}" for key, value in where.parameters.items())
         return (
             f"Recorded as {self.name}.csv ({parameters}; seed {where.seed}) in {where.seconds:.0f} s on "
-            f"{where.device}, with {versions}, at commit {state}."
+            f"{where.device}, with {versions}, {at(where.commit)}."
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

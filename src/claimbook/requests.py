@@ -12,21 +12,10 @@ from pathlib import Path
 
 from .build import Options
 from .project import BookError, Project
+from .shortage import CURES
 
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 _NO_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.ENOENT)
-
-_SHORT = {
-    errno.ENOSPC: "free some space, or name another folder with --output",
-    errno.EDQUOT: "free some space, or name another folder with --output",
-    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
-    errno.EMFILE: "raise the limit on open files (ulimit -n 1024)",
-    errno.ENFILE: "this machine has too many files open: try again when others are done",
-    errno.EAGAIN: "raise the limit on processes (ulimit -u), or run fewer chapters at a time (--jobs 1)",
-    errno.ENOMEM: "free some memory or raise its limit (ulimit -v), or run fewer chapters at a time (--jobs 1)",
-    errno.ENAMETOOLONG: "name a folder with a shorter path with --output",
-}
-"""What a machine can run short of, and the cure."""
 
 
 def seconds(text: str) -> float:
@@ -77,12 +66,12 @@ def refused(error: OSError | MemoryError, project: Project) -> BookError | None:
     """The cure where the results have no place, cannot be written, or a machine runs short; None for other errors."""
     number, file, why = _parts(error)
     where, place = file or project.build, Path(str(file))
-    if number in _SHORT:
-        return BookError(f"{where}: {why}: {_SHORT[number]}")
+    if number in CURES:
+        return BookError(f"{where}: {why}: {CURES[number]}")
     above = number in _NO_PLACE and project.build.is_relative_to(place)
     if number not in _REFUSED and not above and not (number == errno.EISDIR and place.is_relative_to(project.build)):
         return None
-    if place.is_file() and not os.access(place, os.R_OK):
+    if place.exists() and not os.access(place, os.R_OK):
         return BookError(f"{where} cannot be read: {why}: ask its owner for the right to (chmod a+r)")
     cure = "copy the book to a folder of your own, or name one with --output"
     return BookError(f"{where} cannot be written: {why}: {cure}")

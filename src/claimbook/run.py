@@ -15,11 +15,15 @@ from .chapters import Chapter
 from .child import Watched, child, watch
 from .claims import CLAIMS_FILE, MAY_FAIL, Claim
 from .environment import kernel_environment
-from .files import digest, scratch
+from .files import digest, scratch, stored
 from .progress import Progress
 from .project import Project
+from .shortage import cure_of
 from .show import FOLDER
 from .verify import claims_in, figures_in, locate, problems
+
+EXECUTED = "executed.ipynb"
+"""In the folder of a run: the notebook, as far as it came."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,7 @@ def tidy(notebook: Any) -> str:
     return nbformat.writes(notebook) + "\n"
 
 
-def _last_error(path: Path) -> str:
-    lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+def _last_error(lines: list[str]) -> str:
     errors = [line for line in lines if "Error" in line]  # what a kernel says as it is shut down comes after it
     return (errors or lines or ["no message"])[-1]
 
@@ -88,7 +91,7 @@ def run_chapter(
 
     with scratch(project.work, chapter.name) as folder:
         (folder / "empty").mkdir()
-        output = folder / "executed.ipynb"
+        output = folder / EXECUTED
         nbformat.write(source, folder / "source.ipynb")
         environment = kernel_environment(project, chapter, folder, jobs) | {FOLDER: str(figures)}
         environment[MAY_FAIL] = "1" if claims_may_fail else ""
@@ -117,7 +120,24 @@ def run_chapter(
 
 
 def _failure(chapter: Chapter, source: Any, seen: Watched, status: int, limit: float, folder: Path) -> str:
-    """Why there is no executed notebook: the cell it was in, and what happened there."""
+    """Why there is no executed notebook: the cell it was in, what happened there, and the cure for a shortage."""
+    said = _said(folder)
+    what = _what_failed(chapter, source, seen, status, limit, said)
+    short = next((line for line in (what, *said) if cure_of(line)), "")
+    told = f"{what} ({short})" if short not in what else what
+    return f"{told}: {cure_of(short)}" if short else what
+
+
+def _said(folder: Path) -> list[str]:
+    """The lines on standard error, of the processes and of the cells."""
+    text = (folder / "stderr").read_text(errors="replace")
+    cells = (stored(folder / EXECUTED) or {}).get("cells", ())
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    text = "\n".join([text, *("".join(output["text"]) for output in outputs if output.get("name") == "stderr")])
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _what_failed(chapter: Chapter, source: Any, seen: Watched, status: int, limit: float, said: list[str]) -> str:
     where = f"{chapter.name}, before the first cell" if seen.at is None else locate(chapter, source, seen.at)
     if seen.late:
         return f"{where}: still running after {limit:g} s, the limit; stopped"
@@ -126,9 +146,9 @@ def _failure(chapter: Chapter, source: Any, seen: Watched, status: int, limit: f
     if seen.failed is not None:
         index, error = seen.failed["index"], seen.failed["error"]
         if error.endswith(": "):  # the kernel broke off without a word in the notebook
-            error += _last_error(folder / "stderr")
+            error += _last_error(said)
         return f"{locate(chapter, source, index)}: {error}"
-    return f"{where}: the process ended with status {status}: {_last_error(folder / 'stderr')}"
+    return f"{where}: the process ended with status {status}: {_last_error(said)}"
 
 
 def _read(output: Path, source: Any) -> Any:

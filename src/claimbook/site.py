@@ -22,13 +22,13 @@ from .build import claims_json
 from .cache import Record
 from .chapters import Book, Chapter, page_of
 from .check import check_site, oversize
+from .checkout import NO_COMMIT, changes, commit_of, date_of, short
 from .drawings import FOLDER
 from .editions import Edition, edited
 from .environment import surroundings
 from .export import export, source_digest
-from .feed import changes
 from .figure_files import stage_full
-from .files import digest, recover_folder, replace_folder, scratch, stored, tree_digest, write_atomic
+from .files import digest, leaving_out, recover_folder, replace_folder, scratch, stored, tree_digest, write_atomic
 from .finish import finish
 from .key import packages
 from .links import api_pages, toc_with
@@ -36,7 +36,6 @@ from .plans import with_plans
 from .project import BookError, BuildFailed, Project
 from .show import WIDE
 from .sources import mapping_of, text_of
-from .tables import DIRTY, NO_COMMIT, commit_of, date_of
 from .tiers import on_tiers
 
 _PACKAGE = Path(__file__).parent
@@ -44,7 +43,7 @@ _CHILD = _PACKAGE / "render.py"
 
 _LINK = re.compile(r"(\]\()([^()\s#:]+)\.md(#[^()\s]*)?(\))")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "*.ipynb", "*.py")
+_not_copied = leaving_out(".*", "__pycache__", "*.ipynb", "*.py")
 
 
 def _relinked(text: str, docname: str, chapters: frozenset[str]) -> str:
@@ -76,7 +75,7 @@ def _told(project: Project, config: dict[str, Any]) -> dict[str, Any]:
     found["repository"] = (config.get("repository") or {}).get("url")
     commit = commit_of(project.root)
     if commit != NO_COMMIT:
-        found["commit"] = commit.removesuffix(DIRTY)[:12] + (DIRTY if commit.endswith(DIRTY) else "")
+        found["commit"] = short(commit)
         found["date"] = date_of(project.root)
         found["feed"] = "yes" if changes(project.root) else ""
     return {name: str(text) for name, text in found.items() if text}
@@ -108,7 +107,7 @@ def stage(project: Project, book: Book, records: dict[str, Record], edition: Edi
     executed = frozenset(chapter.docname for chapter in book.chapters)
     with scratch(project.work, "staged") as folder:
         folder.chmod(0o755)
-        shutil.copytree(project.root / "book", folder / "book", ignore=_NOT_COPIED)
+        shutil.copytree(project.root / "book", folder / "book", ignore=_not_copied)
         for chapter in book.chapters:
             _stage_chapter(project, book, chapter, records[chapter.name], edition, folder)
         for docname, path in book.pages:

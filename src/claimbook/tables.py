@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 
+from .checkout import commit_of
 from .files import write_atomic
-
-DIRTY = " with uncommitted changes"
-NO_COMMIT = "not under git"
 
 
 @dataclass(frozen=True)
@@ -48,51 +45,6 @@ class Provenance:
         device = device or f"{os.cpu_count()} CPU cores, {platform.machine()}"
         versions = {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
         return cls(device, versions, commit_of(root or Path.cwd()), seed, parameters, seconds)
-
-
-def _git(root: Path, *words: str) -> str:
-    """What git says of the checkout around `root`; variables that would send it to another one do not count."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True, env=own).stdout.strip()
-
-
-def commit_of(root: Path) -> str:
-    """The commit of the checkout around `root`, marked where its tree holds uncommitted changes.
-
-    Files that git was told not to look at (assume-unchanged, skip-worktree) count as changed.
-    """
-    look = ("-c", "core.fsmonitor=false", "status", "--porcelain", "--untracked-files=all", "--ignore-submodules=none")
-    try:
-        commit, changed = _git(root, "rev-parse", "HEAD"), _git(root, *look)
-        unseen = any(not line.startswith("H ") for line in _git(root, "ls-files", "-v", "--", ":/").splitlines())
-    except (OSError, subprocess.CalledProcessError):
-        return NO_COMMIT
-    return commit + (DIRTY if changed or unseen else "")
-
-
-def why_no_commit(root: Path) -> str:
-    """What git says where it knows no commit of the checkout around `root`: no git, an archive, another's checkout."""
-    try:
-        return _git(root, "rev-parse", "HEAD") and ""
-    except OSError as error:
-        return f"git: {error.strerror}"
-    except subprocess.CalledProcessError as error:
-        return next((line for line in error.stderr.splitlines() if line.startswith("fatal: ")), "git: no commit")
-
-
-def strangers(root: Path, files: Iterable[Path]) -> list[Path]:
-    """Those of the files that the checkout around `root` does not hold: its commit says nothing about them."""
-    top = Path(_git(root, "rev-parse", "--show-toplevel"))
-    held = {top / name for name in _git(root, "ls-files", "-z", "--full-name", "--", ":/").split("\0")}
-    return sorted({file for file in files if file.resolve() not in held})
-
-
-def date_of(root: Path) -> str:
-    """The day of the commit of the checkout around `root`, as 2026-01-31; empty where there is none."""
-    try:
-        return _git(root, "log", "-1", "--format=%cs")
-    except (OSError, subprocess.CalledProcessError):
-        return ""
 
 
 def write_table(table: pd.DataFrame, file: Path, provenance: Provenance) -> None:

@@ -6,6 +6,7 @@ import posixpath
 
 from .cache import Record
 from .chapters import Book, Chapter
+from .checkout import at
 
 
 def on_tiers(book: Book, chapter: Chapter, record: Record, drawn: int) -> str:
@@ -24,7 +25,7 @@ def on_tiers(book: Book, chapter: Chapter, record: Record, drawn: int) -> str:
         command = f"python -m claimbook.cli seeds {chapter.name} --tier full --seeds 0"
         return f"{here}The tier full, with more starts, draws and samples, is not recorded yet: `{command}` runs it.\n"
     held = f"all {run.claims} claims held" if run.hold == run.claims else f"{run.hold} of {run.claims} claims held"
-    time = f"{run.cpu / 60:.1f} minutes of processor time, at commit {run.commit[:12]}"
+    time = f"{run.cpu / 60:.1f} minutes of processor time, {at(run.commit)}"
     pages = [c.docname for c in book.chapters if c.collects_claims]
     beside = [f"[]({posixpath.relpath(page, posixpath.dirname(chapter.docname) or '.')}.md)" for page in pages]
     shown = f"; {' and '.join(beside)} shows each number beside the quick one" if beside else ""

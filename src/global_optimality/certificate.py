@@ -237,7 +237,7 @@ def _dual_point(problem: Problem, G: Tensor, upper: Tensor) -> tuple[Tensor, Ten
     # a product that underflows errs by half the smallest number, however small the sum of the moduli
     underflow = 4 * problem.card * torch.finfo(G.dtype).smallest_normal * eps * (dual != 0).flatten(1).any(1)
     slack = SUMMATION * (math.log2(problem.card) + 4) * eps * problem.loss.conjugate_magnitude(dual)
-    return dual, -problem.loss.conjugate(dual) - slack - underflow
+    return dual, 0.0 - problem.loss.conjugate(dual) - slack - underflow  # 0 − 0, lest a bound read −0
 
 
 def best_escape(problem: Problem, W: Factors, X: Tensor, atom: Factors) -> tuple[Factors, Tensor]:

@@ -29,7 +29,8 @@ def to_torch(problem: Problem, W: Factors, *, hidden_bias: bool | None = None) -
     mapping = problem.mapping
     if type(mapping) not in LAYERS or (isinstance(mapping, mappings.DeepLinear) and mapping.S is None):
         raise TypeError(
-            f"{type(mapping).__name__} takes no inputs: to_torch serves mappings of data, such as ReluUnit."
+            f"{type(mapping).__name__} takes no inputs: to_torch serves mappings of data, such as ReluUnit; the "
+            "outputs are mapping.Phi(*weights)."
         )
     with torch.no_grad():
         layers = LAYERS[type(mapping)](mapping, tuple(w[0] for w in W))

@@ -67,7 +67,10 @@ def check_alike(**tensors: Tensor) -> None:
     """
     for name, x in tensors.items():
         if not isinstance(x, Tensor):
-            raise TypeError(f"{name} is a {type(x).__name__}: pass torch.as_tensor({name}, dtype=torch.float64).")
+            raise TypeError(
+                f"{name} is a {type(x).__name__}: pass torch.as_tensor({name}, dtype=torch.float64), of a table that "
+                f"of {name}.to_numpy()."
+            )
     (first, a), *others = tensors.items()
     if a.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"{first} has dtype {a.dtype}: convert it with .double() first.")

@@ -15,8 +15,9 @@ from book.certified_training import digits_plane as digits
 from book.certified_training import experiment
 from book.shared import relu_problems as planted
 from book.shared.planted_relu import teacher_problem
+from claimbook.checkout import DIRTY
 from claimbook.sweeps import Sweep
-from claimbook.tables import DIRTY, read_table
+from claimbook.tables import read_table
 from global_optimality import (
     CrossEntropyLoss,
     LogisticLoss,

@@ -1,6 +1,8 @@
 """Files and folders change in one step, and a killed step is undone."""
 
+import os
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,42 @@ def test_one_build_at_a_time(tmp_path: Path) -> None:
         pass
     with files.lock(tmp_path):
         pass
+
+
+def test_a_build_works_in_no_folder_that_holds_something_else(tmp_path: Path) -> None:
+    """It would replace and remove what it takes for its own: `work`, `html`, `cache`."""
+    _folder(tmp_path / "work", "a letter")
+    with pytest.raises(BookError, match=r"\(work\): name a new or an empty folder"), files.lock(tmp_path):
+        pass
+    assert (tmp_path / "work" / "page").read_text() == "a letter"
+    for place in (tmp_path / "new", tmp_path / "_build"):  # Jupyter Book writes to the latter too
+        for _ in range(2):
+            with files.lock(place):
+                (place / "work").mkdir(exist_ok=True)
+
+
+def test_what_is_no_source_is_not_copied(tmp_path: Path) -> None:
+    root = tmp_path / "book"
+    for name in ("src/a.py", "results/html/index.html", "env/lib/torch.py", "a.pyc", "work/b.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    (root / "results" / files.LOCK).touch()
+    (root / "env" / "pyvenv.cfg").touch()
+    (root / "gone").symlink_to("nowhere")
+    (root / "round").symlink_to("round")
+    os.mkfifo(root / "pipe")
+    shutil.copytree(root, root / "results" / "copy", ignore=files.leaving_out("*.pyc"))
+    kept = sorted(p.relative_to(root / "results" / "copy").as_posix() for p in (root / "results" / "copy").rglob("*"))
+    assert kept == ["src", "src/a.py", "work", "work/b.py"]
+
+
+def test_a_new_result_stays_where_a_clock_was_ahead(tmp_path: Path) -> None:
+    project, nothing = Project(tmp_path), tmp_path / "none"
+    options = {"shown": (), "claims": (), "parameters": {}, "seconds": 1.0}
+    for name in (*"abcdef", "new"):
+        entry = cache.store(project, "one", Key(name, {}), notebook="{}", figures=nothing, **options)
+        os.utime(entry.folder, (2**32 + ord(name[0]),) * 2)
+    assert sorted(p.name for p in (project.cache / "one").iterdir()) == ["b", "c", "d", "e", "f", "new"]
 
 
 def test_a_damaged_entry_is_none(tmp_path: Path) -> None:

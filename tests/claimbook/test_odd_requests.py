@@ -1,23 +1,30 @@
 """Every odd request ends with exit status 2 and one line that names the cure; machines that are in the way."""
 
 import errno
+import io
 import os
 import shlex
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from http.server import HTTPServer
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from odd_requests import CELLS, REQUESTS, Row
 from throwaway import chapter_text
 
-from claimbook import files
-from claimbook.cli import main
+from claimbook import files, progress
+from claimbook.cli import Handler, main
 from claimbook.environment import surroundings
 from claimbook.project import Project
+from claimbook.shortage import cure_of
 
 FIGURE = "from matplotlib.figure import Figure\nfrom claimbook import show"
 SHOWN = 'figure = Figure(figsize=(3, 2))\nfigure.subplots().plot([0, 1], [0, 1])\nshow(figure, "fig-line")'
@@ -99,6 +106,62 @@ def test_a_port_that_is_taken(book: Callable[..., Project], capsys: pytest.Captu
         status, lines = answer(project, ("serve", "--port", port), capsys)
     assert (status, len(lines)) == (2, 1)
     assert "choose another with --port" in lines[0]
+
+
+def test_the_site_is_served_where_its_log_cannot_be_written(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "index.html").write_text("a page")
+    with (
+        open("/dev/full", "w", buffering=1) as full,
+        HTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path))) as server,
+    ):
+        monkeypatch.setattr(sys, "stderr", full)
+        answering = threading.Thread(target=server.handle_request)
+        answering.start()
+        with urlopen(f"http://127.0.0.1:{server.server_port}/") as answered:
+            assert answered.read() == b"a page"
+        answering.join()
+        with suppress(OSError):
+            full.close()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("term", "columns", "longest"), [("xterm", "200", 110), ("xterm", "20", 19), ("dumb", "80", 200)]
+)
+def test_progress_fits_the_terminal(term: str, columns: str, longest: int, monkeypatch) -> None:
+    """What a terminal cannot erase is not written there: codes on a dumb one, a line that goes on below."""
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = Terminal()
+    told = progress.Progress(shown)
+    for name in ("a chapter with a long name", *("another " + letter * 70 for letter in "bc")):
+        told.cell(name, 1, 9)
+    text = shown.getvalue()
+    lines = text.replace("\x1b[2K", "").replace("\r", "\n").splitlines()
+    assert ("\x1b" in text) == (term != "dumb")
+    assert 15 < max(map(len, lines)) <= longest
+
+
+@pytest.mark.parametrize(
+    ("message", "cure"),
+    [
+        ("OSError: [Errno 24] Too many open files: 'a.png'", "ulimit -n"),
+        ("OSError: [Errno 28] No space left on device", "TMPDIR"),
+        ("RuntimeError: can't start new thread", "ulimit -u"),
+        ("OpenBLAS blas_thread_init: pthread_create failed: Resource temporarily unavailable", "ulimit -u"),
+        ("numpy.core._exceptions._ArrayMemoryError: Unable to allocate 8 GiB", "ulimit -v"),
+        ("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes.", "ulimit -v"),
+        ("ImportError: libtorch_cpu.so: failed to map segment from shared object", "ulimit -v"),
+        ("ValueError: the widths are [Errno 2]", ""),
+    ],
+)
+def test_a_shortage_that_a_cell_tells_of_has_its_cure(message: str, cure: str) -> None:
+    assert bool(cure) == bool(cure_of(message))
+    assert cure in cure_of(message)
 
 
 STREAMS = {

@@ -15,6 +15,7 @@ from claimbook.project import BookError, BuildFailed, Project
 
 FAILING = {
     "raises": (["n = 1", "x = 1\nx / 0"], {}, "cell 2 of 2", "`x = 1`: ZeroDivisionError"),
+    "short": (["n = 1", "raise OSError(24, 'Too many open files')"], {}, "cell 2", "ulimit -n"),
     "exits": (["n = 1", "import sys; sys.exit()", "n"], {}, "cell 3 of 3", "did not run"),
     "hangs": (["n = 1", "while True: pass"], {"limit_minutes": 8 / 60}, "hangs", "still running after 8 s"),
     "killed": (["n = 1", "import os; os.kill(os.getpid(), 9)"], {}, "cell 2 of 2", "the kernel died"),

@@ -8,9 +8,10 @@ import pytest
 from bs4 import BeautifulSoup
 
 from claimbook.check import check_site
+from claimbook.checkout import DIRTY
 from claimbook.recorded import Origin
 from claimbook.table import Badge, number_cell, table
-from claimbook.tables import DIRTY, Provenance
+from claimbook.tables import Provenance
 
 FRAME = pd.DataFrame(
     {

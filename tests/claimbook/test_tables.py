@@ -1,14 +1,13 @@
 """Recorded tables survive to the last bit, name where they come from, and are whole or absent."""
 
 import json
-import subprocess
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from claimbook import files, tables
-from claimbook.tables import DIRTY, Provenance, commit_of, read_table, write_table
+from claimbook import files
+from claimbook.tables import Provenance, read_table, write_table
 
 
 def provenance(**parameters):
@@ -45,11 +44,8 @@ def test_provenance_says_where_a_table_comes_from():
 
 
 def test_no_git_is_not_a_failure(monkeypatch):
-    def missing(*_, **__):
-        raise FileNotFoundError("git")
-
-    monkeypatch.setattr(tables.subprocess, "run", missing)
-    assert provenance().commit == "not under git"
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert provenance().commit == "no known commit"
 
 
 @pytest.mark.parametrize("failing", [".json", ".csv"])
@@ -92,59 +88,3 @@ def test_a_table_without_provenance_is_not_read(tmp_path):
     (tmp_path / "a.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"a\.json"):
         read_table(tmp_path / "a.csv")
-
-
-def test_a_tree_with_uncommitted_changes_is_marked(tmp_path):
-    def git(*words):
-        identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
-        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
-
-    git("init", "-q")
-    (tmp_path / "a").write_text("1")
-    git("add", "a")
-    git("commit", "-qm", "one")
-    assert len(commit_of(tmp_path)) == 40
-    (tmp_path / "a").write_text("2")
-    assert commit_of(tmp_path).endswith(DIRTY)
-
-
-def test_a_tree_without_a_commit_says_why(tmp_path, monkeypatch):
-    assert "not a git repository" in tables.why_no_commit(tmp_path)
-    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    assert "fatal: " in tables.why_no_commit(tmp_path)
-    monkeypatch.setenv("PATH", "/nowhere")
-    assert tables.why_no_commit(tmp_path) == "git: No such file or directory"
-    assert commit_of(tmp_path) == tables.NO_COMMIT
-
-
-def test_changes_that_git_was_told_not_to_see_are_seen(tmp_path, monkeypatch):
-    who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
-
-    def git(*words):
-        subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True)
-
-    git("init", "-q")
-    module, hidden = tmp_path / "module.py", tmp_path / "hidden.py"
-    module.write_text("x = 1\n")
-    git("add", "module.py")
-    git(*who, "commit", "-qm", "one")
-    clean = commit_of(tmp_path)
-    assert len(clean) == 40
-    git("config", "status.showUntrackedFiles", "no")
-    hidden.write_text("x = 2\n")
-    assert commit_of(tmp_path) == clean + DIRTY
-    (tmp_path / ".git" / "info").mkdir(exist_ok=True)
-    (tmp_path / ".git" / "info" / "exclude").write_text("hidden.py\n")
-    assert tables.strangers(tmp_path, [module, hidden]) == [hidden], "a module that is ignored is in no commit"
-    module.write_text("x = 3\n")
-    for flag in ("assume-unchanged", "skip-worktree"):
-        git("update-index", f"--{flag}", "module.py")
-        assert commit_of(tmp_path) == clean + DIRTY, flag
-        git("update-index", f"--no-{flag}", "module.py")
-    other = tmp_path / "other"
-    other.mkdir()
-    for words in (("init", "-q"), (*who, "commit", "-qm", "none", "--allow-empty")):
-        subprocess.run(["git", *words], cwd=other, check=True)
-    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
-    monkeypatch.setenv("GIT_WORK_TREE", str(other))
-    assert commit_of(tmp_path) == clean + DIRTY, "of the tree around it, whatever the environment names"

@@ -121,6 +121,6 @@ def _first_version(saved: Saved, value: Fraction) -> Verification:
             break
     if reason is not None:
         reasons.append(reason)
-    elif Fraction(saved.lower_bound) - Fraction(SLACK) * dual_size(saved) > proved:
+    elif Fraction(saved.lower_bound) - Fraction(SLACK) * dual_size(moved) > proved:
         reasons.append(f"The dual point proves the bound {bound:.12g}, not {saved.lower_bound:.12g}.")
     return Verification(round_up(value), bound, tuple(reasons))

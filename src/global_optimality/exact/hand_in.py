@@ -97,15 +97,21 @@ def network(text: str, problem: Saved) -> Saved:
         for name in _DATA:
             if getattr(saved, name) != getattr(problem, name):
                 raise ValueError(f"it is for another problem: its {name} differs.")
+        _check_units(saved.a, problem)
         return saved
     if set(given) - {"a"} != {"format", "U", "V", "b"}:
         raise ValueError("a network has the keys format, U, V, b, and a where hidden units have biases.")
-    if (given.get("a") is None) != (problem.a is None):
-        raise ValueError(f"the units of this problem have {'no biases' if problem.a is None else 'biases, a'}.")
+    _check_units(given.get("a"), problem)
     whole = {**asdict(replace(problem, proof=None)), **{name: given.get(name) for name in _WEIGHTS}}
     whole["format"], whole["output_bias"] = "global-optimality certificate 2", whole.pop("bias")
     whole.pop("version")
     return from_json(whole, "the network")
+
+
+def _check_units(a: object, problem: Saved) -> None:
+    """Whether hidden units have biases is part of the problem: networks and bounds of the other kind prove nothing."""
+    if (a is None) != (problem.a is None):
+        raise ValueError(f"the units of this problem have {'no biases' if problem.a is None else 'biases, a'}.")
 
 
 def grade(file: str | Path, assignment: Assignment) -> Grade:

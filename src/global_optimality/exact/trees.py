@@ -52,12 +52,12 @@ def check_proof(S: Sequence[Sequence[float]], G: Sequence[Sequence[float]], lam:
     numbers, k = matrix(S)
     for side, sign in (("plus", -1.0), ("minus", 1.0)):
         instance = Instance(numbers, k, [sign * row[0] for row in G], Fraction(lam))
-        tree = _Reader(proof[side], side)
+        tree = Reader(proof[side], side)
         _rows(tree, instance) if proof["split"] == "rows" else _cones(tree, instance)
         tree.end()
 
 
-class _Reader:
+class Reader:
     """The nodes of one tree, in their order."""
 
     def __init__(self, nodes: Any, side: str):
@@ -80,19 +80,20 @@ class _Reader:
             raise ProofError(f"Node {self.place - 1} of the tree {self.side!r}: {what}.")
 
 
-def _index(x: Any, count: int) -> int:
+def index(x: Any, count: int) -> int:
+    """x as one of the numbers 0, …, count − 1."""
     if isinstance(x, bool) or not isinstance(x, int) or not 0 <= x < count:
         raise ValueError(f"damaged: {str(x)[:40]!r} is no index below {count}.")
     return x
 
 
-def _rows(tree: _Reader, instance: Instance) -> None:
+def _rows(tree: Reader, instance: Instance) -> None:
     todo: list[dict[int, int]] = [{}]
     while todo:
         fixed = todo.pop()
         node = tree.next()
         if set(node) == {"row"}:
-            i = _index(node["row"], len(instance.S))
+            i = index(node["row"], len(instance.S))
             todo += [fixed | {i: -1}, fixed | {i: 1}] if i not in fixed else [fixed]
             tree.demand(i not in fixed, f"row {i} is split twice")
         elif set(node) - {"y"} == {"alpha", "beta", "gamma", "mu", "t"}:
@@ -101,7 +102,7 @@ def _rows(tree: _Reader, instance: Instance) -> None:
             raise ValueError("damaged: a node of a tree of rows is a row, or alpha, beta, gamma, mu, t and perhaps y.")
 
 
-def _rows_leaf(tree: _Reader, instance: Instance, leaf: dict[str, Any], fixed: dict[int, int]) -> None:
+def _rows_leaf(tree: Reader, instance: Instance, leaf: dict[str, Any], fixed: dict[int, int]) -> None:
     count, d = len(instance.S), len(instance.S[0])
     alpha, beta, gamma = (vector(name, leaf[name]) for name in ("alpha", "beta", "gamma"))
     mu, t = (Fraction(number(name, leaf[name])) for name in ("mu", "t"))
@@ -135,14 +136,14 @@ def _rows_leaf(tree: _Reader, instance: Instance, leaf: dict[str, Any], fixed: d
     tree.demand(sum(map(Fraction, gamma)) + mu + t <= instance.lam, "it proves less than λ")
 
 
-def _turns(tree: _Reader, leaf: dict[str, Any], count: int, d: int) -> dict[int, tuple[Fraction, list[Fraction]]]:
+def _turns(tree: Reader, leaf: dict[str, Any], count: int, d: int) -> dict[int, tuple[Fraction, list[Fraction]]]:
     """By row, ρ and y with ‖y‖ ≤ ρ."""
     found: dict[int, tuple[Fraction, list[Fraction]]] = {}
     given = leaf.get("y", [])
     if not isinstance(given, list) or not all(isinstance(entry, list) and len(entry) == 3 for entry in given):
         raise ValueError("damaged: y of a leaf is a list of a row, a number and a vector each.")
     for row, length, turn in given:
-        i, rho, y = _index(row, count), Fraction(number("rho", length)), [Fraction(x) for x in vector("y", turn)]
+        i, rho, y = index(row, count), Fraction(number("rho", length)), [Fraction(x) for x in vector("y", turn)]
         if len(y) != d:
             raise ValueError(f"damaged: y of a row needs {d} numbers.")
         tree.demand(i not in found, f"y of row {i} is given twice")
@@ -155,7 +156,7 @@ def _over(m: int, k: int) -> Fraction:
     return Fraction(m, 1 << k) if k >= 0 else Fraction(m << -k)
 
 
-def _cones(tree: _Reader, instance: Instance) -> None:
+def _cones(tree: Reader, instance: Instance) -> None:
     d = len(instance.S[0])
     for signs in itertools.product((1, -1), repeat=d):
         todo: list[list[Vertex]] = [[([s * (i == j) for j in range(d)], 0) for i, s in enumerate(signs)]]
@@ -170,12 +171,33 @@ def _cones(tree: _Reader, instance: Instance) -> None:
                 raise ValueError("damaged: a node of a tree of cones is an edge and where it is cut, or y and shares.")
 
 
-def _split(tree: _Reader, cone: list[Vertex], node: dict[str, Any]) -> list[list[Vertex]]:
-    """The second cone, then the first: the stack turns them round."""
-    edge, at = node["edge"], vector("at", node["at"])
+def edge_of(node: dict[str, Any], count: int) -> tuple[int, int, list[float]]:
+    """Which of ``count`` vertices a node of a tree of cones joins, and where: ``ValueError`` where it is damaged."""
+    edge, at = node["edge"], vector("at", node.get("at"))
     if not isinstance(edge, list) or len(edge) != 2 or len(at) != 2:
         raise ValueError("damaged: an edge joins two vertices, and is cut at two positive numbers.")
-    a, b = (_index(x, len(cone)) for x in edge)
+    a, b = (index(x, count) for x in edge)
+    return a, b, at
+
+
+def leaf_of(tree: Reader, leaf: dict[str, Any], count: int, rows: int) -> tuple[list[float], dict[int, float]]:
+    """y, of ``count`` numbers, and the shares by row; ``ValueError`` where they are damaged."""
+    y, given = vector("y", leaf.get("y")), leaf.get("shares", [])
+    if len(y) != count:
+        raise ValueError(f"damaged: y of a leaf needs {count} numbers.")
+    if not isinstance(given, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in given):
+        raise ValueError("damaged: shares are pairs of a row and a number.")
+    shares: dict[int, float] = {}
+    for row, value in given:
+        i, share = index(row, rows), number("shares", value)
+        tree.demand(0 <= share <= 1 and i not in shares, f"the share of row {i} is outside [0, 1] or given twice")
+        shares[i] = share
+    return y, shares
+
+
+def _split(tree: Reader, cone: list[Vertex], node: dict[str, Any]) -> list[list[Vertex]]:
+    """The second cone, then the first: the stack turns them round."""
+    a, b, at = edge_of(node, len(cone))
     tree.demand(a != b and min(at) > 0, "an edge joins two vertices, and is cut at two positive numbers")
     (x, y), scale = integers(at)
     (v, kv), (w, kw) = cone[a], cone[b]
@@ -184,17 +206,9 @@ def _split(tree: _Reader, cone: list[Vertex], node: dict[str, Any]) -> list[list
     return [[new if i == k else v for i, v in enumerate(cone)] for k in (b, a)]
 
 
-def _cones_leaf(tree: _Reader, instance: Instance, leaf: dict[str, Any], cone: list[list[int]]) -> None:
-    y, ky = integers(vector("y", leaf["y"]))
-    if len(y) != len(cone):
-        raise ValueError(f"damaged: y of a leaf needs {len(cone)} numbers.")
-    shares = {}
-    for pair in leaf.get("shares", []):
-        if not isinstance(pair, list) or len(pair) != 2:
-            raise ValueError("damaged: shares are pairs of a row and a number.")
-        i, share = _index(pair[0], len(instance.S)), number("shares", pair[1])
-        tree.demand(0 <= share <= 1 and i not in shares, f"the share of row {i} is outside [0, 1] or given twice")
-        shares[i] = share
+def _cones_leaf(tree: Reader, instance: Instance, leaf: dict[str, Any], cone: list[list[int]]) -> None:
+    turn, shares = leaf_of(tree, leaf, len(cone), len(instance.S))
+    y, ky = integers(turn)
     q, kq = integers(instance.q)
     m, km = integers(shares.get(i, 0.0) for i in range(len(q)))
     unit, km = (1 << km, km) if km >= 0 else (1, 0)

@@ -90,8 +90,11 @@ class Mapping(ABC):
 
     def on(self, inputs: Tensor) -> "Mapping":
         """The same mapping of other inputs, for the same weights. ``TypeError`` for a mapping without inputs."""
-        why = "takes no inputs" if self.data is None else "knows the outputs for its own inputs only"
-        raise TypeError(f"{type(self).__name__} {why}: take a mapping such as ReluUnit or DeepRelu.")
+        if self.data is None:
+            raise TypeError(f"{type(self).__name__} takes no inputs: all its outputs are mapping.Phi(*weights).")
+        raise TypeError(
+            f"{type(self).__name__} knows the outputs for its own inputs only: take a mapping such as ReluUnit."
+        )
 
     def scaled(self, W: Factors, s: Tensor) -> Factors:
         """Subnetworks of s_i φ(w_i) and s_i θ(w_i), s ``(n, r)`` ≥ 0: factor k of subnetwork i times s_i^(κ_k/p)."""

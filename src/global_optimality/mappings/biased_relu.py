@@ -33,7 +33,10 @@ class BiasedReluUnit(HiddenUnit):
     def __post_init__(self) -> None:
         check_alike(S=self.S)
         if self.S.dim() != 2 or self.S.shape[0] < 2 or self.S.shape[1] < 1:
-            raise ValueError(f"S has shape {tuple(self.S.shape)}, expected (N, d), N ≥ 2, d ≥ 1: a row is a sample.")
+            raise ValueError(
+                f"S has shape {tuple(self.S.shape)}, expected (N, d), N ≥ 2, d ≥ 1: a row is a sample; for "
+                "one sample a constant is best."
+            )
         whole("outputs", self.outputs, 1)
         check_finite("S", self.S)
         centre = self.S.mean(0)
@@ -41,7 +44,10 @@ class BiasedReluUnit(HiddenUnit):
         object.__setattr__(self, "centred", self.S - centre)
         reach = self.centred.abs().max()
         if float(reach) <= 4 * torch.finfo(self.S.dtype).eps * float(self.S.abs().max()):
-            raise ValueError("all rows of S are equal to rounding: no unit can tell the samples apart.")
+            raise ValueError(
+                "all rows of S are equal to rounding: no unit can tell the samples apart, constants are the best "
+                "outputs. Decay the hidden bias, or give inputs that differ."
+            )
         object.__setattr__(self, "reach", reach)
 
     @property

@@ -15,6 +15,7 @@ from .great_circles import TINY, ascents, unit
 from .relu_enclosure import by_cones, enclose, work
 from .relu_enclosure.ascent import summits
 from .relu_exact import maximisers, polar_in_time
+from .row_space import RowSpace, row_space
 
 TOLERANCE = 1e-9
 """Relative width of an enclosure, unless told otherwise."""
@@ -36,7 +37,7 @@ FEW = 500
 def relu_unit_polar(mapping: ReluUnit) -> Oracle:
     """The polar as a function of Q ``(n, N, c)``."""
     planes = hyperplanes(mapping.S)
-    return Exact(Sorted(planes)) if planes.rank <= 3 else Enclosed(planes.S)
+    return Exact(Sorted(planes)) if planes.rank <= 3 else Enclosed(row_space(planes))
 
 
 def attained(S: Tensor, Q: Tensor, u: Tensor, upper: Tensor) -> PolarBound:
@@ -80,7 +81,8 @@ class Exact(Resumable):
             bound = None if made is None else polar_in_time(made, Q, clock)
             if bound is not None:
                 return attained(self.S, Q, bound.u, bound.upper)
-        return Enclosed(self.S, effort=self.effort, clock=clock, unfinished=self.unfinished)(Q)
+        space = row_space(self.sorted.planes)
+        return Enclosed(space, effort=self.effort, clock=clock, unfinished=self.unfinished)(Q)
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
         if len(self.sorted.planes.normals) > FEW:
@@ -98,22 +100,28 @@ class Exact(Resumable):
 @final
 @dataclass(frozen=True, eq=False)
 class Enclosed(Resumable):
-    """Ascent below, branch and bound above, for S of any rank.
+    """Ascent below, branch and bound above, for S of any rank, in coordinates of its row space.
 
     Exact to the relative tolerance where the search closes; otherwise both bounds hold all the same.
     """
 
-    S: Tensor
+    space: RowSpace
+
+    @property
+    def S(self) -> Tensor:
+        return self.space.S
 
     def __call__(self, Q: Tensor) -> PolarBound:
-        limits = self.effort.otherwise(Effort(tolerance=TOLERANCE))
+        limits, inner, weights = self.effort.otherwise(Effort(tolerance=TOLERANCE)), self.space.inner, Q.double()
         if limits.nodes is None:
-            nodes = max(1, min(NODES, int(WORK / work(self.S, Q.double()))))
+            nodes = max(1, min(NODES, int(WORK / work(inner, weights))))
             limits = replace(limits, nodes=nodes)
+        if limits.target is not None:
+            limits = replace(limits, target=self.space.target(limits.target, weights))
         kept = Unfinished() if self.unfinished is None else self.unfinished
-        found = enclose(self.S, Q.double(), limits, self.started(), earlier=kept.search)
+        found = enclose(inner, weights, limits, self.started(), earlier=kept.search)
         kept.search = found.search
-        return attained(self.S, Q, found.u, found.upper)
+        return attained(self.S, Q, self.space.outer(found.u), self.space.upper(found.upper, weights))
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
         return self._ascend(Q, self.S[:0], count, above)
@@ -123,7 +131,7 @@ class Enclosed(Resumable):
 
     def _ascend(self, Q: Tensor, U: Tensor, count: int, above: float) -> Factors:
         value, u, v = ascents(self.S, Q[0].double(), U, count)
-        for more in MORE[: 2 if by_cones(self.S) else len(MORE)]:
+        for more in MORE[: 2 if by_cones(self.space.inner) else len(MORE)]:
             if float(value[0]) > above or over():
                 break
             _, best = summits(self.S, Q[0].double(), U, more * count)

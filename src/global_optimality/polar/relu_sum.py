@@ -66,7 +66,10 @@ def max_relu_sum(S: Tensor, Q: Tensor, *, effort: Effort | None = None) -> ReluM
 def _data(name: str, x: object) -> Tensor:
     """A tensor, or a numpy array as one; ``TypeError`` for others, ``ValueError`` for one without its numbers."""
     if not isinstance(x, Tensor | np.ndarray) or isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a {type(x).__name__}: pass torch.as_tensor({name}, dtype=torch.float64).")
+        raise TypeError(
+            f"{name} is a {type(x).__name__}: pass torch.as_tensor({name}, dtype=torch.float64), of a table that of "
+            f"{name}.to_numpy()."
+        )
     if isinstance(x, np.ndarray):
         if x.dtype.kind not in "biuf" or x.dtype.itemsize > 8:
             raise TypeError(f"{name} holds {x.dtype}: pass {name}.astype(np.float64).")

@@ -32,7 +32,7 @@ def decompose(Q: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     Q = Q / unit[:, None, None]
     U, s, Vh = torch.linalg.svd(Q, full_matrices=False)
     eps, k = torch.finfo(Q.dtype).eps, s.shape[1]
-    stretch = (_square(U) * _square(Vh.mT)).sqrt()
+    stretch = (nearly_one(U) * nearly_one(Vh.mT)).sqrt()
     error = 2 * torch.linalg.matrix_norm(Q - (U * s[:, None, :]) @ Vh)
     error = error + (k + 4) * eps * (s.sum(1) * stretch + torch.linalg.matrix_norm(Q))
     upper = (s.amax(1) * stretch + error) * (1 + 8 * eps)  # of two products, a sum, and the root in ``stretch``
@@ -116,13 +116,13 @@ def largest_eigenvalue(B: Tensor) -> Tensor:
     xᵀBx ≤ max(0, Λ_1, …, Λ_m) σ₁(V)² + ‖B − V diag(Λ) Vᵀ‖_F for unit x, whatever Λ and V are.
     """
     values, V = eigh(B)
-    eps, m, stretch = torch.finfo(B.dtype).eps, B.shape[1], _square(V)
+    eps, m, stretch = torch.finfo(B.dtype).eps, B.shape[1], nearly_one(V)
     error = 2 * torch.linalg.matrix_norm(B - (V * values[:, None, :]) @ V.mT)
     error = error + (m + 4) * eps * (values.abs().sum(1) * stretch + torch.linalg.matrix_norm(B))
     return (values.amax(1).clamp(min=0) * stretch + error) * (1 + 8 * eps)
 
 
-def _square(U: Tensor) -> Tensor:
+def nearly_one(U: Tensor) -> Tensor:
     """An upper bound of σ₁(U)² for U ``(n, m, k)`` with nearly orthonormal columns."""
     m, k = U.shape[1:]
     defect = torch.linalg.matrix_norm(U.mT @ U - torch.eye(k, dtype=U.dtype, device=U.device))

@@ -184,10 +184,7 @@ def _check_same(objective: float, own: float, rounding: float) -> None:
 def _upcast(model: nn.Module, inputs: Tensor) -> tuple[nn.Module, Tensor, torch.dtype | None]:
     """Copies in float64, and the lowest precision that was met: floats of fewer bits are float64 numbers exactly."""
     if not isinstance(inputs, Tensor) or not inputs.dtype.is_floating_point:
-        raise TypeError(
-            "inputs must be a floating tensor (N, d), as the model takes it: e.g. torch.tensor(X).float(); of a loader "
-            "all batches, torch.cat([x for x, _ in loader])."
-        )
+        raise TypeError(f"inputs must be a floating tensor (N, d), as the model takes it: {_floating(inputs)}")
     if inputs.layout != torch.strided or inputs.is_meta or inputs.is_nested:
         raise ValueError("inputs are sparse, nested, or on the device meta: pass inputs.to_dense() with its numbers.")
     parameters = list(model.parameters())
@@ -196,6 +193,16 @@ def _upcast(model: nn.Module, inputs: Tensor) -> tuple[nn.Module, Tensor, torch.
     dtypes = {inputs.dtype, *(p.dtype for p in parameters)}
     lowest = min(dtypes, key=lambda dtype: torch.finfo(dtype).bits)
     return copy.deepcopy(model).double(), inputs.detach().double(), None if lowest == torch.float64 else lowest
+
+
+def _floating(inputs: object) -> str:
+    """How what is no floating tensor becomes one."""
+    if isinstance(inputs, Tensor):
+        return "they are complex, pass real numbers." if inputs.is_complex() else "pass inputs.float()."
+    return (
+        "e.g. torch.tensor(X).float(), of a table torch.tensor(X.to_numpy()).float(); of a loader all batches, "
+        "torch.cat([x for x, _ in loader])."
+    )
 
 
 def _objective(scaled: Scaled, outputs: Tensor, layers: Layers, decay: Decay) -> float:

@@ -78,9 +78,10 @@ def _cure(loss: object) -> str:
 def _like_outputs(targets: Tensor, outputs: Tensor) -> Tensor:
     """Targets of exactly the outputs' shape, float64: torch would silently broadcast (N,) against (N, 1) to (N, N)."""
     if targets.shape != outputs.shape:
+        cure = "targets[:, None]" if targets.dim() == 1 else "a row a sample, a column an output"
         raise ValueError(
             f"targets have shape {tuple(targets.shape)} but the outputs {tuple(outputs.shape)}: make them equal, "
-            "one output with targets[:, None] (torch would compare every sample with every other)."
+            f"{cure} (torch would compare every sample with every other)."
         )
     if targets.is_complex():
         raise ValueError("targets are complex: pass real numbers.")

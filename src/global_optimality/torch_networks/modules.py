@@ -77,7 +77,7 @@ def unwrapped(model: nn.Module) -> nn.Sequential:
         cure = (
             f"pass {_member(model, next(iter(inside)))}."
             if len(inside) == 1
-            else "put the layers into an nn.Sequential."
+            else "where it computes its layers one after the other, put them into an nn.Sequential."
         )
         raise TypeError(f"{FORM}, not {type(model).__name__}: {cure}")
     return model

@@ -12,6 +12,7 @@ from ..best_first import Search, begin
 from ..best_first import refine as go_on
 from . import ascent
 from .cones import Cones
+from .few_rows import FewRows, few
 from .polar_problem import PolarProblem, attained, prepare
 from .row_signs import RowSigns, fits_in
 
@@ -77,7 +78,7 @@ def enclose(
             if clock.over:
                 break
             u[k] = ascent.summits(polar.S, q, first[:0], starts)[1][:1]
-    search = begin([_method(polar, torch.cat(u))], Q.new_zeros(len(Q)))
+    search = begin([_kind(polar)(polar, torch.cat(u))], Q.new_zeros(len(Q)))
     return refine(search, effort, clock)
 
 
@@ -85,7 +86,7 @@ def refine(search: Search, effort: Effort = EFFORT, clock: Clock | None = None) 
     """Go on with the search of an enclosure: so many more cells, so many more seconds."""
     effort = effort.otherwise(EFFORT)
     method = search.covers[0].bound
-    assert isinstance(method, Cones | RowSigns)
+    assert isinstance(method, Cones | FewRows | RowSigns)
     search = go_on(search, effort, clock)
     lower, upper = search.lower, torch.minimum(search.upper, method.polar.root_bound())
     upper = torch.maximum(upper, lower)
@@ -110,7 +111,7 @@ def work(S: Tensor, Q: Tensor) -> float:
     """Of one cell in units of N d c for a cone, some 0.4 µs of a core (measured)."""
     (N, d), c = S.shape, Q.shape[2]
     moments = (d + 1) * (d + 2) / 2
-    return N * moments**2 / CONES_PER_MOMENT if _by_signs(prepare(S, Q)) else N * d * c
+    return N * moments**2 / CONES_PER_MOMENT if _kind(prepare(S, Q)) is RowSigns else N * d * c
 
 
 def by_cones(S: Tensor) -> bool:
@@ -119,12 +120,12 @@ def by_cones(S: Tensor) -> bool:
     return d <= CONES_UP_TO or (d == CONES_UP_TO + 1 and N <= FEW_ROWS)
 
 
-def _method(polar: PolarProblem, u: Tensor) -> Cones | RowSigns:
-    return RowSigns(polar, u) if _by_signs(polar) else Cones(polar, u)
-
-
-def _by_signs(polar: PolarProblem) -> bool:
-    """Cones for few columns, else signs of rows where d, memory and the rank of Q allow them."""
-    if by_cones(polar.S) or polar.S.shape[1] > LARGEST_MOMENTS or not fits_in(polar.S):
-        return False
-    return polar.outputs() <= LARGEST_RANK
+def _kind(polar: PolarProblem) -> type[Cones | FewRows | RowSigns]:
+    """Signs of rows of positive weight where these are few; cones where columns are; else signs of rows with moments,
+    where d, memory and the rank of Q allow them."""
+    if few(polar):
+        return FewRows
+    if by_cones(polar.S):
+        return Cones
+    moments = polar.S.shape[1] <= LARGEST_MOMENTS and fits_in(polar.S) and polar.outputs() <= LARGEST_RANK
+    return RowSigns if moments else Cones

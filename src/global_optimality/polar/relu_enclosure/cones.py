@@ -82,7 +82,8 @@ class Cones(Bound):
 
         C = F + Σ w_i (s_iᵀu)₊ is convex, so on u = Σ α_j v_j, α ≥ 0: C(u) ≤ Σ α_j C(v_j), and for 0 ≤ a ≤ w:
         F(u) ≤ Σ α_j (C(v_j) − aᵀS v_j) ≤ rᵀu + δ Σ α_j ≤ ‖r‖ + √d δ for any r with rᵀv_j ≥ C(v_j) − aᵀS v_j − δ.
-        Any (a, r) will do; min_norm finds a good one, and δ is what its vertices really leave.
+        Any (a, r) will do; min_norm finds a good one, and δ is what its vertices really leave. On thin cones it comes
+        to rest too early: there the shortest r along their middle is the better one.
         """
         both = children(parents)
         V, j, _ = both.cells
@@ -99,9 +100,12 @@ class Cones(Bound):
         )
         rounding = self.polar.rounding(both.depth) * self.polar.size[run]
         a, r = min_norm.solve(problem, w * (Z.sum(1) > 0), threshold[run] * (1 - 1e-9) - rounding)
-        slack = (C - (Z @ a[:, :, None])[:, :, 0] - (V @ r[:, :, None])[:, :, 0]).amax(1).clamp(min=0)
-        norm = r.norm(dim=1) * (1 + (d / 2 + 4) * torch.finfo(r.dtype).eps)  # of d squares, their sum and its root
-        bound = norm + d**0.5 * slack + rounding
+        convex, eps = C - (Z @ a[:, :, None])[:, :, 0], torch.finfo(r.dtype).eps
+        slack = (convex - (V @ r[:, :, None])[:, :, 0]).amax(1).clamp(min=0)
+        norm = r.norm(dim=1) * (1 + (d / 2 + 4) * eps)  # of d squares, their sum and its root
+        middle = ascent.unit(V.sum(1), V[:, 0])
+        along = (convex / (V @ middle[:, :, None])[:, :, 0]).amax(1).clamp(min=0)  # vertices of one orthant: > 0
+        bound = torch.fmin(norm + d**0.5 * slack, along * (1 + (2 * d + 8) * eps)) + rounding
         bound = torch.fmin(bound, both.bound)  # a NaN (a flat cone) is no bound
         u = ascent.unit(r, V[:, 0])
         edge = _edge(output, j, V, Z, C, w, (u[:, None] @ inverse)[:, 0], self.polar.size[run])

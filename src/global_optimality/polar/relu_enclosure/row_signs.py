@@ -11,13 +11,14 @@ from torch import Tensor
 
 from ...effort import numbers, over, room
 from ...symmetric import eigh
-from ..best_first import Best, Bound, Cells, Open
+from ..best_first import Best, Cells, Open
 from ..fans import orthants
 from . import ascent, min_norm
 from .barrier import Barrier, BarrierRows, State
 from .majorants import Majorants
-from .outputs import coordinates, covering
-from .polar_problem import PolarProblem, attained, improved
+from .outputs import covering
+from .polar_problem import attained
+from .weighted_rows import WeightedRows
 
 LARGEST_ARRAY = 2**23
 """Entries; larger batches are cut up."""
@@ -50,36 +51,13 @@ SURE = 0.25
 
 @final
 @dataclass(frozen=True, eq=False)
-class RowSigns(Bound):
+class RowSigns(WeightedRows):
     """Row majorants and one trust region (``Barrier``): no orthants of u; 2^k of v for Q of rank k (k = 1: two signs).
 
     Cells: signs (B, N) of the rows, 0 where free; unit vertices V (B, k, k) of a cone of v, on which ‖x‖ ≤ ℓᵀx with
     ℓ = 1 at its vertices, so that one scalar function q = Qℓ is bounded; moments M to start children from; the row to
-    cut next, N for the longest edge of V, −1 where nothing is left to cut. ``u`` (n, d) are points to start from.
+    cut next, N for the longest edge of V, −1 where nothing is left to cut.
     """
-
-    polar: PolarProblem
-    u: Tensor
-
-    @cached_property
-    def kept(self) -> Tensor:
-        """The rows that count in any run."""
-        return (self.polar.S.abs().amax(1) > 0) & (self.polar.Q.abs().amax((0, 2)) > 0)
-
-    @cached_property
-    def S(self) -> Tensor:
-        """Those rows as unit vectors, (N, d)."""
-        S = self.polar.S[self.kept]
-        return S / S.norm(dim=1)[:, None]
-
-    @cached_property
-    def coordinates(self) -> tuple[Tensor, Tensor]:
-        """The weights (n, N, k) of the unit rows, and what they miss, (n,)."""
-        return coordinates(self.polar.Q[:, self.kept], self.polar.S[self.kept].norm(dim=1))
-
-    @property
-    def Q(self) -> Tensor:
-        return self.coordinates[0]
 
     @cached_property
     def barrier(self) -> Barrier:
@@ -89,10 +67,6 @@ class RowSigns(Bound):
     def batch(self) -> int:
         return max(1, min(BATCH, numbers(LARGEST_ARRAY, COPIES) // step_size(self.S)))
 
-    @property
-    def slack(self) -> Tensor:
-        return self.polar.slack()
-
     def start(self) -> tuple[Open, Best]:
         n, N, k = self.Q.shape
         V = orthants(1, k, [], self.S)[:, :, 0].repeat(n, 1, 1)
@@ -101,9 +75,6 @@ class RowSigns(Bound):
         new = torch.full_like(run, -1)
         cells = signs, V, self.barrier.centre(len(run)), new
         return Open(cells, run, self.polar.root_bound()[run], new), Best(attained(self.polar, self.u)[0], (self.u,))
-
-    def improve(self, best: Best, lower: Tensor, points: Cells, run: Tensor) -> Best:
-        return improved(self.polar, best, lower, points[0], run)
 
     def children(self, parents: Open) -> Open:
         """The halves of the cells; a cell not bounded yet stays whole, one that cannot be cut is its first half."""
