@@ -12,27 +12,29 @@ PYTHON ?= python3
 PORT ?= 8000
 ARGS ?=
 BIN := .venv/bin
+# no script of .venv: the shell would read the path of this folder in it, where a $ or a quote means something
+COMMAND := $(BIN)/python -P -m global_optimality.cli
 STAMP := .venv/.installed
 
 .PHONY: book course test serve pdf figures portability lint clean distclean
 
 book: $(STAMP)
-	@$(BIN)/global-optimality build $(ARGS)
+	@$(COMMAND) build $(ARGS)
 
 course: $(STAMP)
-	@$(BIN)/global-optimality course $(ARGS)
+	@$(COMMAND) course $(ARGS)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 $(ARGS)
 
 serve: $(STAMP)
-	@$(BIN)/global-optimality serve --port $(PORT)
+	@$(COMMAND) serve --port $(PORT)
 
 pdf: $(STAMP)
-	@$(BIN)/global-optimality pdf
+	@$(COMMAND) pdf
 
 figures: $(STAMP)
-	@$(BIN)/global-optimality figures $(ARGS)
+	@$(COMMAND) figures $(ARGS)
 
 portability: $(STAMP)
 	@$(BIN)/python tests/portability.py $(ARGS)

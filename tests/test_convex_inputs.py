@@ -9,7 +9,13 @@ from cases import randn
 from global_optimality.arrangement import cells
 from global_optimality.convex import matrix_completion, nuclear_norm_approximation
 from global_optimality.convex.relu import Fit, pilanci_ergen
-from global_optimality.convex.three_layers import cells_in_the_plane, patterns, three_layer_polar, three_layers
+from global_optimality.convex.three_layers import (
+    Pattern,
+    cells_in_the_plane,
+    patterns,
+    three_layer_polar,
+    three_layers,
+)
 
 S = np.hstack([randn("convex inputs", 7, 1).numpy(), np.ones((7, 1))])
 y = randn("convex targets", 7).numpy()
@@ -18,6 +24,7 @@ Y = randn("convex matrix", 6, 4).numpy()
 MASK = Y > -0.5
 PLANE = randn("convex plane", 2, 2).numpy()
 KINDS = patterns(PLANE, cells_in_the_plane(PLANE))
+WIDER = [Pattern(np.ones((2, 6)), np.ones((3, 6)))]
 SCALES = [2.0**-100, 1e-6, 1e3, 2.0**100]
 
 
@@ -107,8 +114,22 @@ def test_bounds_of_completion_are_never_above_its_objective(seed):
         (lambda: three_layers(KINDS, y[:2, None], 0.1), ValueError, "y has shape (2, 1), expected (2,)"),
         (lambda: three_layers([], y[:2], 0.1), ValueError, "no pattern"),
         (lambda: three_layer_polar(KINDS, y), ValueError, "q has shape (7,), expected (2,)"),
+        (lambda: three_layers([*KINDS, *WIDER], y[:2], 0.1), ValueError, "one call of patterns(S, cells)"),
+        (lambda: three_layer_polar([*KINDS, *WIDER], y[:2]), ValueError, "one call of patterns(S, cells)"),
+        (lambda: Pattern([[1.0, 2.0]], np.ones((2, 2))), TypeError, "pass a numpy array"),
+        (lambda: Pattern(np.full((2, 4), np.nan), np.ones((3, 4))), ValueError, "8 NaN or infinite"),
+        (lambda: Pattern(np.ones((2, 4)), np.ones((3, 6))), ValueError, "A has shape (3, 6), expected (m, 4)"),
+        (lambda: Pattern(np.ones((2, 3)), np.ones((3, 3))), ValueError, "expected 2d"),
+        (lambda: pilanci_ergen(S, y, 0.1, ACTIVE, tolerance=1.0), ValueError, "take at most 1e-05"),
+        (lambda: three_layers(KINDS, y[:2], 0.1, tolerance=1e-3), ValueError, "take at most 1e-05"),
+        (lambda: three_layer_polar(KINDS, y[:2], tolerance=0.1), ValueError, "take at most 1e-05"),
     ],
 )
 def test_what_is_refused(attempt, error, message):
     with pytest.raises(error, match=re.escape(message)):
         attempt()
+
+
+def test_targets_of_zeros_have_the_objective_0():
+    assert pilanci_ergen(S, 0 * y, 0.1, ACTIVE).objective == 0
+    assert three_layers(KINDS, 0 * y[:2], 0.1).objective == pytest.approx(0, abs=1e-9)

@@ -10,6 +10,7 @@ from torch import Tensor
 import global_optimality as go
 import laws
 from cases import randn
+from global_optimality import effort
 from global_optimality.data import hide, low_rank
 from global_optimality.losses.units import exponent
 from global_optimality.sliding_frank_wolfe.local import OnFaces
@@ -210,7 +211,8 @@ def test_wide_completion_within_any_memory(rows, columns):
         assert solution.objective == pytest.approx(go.solve(problem).objective, rel=1e-7)
 
 
-def test_steps_too_large_for_the_memory_are_not_made():
+def test_steps_too_large_for_the_memory_are_not_made(monkeypatch):
+    monkeypatch.setattr(effort, "LEAST", 0)
     problem = relu(go.SquaredLoss(Y))
     units = OnFaces(problem).rows
     assert units.S.shape == S.shape

@@ -1,6 +1,8 @@
 """Limits of memory as laws: arrays are no larger than foreseen, in parts where they would be."""
 
+import os
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,11 +11,16 @@ from torch import Tensor
 
 import global_optimality as go
 from cases import randn
+from global_optimality import effort
 from global_optimality.effort import Effort
 from global_optimality.losses.arrays import COPIES, ArrayLoss, chunk
+from global_optimality.polar import great_circles
+from global_optimality.polar.directions import directions
 from global_optimality.polar.relu_enclosure import min_norm
 from global_optimality.polar.relu_enclosure.row_signs import fits_in
 from global_optimality.sliding_frank_wolfe.budget import HELD
+from global_optimality.sliding_frank_wolfe.local import Descending, OnFaces
+from global_optimality.sliding_frank_wolfe.newton import held
 from limited import MB, biased, chain, completion, cross_entropy, deep, relu
 
 
@@ -31,6 +38,27 @@ def test_products_with_the_hessian_take_the_foreseen_arrays(bits):
         tracemalloc.stop()
         assert peak <= max(2**bits, 8 * COPIES * X.size)
     assert np.allclose(product, loss.hessian_product(X, T))
+
+
+@pytest.mark.parametrize("name", ["squared", "labels"])
+def test_newtons_method_takes_whatever_memory_its_arrays_leave(name, monkeypatch):
+    """As few bytes as one step on so many units needs bring f as low as all of them do, and are not exceeded."""
+    problem = relu(150, 4, 3, lam=3.0) if name == "squared" else cross_entropy(150, 4, 3)
+    W, stop = problem.random(1, 9), lambda: False
+    (N, d), c = problem.mapping.S.shape, problem.mapping.outputs
+    square, linear = held(N, d, c)
+    least = 8.0 * (9 * (9 * square + linear) + COPIES * N * c)
+    monkeypatch.setattr(Descending, "descend", None)  # L-BFGS would end at kinks: it is not asked
+    ends = []
+    for memory in (least, 2.0**31):
+        with Effort(memory=memory).started().running():
+            tracemalloc.start()
+            ends.append(float(problem(*OnFaces(problem, memory).descend(W, stop, steps=6))))
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        assert peak <= 1.1 * memory
+    assert ends[0] == pytest.approx(ends[1], rel=1e-8)
+    assert not OnFaces(problem, least - 8).affordable(9)
 
 
 def torch_peak(call) -> int:
@@ -72,6 +100,23 @@ def test_polars_hold_no_more_than_they_may(name, memory):
     assert torch_peak(call) <= 1.1 * memory * MB
 
 
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="the system does not say how much was held")
+def test_what_is_done_in_parts_leaves_memory_in_one_piece():
+    """All that the process holds at its fullest, not only its tensors: holes between small results count."""
+
+    def held(what: str) -> int:
+        (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(what))
+        return 1024 * int(line.split()[1])
+
+    S, Q = randn("limits S", 20_000, 3), randn("limits Q", 20_000, 3)
+    torch.zeros(31 * MB // 8, dtype=torch.float64)  # given back at once: from now on arrays of some MB share one heap
+    Path("/proc/self/clear_refs").write_text("5")
+    before = held("VmRSS")
+    with Effort(memory=64 * MB).started().running():
+        great_circles._looked_at(S, Q, directions(3)[:3000])
+    assert held("VmHWM") - before <= 1.1 * 64 * MB
+
+
 def test_a_start_larger_than_memory_is_gone_through_in_parts():
     problem = relu(400, 6, 2)
     W, G = problem.random(1, 3000), randn("limits G", 1, 400, 2)
@@ -88,7 +133,8 @@ def test_a_start_larger_than_memory_is_gone_through_in_parts():
         assert torch.allclose(a, b, rtol=1e-10, atol=1e-10 * float(a.abs().max()))
 
 
-def test_a_gram_matrix_of_many_rows_is_the_same_in_parts():
+def test_a_gram_matrix_of_many_rows_is_the_same_in_parts(monkeypatch):
+    monkeypatch.setattr(effort, "LEAST", 0)
     S, weights = randn("limits S", 300, 7), randn("limits w", 5, 300)
     with Effort(memory=1.0).started().running():
         parts = min_norm.gram(S, weights)
@@ -96,7 +142,8 @@ def test_a_gram_matrix_of_many_rows_is_the_same_in_parts():
     assert torch.allclose(parts, torch.einsum("bn,ni,nj->bij", weights, S, S), rtol=1e-12, atol=1e-12)
 
 
-def test_cells_that_do_not_fit_are_not_cut():
+def test_cells_that_do_not_fit_are_not_cut(monkeypatch):
+    monkeypatch.setattr(effort, "LEAST", 0)
     S = randn("limits S", 200, 12)
     with Effort(memory=0.1 * MB).started().running():
         assert not fits_in(S)

@@ -68,6 +68,8 @@ def test_false_bounds_and_little_effort_end_without_a_proof(case):
     S, q, upper = case
     with pytest.raises(ValueError, match="no proof"):
         prove_by_rows(S, q, 0.99 * upper, Effort(nodes=300))
+    with pytest.raises(ValueError, match="101 columns"):
+        prove_by_rows(np.eye(3, 101), np.ones(3), 1.0)
     with pytest.raises(ValueError, match="within 1 cells"):
         prove_by_rows(S, q, upper * (1 + 1e-6), Effort(nodes=1))
 

@@ -15,6 +15,8 @@ from claimbook.checkout import commit_of
 from claimbook.sweeps import Sweep
 
 ROOT = Path(__file__).parents[2]
+ADDITIONS = 10_000_000
+"""Of whole numbers in a loop, timed before each command: machines differ by more than what is measured here."""
 INSTALL = ".venv/.installed"
 """What `make` makes first, of the network's speed: not timed."""
 
@@ -32,7 +34,7 @@ OURS = (
 
 
 def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
-    """A row a command; ``status`` tells the last line of one that failed.
+    """A row a command; ``status`` tells the last line of one that failed, ``loop_seconds`` how fast the machine was.
 
     Every process that a command starts and waits for counts. Nothing else should run on the machine.
     """
@@ -48,6 +50,7 @@ def race(shared: dict[str, Any], _: list[dict[str, Any]]) -> pd.DataFrame:
 
 def timed(copy: Path, work: str, target: str) -> dict[str, Any]:
     """One target of `make` in the copy: its seconds, and how it ended."""
+    pace = loop_seconds()
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
     used, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     command = ["make", "--no-print-directory", target, f"PYTHON={sys.executable}"]
@@ -62,7 +65,15 @@ def timed(copy: Path, work: str, target: str) -> dict[str, Any]:
     status = "done" if done.returncode == 0 else f"failed: {last[0][:200]}"
     if done.returncode:
         sys.stderr.write(done.stdout[-8000:])
-    return {"work": work, "seconds": seconds, "cpu_seconds": cpu, "status": status}
+    return {"work": work, "seconds": seconds, "cpu_seconds": cpu, "loop_seconds": pace, "status": status}
+
+
+def loop_seconds() -> float:
+    """Processor seconds of ADDITIONS in one loop of this Python."""
+    began, total = time.process_time(), 0
+    for k in range(ADDITIONS):
+        total += k
+    return time.process_time() - began
 
 
 def build_times() -> Sweep:

@@ -57,7 +57,7 @@ def _polar(way: Callable[..., object], inner: int) -> Work:
     """By the dimension, 20 rows, of one hidden unit; by the samples in the plane, of two hidden layers."""
 
     def work(size: int) -> None:
-        N, d = (polar_peers.SAMPLES, size) if inner == 1 else (size, 2)
+        N, d = (polar_peers.SAMPLES[0], size) if inner == 1 else (size, 2)
         stream = generator(0, "memory of polars", N, d)
         S, q = normal(stream, N, d), normal(stream, N)
         way(S, q, LIMIT) if way is polar_peers.maingo else way(S, q, inner, LIMIT)

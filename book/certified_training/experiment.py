@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from global_optimality.arrangement import hyperplanes
 from global_optimality.certificate import Verdict, certify
 from global_optimality.effort import Effort
 from global_optimality.factors import Factors, slice_norms, take_runs
@@ -17,6 +18,7 @@ from global_optimality.losses import LogisticLoss, SquaredLoss
 from global_optimality.mappings import ReluUnit
 from global_optimality.polar import lambda_max, polar_of
 from global_optimality.polar.relu import Enclosed
+from global_optimality.polar.row_space import row_space
 from global_optimality.problem import Problem
 from global_optimality.regularizers import SumOfSquares
 from global_optimality.sliding_frank_wolfe import Solution, solve, solve_path
@@ -196,9 +198,10 @@ def many_features(N: int, lam: float, components: Sequence[int], efforts: Sequen
         S, target = principal_components(N, components=k, seed=seed)
         labels = (2.0 * (target[:N] >= 5) - 1)[:, None].double()
         problem = Problem(LogisticLoss(labels), ReluUnit(S[:N]), SumOfSquares(), lam)
-        solution = solutions[k] = solve(problem, tol=TOL, polar=Enclosed(S[:N], effort=Effort(nodes=1)), max_rounds=4)
+        space = row_space(hyperplanes(S[:N]))
+        solution = solutions[k] = solve(problem, tol=TOL, polar=Enclosed(space, effort=Effort(nodes=1)), max_rounds=4)
         for effort in efforts:
-            proved = certify(problem, solution.weights, Enclosed(S[:N], effort=Effort(nodes=effort, tolerance=TOL)))
+            proved = certify(problem, solution.weights, Enclosed(space, effort=Effort(nodes=effort, tolerance=TOL)))
             verdict = proved.verdict(10 * TOL)[0].name
             bound, gap = float(proved.lower_bound), float(proved.relative_gap)
             rows.append((k, k + 1, effort, float(proved.objective), bound, gap, float(proved.polar), verdict))

@@ -86,6 +86,9 @@ class Project:
         for place, cure in ((self.root, "rename that folder"), (self.build, "name another one with --output")):
             if os.pathsep in str(place):
                 raise BookError(f"{place}: Python's lists of folders cannot hold a name with {os.pathsep!r}: {cure}")
+        for name in ("book", *self.settings.sources):
+            if self.build.is_relative_to(self.root / name):
+                raise BookError(f"{self.build} lies among the sources ({name}): name another folder with --output")
         return self
 
     @cached_property

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from numbers import Real
@@ -23,6 +23,10 @@ SPEED, SHARE = 2e9, 0.1
 
 MEMORY = 2 * 2**30
 """Bytes that what is enumerated, and the arrays of a step, may take where the caller sets no limit: safe on 16 GB."""
+
+
+LEAST = 2**20
+"""Bytes that the arrays of a step may always take: in less a step is calls of PyTorch and hardly any numbers."""
 
 
 @final
@@ -200,8 +204,14 @@ def work() -> float:
 
 
 def room() -> float:
-    """Bytes that the arrays of a step may take in the calls around this one, ``MEMORY`` where none is limited."""
-    return min((c.effort.memory for c in _running.get() if c.effort.memory is not None), default=MEMORY)
+    """Bytes, at least LEAST, that the arrays of a step may take in the calls around this one; ``MEMORY`` where none is
+    limited."""
+    return max(LEAST, min((c.effort.memory for c in _running.get() if c.effort.memory is not None), default=MEMORY))
+
+
+def beside(size: float) -> AbstractContextManager[None]:
+    """Inside, the arrays of a step have the room that ``size`` bytes leave."""
+    return Effort(memory=max(0.0, room() - size)).started().running()
 
 
 def numbers(most: float, copies: int) -> int:

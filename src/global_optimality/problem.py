@@ -150,7 +150,9 @@ class Problem:
         with torch.enable_grad():
             X, Theta = self.mapping.Phi(*leaves), self.regularizer.Theta(*leaves)
         value, G = self.loss.value_and_gradient(X.detach())
-        gradient = torch.autograd.grad((X, Theta), leaves, (G, torch.full_like(Theta, self.lam)))
+        with torch.enable_grad():  # of one number: for arrays PyTorch first loads its symbolic shapes, for a second
+            slope = X.flatten().dot(G.flatten()) + self.lam * Theta.sum()
+        gradient = torch.autograd.grad(slope, leaves)
         return value + self.lam * Theta.detach(), gradient
 
     def _closed_form(self, W: Factors) -> tuple[Tensor, Factors] | None:

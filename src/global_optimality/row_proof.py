@@ -12,6 +12,7 @@ import torch
 
 from .effort import Effort, check_effort
 from .polar.best_first import Open
+from .polar.relu_enclosure.branch_and_bound import LARGEST_MOMENTS
 from .polar.relu_enclosure.majorants import Majorants
 from .polar.relu_enclosure.polar_problem import PolarProblem
 from .polar.relu_enclosure.row_signs import RowSigns
@@ -38,6 +39,11 @@ def prove_by_rows(S: Array, q: Array, lam: float, effort: Effort | None = None) 
     check_effort(effort)
     nodes = 20_000 if effort is None or effort.nodes is None else effort.nodes
     units, S, q, lam = ProofUnits.taken_out(S, q, lam)
+    if S.shape[1] > LARGEST_MOMENTS:
+        raise ValueError(
+            f"S has {S.shape[1]} columns, and a proof by signs of rows takes the square of their square at every cell: "
+            f"project S on at most {LARGEST_MOMENTS} directions and train there, or certify without a proof."
+        )
     if (short := np.flatnonzero(S.any(1) & (np.abs(S).max(1) < LEAST))).size:
         raise ValueError(
             f"row {short[0]} of S is {LEAST:g} of the longest or shorter: change it to zeros, or multiply it."

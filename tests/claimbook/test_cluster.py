@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from unittest.mock import Mock
 
+import dask.config
 import distributed
 import pytest
 import toy_sweep
@@ -58,6 +59,22 @@ def test_each_worker_sees_a_gpu_of_its_own(tmp_path: Path) -> None:
             plan, at = Sweep(toy_sweep.where, {"k": range(6)}), Workers(scheduler=address)
             table = carry_out(plan, tmp_path, workers=at, progress=Progress(io.StringIO()))
     assert set(table["gpu"]) == {"0", "1"}
+
+
+def test_workers_of_this_machine_have_dasks_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's name folders and encryption of other clusters; a cluster that does not start names the cure."""
+    odd, seen = {"temporary-directory": "/proc/none", "distributed.comm.require-encryption": True}, {}
+
+    def starts(**_: object) -> None:
+        seen.update({name: dask.config.get(name) for name in odd})
+        raise RuntimeError("Cluster failed to start: [Errno 24] Too many open files")
+
+    monkeypatch.setattr(distributed, "LocalCluster", starts)
+    with dask.config.set(odd):
+        with pytest.raises(BookError, match=r"no workers on this machine: .*ulimit -n"), Workers(2)._client():
+            pass
+        assert dask.config.get("temporary-directory") == "/proc/none", "the user's stay the user's"
+    assert seen == dict.fromkeys(odd)
 
 
 def test_workers_of_two_kinds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

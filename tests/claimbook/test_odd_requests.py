@@ -97,6 +97,20 @@ def test_a_working_directory_that_is_gone(words: tuple[str, ...], tmp_path: Path
     assert "name it with --root" in line
 
 
+@pytest.mark.parametrize(
+    ("place", "cure"), [("letters", "holds other files (work)"), (".", "holds other files"), ("src/x", "sources (src)")]
+)
+def test_results_do_not_mix_with_what_is_there(place: str, cure: str, book: Callable[..., Project], capsys) -> None:
+    project = book({"one": chapter_text(CELLS)})
+    letter = project.root / "letters" / "work" / "letter"
+    letter.parent.mkdir(parents=True)
+    letter.touch()
+    status, lines = answer(project, ("--output", str(project.root / place), "run", "one"), capsys)
+    assert (status, len(lines)) == (2, 1)
+    assert cure in lines[0]
+    assert letter.is_file()
+
+
 def test_a_port_that_is_taken(book: Callable[..., Project], capsys: pytest.CaptureFixture[str]) -> None:
     project = book({"one": chapter_text(CELLS)})
     project.html.mkdir(parents=True)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import psutil
 
 from ..project import BookError, BuildFailed
+from ..shortage import cure_of
 from .arithmetic import arithmetic_of, difference
 from .code import module_of
 from .grid import Chunk, Plan, Sweep
@@ -123,14 +124,31 @@ class Workers:
             with client:
                 yield client
             return
-        limit: Any = "auto" if self.memory is None else int(self.memory)
-        with (
-            distributed.LocalCluster(
-                n_workers=self.count, threads_per_worker=1, memory_limit=limit, dashboard_address=":0", silence_logs=50
-            ) as cluster,
-            distributed.Client(cluster, set_as_default=False) as client,
-        ):
+        with self._processes() as cluster, distributed.Client(cluster, set_as_default=False) as client:
             yield client
+
+    @contextmanager
+    def _processes(self) -> Iterator[Any]:
+        """A cluster of this machine with Dask's own settings: the user's are for clusters of theirs.
+
+        BookError where it does not start.
+        """
+        import dask.config
+        import distributed
+
+        limit: Any = "auto" if self.memory is None else int(self.memory)
+        usual = dask.config.merge(*dask.config.defaults)
+        with dask.config.set(usual), ExitStack() as stack:
+            try:
+                cluster = distributed.LocalCluster(
+                    n_workers=self.count, threads_per_worker=1, memory_limit=limit, dashboard_address=":0",
+                    silence_logs=50,
+                )  # fmt: skip
+                stack.enter_context(cluster)
+            except RuntimeError as error:
+                cure = cure_of(str(error)) or "compute in one process (--jobs 1)"
+                raise BookError(f"no workers on this machine: {error}: {cure}") from None
+            yield cluster
 
 
 def _here(plan: Plan, chunk: Chunk, store: Store) -> Outcome:

@@ -13,6 +13,9 @@ Mask = npt.NDArray[np.bool_]
 SMALLEST, LARGEST = 1e-280, 1e280
 """An objective beyond these is too near to the ends of float64 to be compared with anything."""
 
+LOOSEST = 1e-5
+"""The largest tolerance of a conic solver: answers are checked to some 1e4 times as much, no more than a tenth."""
+
 
 def boolean(name: str, data: object, shape: tuple[int | str, ...]) -> Mask:
     """``data`` as booleans of the given shape: weights and 0/1 numbers are refused, as they are not what is solved."""
@@ -27,6 +30,13 @@ def boolean(name: str, data: object, shape: tuple[int | str, ...]) -> Mask:
 def positive(name: str, value: object) -> float:
     """A positive finite number; ``ValueError`` otherwise, ``TypeError`` for what is none."""
     return number(name, value, finite=True)
+
+
+def accuracy(name: str, value: object) -> float:
+    """A solver's tolerance: ``ValueError`` where it is so large that no check of its answer would mean anything."""
+    if (found := positive(name, value)) > LOOSEST:
+        raise ValueError(f"{name} = {value}: an answer that loose would be no reference; take at most {LOOSEST:g}.")
+    return found
 
 
 def unit(data: Matrix) -> float:

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from ..arrays import Matrix, real
 from ..settings import instance
-from .inputs import Mask, boolean, in_range, positive, unit
+from .inputs import Mask, accuracy, boolean, in_range, positive, unit
 
 ABSENT = 1e-9
 """Units shorter than ABSENT (data and the longest unit at most 1) are the conic solver's zero: they are left out."""
@@ -58,7 +58,7 @@ def pilanci_ergen(
     began = time.perf_counter()
     S = real("S", S, ("N", "d"))
     y, patterns = real("y", y, (len(S),)), boolean("patterns", patterns, ("P", len(S)))
-    lam, tolerance = positive("lam", lam), positive("tolerance", tolerance)
+    lam, tolerance = positive("lam", lam), accuracy("tolerance", tolerance)
     instance("fit", fit, Fit, "pass Fit.SQUARED or Fit.LOGISTIC.")
     if fit is Fit.LOGISTIC and not bool((np.abs(y) == 1).all()):
         raise ValueError("the logistic program needs y = −1 and +1: from 0 and 1 they are 2 * y - 1.")
@@ -67,7 +67,7 @@ def pilanci_ergen(
     units, signs, reported = _solved(S, y, lam, patterns, fit, tolerance)
     seconds = time.perf_counter() - began
     value = _loss(fit, np.maximum(S @ units.T, 0) @ signs, y) + lam * float(np.linalg.norm(units, axis=1).sum())
-    if not abs(value - reported) <= APART * tolerance * abs(value):
+    if value and not abs(value - reported) <= APART * tolerance * abs(value):  # no objective is below 0
         raise ValueError(
             f"the conic solver is inaccurate here: it reports {reported:.9g}, its network has {value:.9g}. Pass a "
             "larger tolerance, or fewer samples."

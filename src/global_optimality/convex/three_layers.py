@@ -14,7 +14,7 @@ import numpy as np
 from scipy import optimize
 
 from ..arrays import Matrix, real
-from .inputs import Mask, boolean, in_range, positive, unit
+from .inputs import Mask, accuracy, boolean, in_range, positive, unit
 
 SIGNS = ((1.0, 1.0), (1.0, -1.0))
 """Of σ up to the order of units; two minus signs leave nothing."""
@@ -26,10 +26,16 @@ INTERIOR = 1e-9
 
 @dataclass(frozen=True)
 class Pattern:
-    """On the cone A z ≥ 0, z = (z_1, z_2), the subnetwork's output is M z; M ``(N, 2d)``."""
+    """On the cone A z ≥ 0, z = (z_1, z_2), the subnetwork's output is M z; M ``(N, 2d)``, A ``(m, 2d)``, finite."""
 
     M: Matrix
     A: Matrix
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "M", real("M", self.M, ("N", "2d")))
+        object.__setattr__(self, "A", real("A", self.A, ("m", self.M.shape[1])))
+        if self.M.shape[1] % 2:
+            raise ValueError(f"M has {self.M.shape[1]} columns, expected 2d: those of z_1 and of z_2.")
 
 
 def cells_in_the_plane(S: Matrix) -> Mask:
@@ -95,7 +101,7 @@ def three_layer_polar(kinds: list[Pattern], q: Matrix, *, tolerance: float = 1e-
     """
     length = _length(kinds)
     q = real("q", q, (len(kinds[0].M),))
-    size, tolerance = length * unit(q), positive("tolerance", tolerance)
+    size, tolerance = length * unit(q), accuracy("tolerance", tolerance)
     kinds, q = [Pattern(p.M / length, _unit_rows(p.A)) for p in kinds], q / unit(q)
     d = kinds[0].M.shape[1] // 2
     z, c = cp.Variable(2 * d), cp.Parameter(2 * d)
@@ -137,7 +143,7 @@ def three_layers(kinds: list[Pattern], y: Matrix, lam: float, *, tolerance: floa
     length = _length(kinds)
     y, lam = real("y", y, (len(kinds[0].M),)), positive("lam", lam)
     size = unit(y)
-    tolerance = positive("tolerance", tolerance)
+    tolerance = accuracy("tolerance", tolerance)
     y, lam = y / size, positive("lam in the units of the data", lam / (length * size))
     d = kinds[0].M.shape[1] // 2
     outputs, cones = [], []
@@ -165,6 +171,8 @@ def _length(kinds: list[Pattern]) -> float:
         raise TypeError("kinds is no list of patterns: pass what patterns(S, cells) gives.")
     if not kinds:
         raise ValueError("there is no pattern: give those of patterns(S, cells).")
+    if len(shapes := {p.M.shape for p in kinds}) > 1:
+        raise ValueError(f"the patterns have shapes {sorted(shapes)}: give those of one call of patterns(S, cells).")
     return max(unit(p.M) for p in kinds)
 
 

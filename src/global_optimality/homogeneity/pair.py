@@ -119,10 +119,10 @@ def _condition_2(mapping: Mapping, regularizer: Regularizer, W: Factors) -> tupl
             W = tuple(w.abs() for w in W)
         size, cost = _sizes(mapping, regularizer, W)
         allowed = torch.isfinite(cost)
-        free = allowed & (size > 0) & (cost == 0)
-        if free.any():
-            i = int(free.nonzero()[0, 0])
-            return float("inf"), Nondegeneracy.VANISHING, tuple(w[:, i : i + 1] for w in W)
+        for i in (allowed & (size > 0) & (cost == 0)).nonzero()[:, 0].tolist():
+            point = tuple(w[:, i : i + 1] for w in W)
+            if float(size[i]) > _rounding(mapping, point):
+                return float("inf"), Nondegeneracy.VANISHING, point
         ratio = torch.where(allowed & (cost > 0), size / cost, torch.zeros_like(cost))
         i = int(ratio.argmax())
         point = tuple(w[:, i : i + 1] for w in W)
@@ -132,6 +132,12 @@ def _condition_2(mapping: Mapping, regularizer: Regularizer, W: Factors) -> tupl
                 if all(b > 2 * a > 0 for a, b in pairwise(seen)):
                     return float("inf"), Nondegeneracy.UNBOUNDED, point
     return float(ratio[i]), Nondegeneracy.NOT_REFUTED, None
+
+
+def _rounding(mapping: Mapping, point: Factors) -> float:
+    """What ‖φ‖ may be of a φ that is 0: sums of m terms err by m eps/2 Σ|terms|, over weights and outputs each."""
+    terms = sum(w[0, 0].numel() for w in point) + math.prod(mapping.shape)
+    return terms * torch.finfo(point[0].dtype).eps * float(mapping.magnitude(*point).norm())
 
 
 def _sizes(mapping: Mapping, regularizer: Regularizer, W: Factors) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,6 @@ On u cos t + w sin t every row opens and closes once, so the function is A cos t
 B from prefix sums. Nothing is proved by an ascent: it only finds subnetworks worth adding.
 """
 
-from collections.abc import Iterator
 from math import pi
 
 import torch
@@ -40,7 +39,7 @@ def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor
     S, Q = S[kept], Q[kept]
     fixed = directions(S.shape[1]).to(S)
     u = torch.cat([unit(U[vector_norm(U, dim=1) > 0]), fixed[: STARTS * len(S)]])
-    X = torch.cat(list(_looked_at(S, Q, u)))
+    X = _looked_at(S, Q, u)
     u = u[: len(X)]
     first = apart(u.cpu().numpy(), X.cpu().numpy(), count)
     u, X = starts = u[first], X[first]
@@ -72,12 +71,19 @@ def ascents(S: Tensor, Q: Tensor, U: Tensor, count: int) -> tuple[Tensor, Tensor
     return value[order], u[order], v[order]
 
 
-def _looked_at(S: Tensor, Q: Tensor, u: Tensor) -> Iterator[Tensor]:
-    """Qᵀ(S u)₊ of the points u, part by part while there is time."""
-    for k, part in enumerate(u.split(max(1, numbers(CHUNK, 3) // len(S)))):
-        if k and over():
+def _looked_at(S: Tensor, Q: Tensor, u: Tensor) -> Tensor:
+    """Qᵀ(S u)₊ of the points u, part by part while there is time.
+
+    Into one array: small results, kept where large ones are given back, would leave memory in pieces too short for the
+    next.
+    """
+    X, done = u.new_empty(len(u), Q.shape[1]), 0
+    for part in u.split(max(1, numbers(CHUNK, 3) // len(S))):
+        if done and over():
             break
-        yield (part @ S.T).clamp(min=0) @ Q
+        X[done : done + len(part)] = (part @ S.T).clamp_(min=0) @ Q
+        done += len(part)
+    return X[:done]
 
 
 def unit(x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 from ..arrangement.circles import CHUNK
 from ..descent import Stop, never
 from ..descent.scales import best_scales
-from ..effort import OutOfTimeError, look
+from ..effort import OutOfTimeError, look, numbers
 from ..polar.directions import apart, directions
 from .objective import OutputObjective
 from .slide import slide
@@ -56,12 +56,10 @@ def enlarged(f: OutputObjective, units: Units, share: float, stop: Stop = never)
     S = units.rows.S
     U = directions(S.shape[1]).numpy()
     descent = -f.loss.gradient(units.X)
-    rows = max(1, CHUNK // len(S))
-    pulls = []
+    rows, pull = max(1, numbers(CHUNK, 2) // len(S)), np.empty((len(U), descent.shape[1]))
     for k in range(0, len(U), rows):
         look()
-        pulls.append(np.maximum(U[k : k + rows] @ S.T, 0) @ descent)
-    pull = np.concatenate(pulls)
+        pull[k : k + rows] = np.maximum(U[k : k + rows] @ S.T, 0) @ descent
     chosen = apart(U, pull, GROUP, above=f.lam * (1 + share))
     if not chosen:
         return None

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from ..descent import GradientDescent, Stop, minimise, refit
-from ..descent.scales import number_within
+from ..descent.scales import largest, number_within
 from ..effort import MEMORY, work
 from ..factors import Factors, append
 from ..losses import SampleLoss
-from ..losses.arrays import COPIES, chunk
+from ..losses.arrays import COPIES
 from ..mappings import MatrixProduct
 from ..polar import Oracle
 from ..problem import Problem
@@ -23,6 +23,7 @@ from ..settings import function, instance
 from .dictionary import first_units
 from .entering import WORTH, entering
 from .merge import singular_pairs
+from .newton import held
 from .objective import OutputObjective
 from .slide import STEPS, slide
 from .units import Rows, Units, units_of
@@ -40,9 +41,6 @@ WEIGHTS, OUTPUTS = 24, 8
 OPERATIONS = 2e10, 2e8
 """Newton's matrix is built up to so many multiplications: some seconds at kinks, where nothing else is as good; less
 where φ is smooth, and L-BFGS needs about a hundred gradients."""
-
-RAYS = 8
-"""Numbers a unit and sample that a line search holds."""
 
 Observe = Callable[[Factors], object]
 
@@ -165,16 +163,23 @@ class OnFaces(Local):
 
     def affordable(self, units: int) -> bool:
         """Whether a step of Newton's method on so many units takes little enough memory and time."""
-        (N, d), c = self.rows.S.shape, self.problem.card // len(self.rows.S)
-        coordinates = units * (d + c - 1)
-        matrices = 4 * coordinates**2  # the matrix, scaled, with a ridge, and what LAPACK copies
-        rows = coordinates * (3 * N + 2 * c) + units * RAYS * N + COPIES * max(chunk(), N * c)
-        operations = 2 * coordinates**2 * N * c
-        fast = operations <= min(OPERATIONS[not self.rows.kinked], work())
-        return 8 * (matrices + rows) <= self.memory and fast
+        coordinates = units * (self.rows.S.shape[1] + self.outputs - 1)
+        operations = 2 * coordinates**2 * self.problem.card
+        return units <= self.most and operations <= min(OPERATIONS[not self.rows.kinked], work())
+
+    @cached_property
+    def most(self) -> int:
+        """The largest number of units for which a step leaves memory for a product with the Hessian of the loss."""
+        left = min(self.memory, 2.0**62) / 8 - COPIES * self.problem.card
+        N, d = self.rows.S.shape
+        return int(largest(*held(N, d, self.outputs), left)) if left > 0 else 0
+
+    @property
+    def outputs(self) -> int:
+        return self.problem.card // len(self.rows.S)
 
     def first(self, W: Factors, stop: Stop) -> Factors:
-        most = number_within(self.problem, self.memory)
+        most = min(self.most, number_within(self.problem, self.memory))
         units = first_units(self.objective, self.rows, W[-1].shape[2], stop, most)
         return self.problem.mapping.ungated(slide(self.objective, units, stop).weights(W[0]))
 

@@ -7,10 +7,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import lapack
 
+from ..effort import beside
 from .objective import Array, OutputObjective
 from .units import Units
 
 RIDGE = 1e-10
+
+MATRICES, SAMPLES, OUTPUTS, RAYS = 4, 3, 2, 8
+"""What a step holds: H, scaled, with a ridge, and what LAPACK copies; of each coordinate arrays of the samples and of
+the outputs; and numbers a unit and sample of a line search."""
 
 FAR = 100.0
 """Where f is not convex, the line search may go this many times further than Newton's step."""
@@ -29,6 +34,12 @@ class Direction:
     gradient_norm: float
     reach: float
     doubt: float
+
+
+def held(N: int, d: int, c: int) -> tuple[int, int]:
+    """(a, b): a step on r units holds a r² + b r numbers, beside products with the Hessian of the loss."""
+    m = d + c - 1
+    return MATRICES * m**2, m * (SAMPLES * N + OUTPUTS * c) + RAYS * N
 
 
 def newton_direction(f: OutputObjective, units: Units) -> Direction:
@@ -67,7 +78,9 @@ def newton_direction(f: OutputObjective, units: Units) -> Direction:
     samples, outputs = samples.reshape(r * m, N), np.broadcast_to(outputs, (r, m, c)).reshape(r * m, c)
     if len(kept) < r * m:
         samples, outputs = samples[kept], outputs[kept]
-    H = f.loss.gram(units.X, samples, outputs)
+    square, linear = held(N, d, c)
+    with beside(8 * r * (square * r + linear)):
+        H = f.loss.gram(units.X, samples, outputs)
     _add_blocks(H, own, kept)
     g = g.ravel()[kept]
     move, convex = _solve(H, -g)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..certificate import Certificate, certify_twin, same_in_units, with_dual
-from ..effort import MEMORY, Clock, Effort, check_effort
+from ..effort import MEMORY, Clock, Effort, check_effort, room
 from ..factors import Factors, check_factors
 from ..polar import Oracle, Polar
 from ..polar.in_units import twin_oracle
@@ -55,8 +55,8 @@ def solve(
     at once, kinks included (``local``: another descent); f never rises. Where none of that lowers it, random networks
     of ``seed`` are tried. The best dual point of all rounds counts. ``time_limit`` (seconds) holds for all, the proof
     too, which is then as close as ``tol`` needs; each polar costs at most ``effort``.
-    Arrays of a step stay within ``memory_limit`` (bytes). ``ValueError`` for float32, a mismatched problem, a start of
-    several runs, numbers beyond float64; ``LookupError`` when no polar is known.
+    Arrays of a step stay within ``memory_limit`` (bytes; 1 MiB is always allowed). ``ValueError`` for float32, a
+    mismatched problem, a start of several runs, numbers beyond float64; ``LookupError`` when no polar is known.
     """
     check_problem(problem)
     number("tol", tol)
@@ -74,16 +74,16 @@ def solve(
         problem = problem.to(device)
         start = None if start is None else tuple(w.to(device) for w in start)
     with clock.running():
-        W = first_weights(problem, start)
+        W, memory = first_weights(problem, start), room()
     problem.check_balanced()
     same = twin(problem)
-    step = local_of(same.problem, memory_limit) if local is None else built(local, same.problem)
-    effort = (Effort() if effort is None else effort).otherwise(Effort(memory=memory_limit))
+    step = local_of(same.problem, memory) if local is None else built(local, same.problem)
+    effort = (Effort() if effort is None else effort).otherwise(Effort(memory=memory))
     run = _Run(same, twin_oracle(same, polar, effort), effort, step, tol, Budget(clock), seed, same.inside(W))
     with clock.interruptible():
         status = Status.TIME
         status = run.rounds(max_rounds)
-    with Effort(memory=memory_limit).started().running():
+    with Effort(memory=memory).started().running():
         return run.solution(problem, Status.INTERRUPTED if clock.interrupted else status)
 
 

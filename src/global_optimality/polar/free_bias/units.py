@@ -31,18 +31,19 @@ def best_thresholds(S: Tensor, q: Tensor, U: Tensor) -> tuple[Tensor, Tensor]:
 
     Only for the first rows where the time is up before.
     """
-    values, anchors = [], []
-    for k, part in enumerate(U.split(max(1, numbers(CHUNK, HEIGHTS) // (len(S) * q.shape[1])))):
-        if k and over():
+    values, anchors, done = U.new_empty(len(U)), torch.empty(len(U), dtype=torch.int64, device=U.device), 0
+    for part in U.split(max(1, numbers(CHUNK, HEIGHTS) // (len(S) * q.shape[1]))):
+        if done and over():
             break
+        rows = slice(done, done + len(part))
         heights, order = (part @ S.mT).sort(dim=1, descending=True)
         sorted_q = q[order]
         above = sorted_q.cumsum(1)
         X = (sorted_q * heights[..., None]).cumsum(1) - heights[..., None] * above
-        value, k = X.norm(dim=2).max(1)
-        values.append(value)
-        anchors.append(order.gather(1, k[:, None])[:, 0])
-    return torch.cat(values), torch.cat(anchors)
+        values[rows], k = X.norm(dim=2).max(1)
+        anchors[rows] = order.gather(1, k[:, None])[:, 0]
+        done += len(part)
+    return values[:done], anchors[:done]
 
 
 def completed(mapping: BiasedReluUnit, q: Tensor, u: Tensor, anchor: Tensor) -> tuple[Tensor, Factors]:
