@@ -57,3 +57,26 @@ def test_inputs_near_the_ends_of_float64(of_S):
     one, other = (go.solve(x, tol=1e-9) for x in (relu(go.LogisticLoss(SIGNS)), problem))
     assert one.status is other.status is go.Status.GLOBAL
     assert other.objective == pytest.approx(one.objective, rel=3e-9)
+
+
+@pytest.mark.parametrize("factor", [1e4, 1e8, 1e10, 1e12])
+def test_a_feature_that_dwarfs_the_others_makes_no_answer_wrong(factor):
+    """Its weights divided by the factor give the same outputs and cost less: the start. One decay ties all features, so
+    no unit of the feature can be chosen inside; what is returned is no worse, and proved as far as it is said to be."""
+
+    def at(k: float) -> go.Problem:
+        S = randn("far features", 20, 2) * torch.tensor([k, 1.0]).double()
+        return relu(go.SquaredLoss(randn("far targets", 20, 1)), 0.5, S)
+
+    best = go.solve(at(1.0))
+    assert best.status is go.Status.GLOBAL
+    problem, (U, V) = at(factor), best.weights
+    start = U / torch.tensor([factor, 1.0]).double(), V
+    value = float(problem(*start))
+    assert value <= best.objective
+    solution = go.solve(problem, start=start, max_rounds=2, effort=go.Effort(nodes=200))
+    assert solution.objective <= value * (1 + 1e-12)
+    again = go.certify(problem, solution.weights)
+    for certificate in (solution.certificate, again):
+        assert float(certificate.lower_bound) <= solution.objective
+    assert (solution.status is go.Status.GLOBAL) == bool(solution.certificate.within(1e-8))
