@@ -7,7 +7,7 @@ no checker may do anything but confirm or refuse.
 import copy
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,12 @@ def of_text(saved: Content) -> Iterator[tuple[str, str]]:
         yield f"a bound of {number}", text.replace(honest, key + number)
     yield "a bound of a long integer", text.replace(honest, key + "9" * 400)
     yield "a bound with a comment", text.replace(honest, f"{key}{higher!r} /* {saved['lower_bound']!r} */")
+    yield from _of_numbers(text, honest, higher)
+
+
+def _of_numbers(text: str, honest: str, higher: float) -> Iterator[tuple[str, str]]:
+    """What stands where the bound does, or around the file."""
+    key = '"lower_bound": '
     yield "a second file after the first", text + text
     yield "a file within a list", f"[{text}]"
     yield "a comma too many", text[:-1] + ",}"
@@ -57,7 +63,7 @@ def of_text(saved: Content) -> Iterator[tuple[str, str]]:
     yield "a byte order mark", "\ufeff" + text
     yield "a zero byte at the end", text + "\x00"
     yield "a digit after the end", f"{text}\n{higher!r}"
-    yield "digits beyond float64", text.replace(honest, f"{key}{f + abs(f) / 10 + 1!r}" + "0" * 3000 + "9")
+    yield "digits beyond float64", text.replace(honest, f"{key}{higher!r}" + "0" * 3000 + "9")
 
 
 def changed(saved: Content, **values: Any) -> Content:
@@ -187,6 +193,11 @@ def _of_trees(saved: Content) -> Iterator[tuple[str, Content]]:
     )
     yield "a node for all", with_tree([{"row": 0}, *tree])
     yield "a note in a node", with_tree([tree[0] | {"note": "trust me"}, *tree[1:]])
+    yield from _of_nodes(saved, with_node)
+
+
+def _of_nodes(saved: Content, with_node: Callable[..., Content]) -> Iterator[tuple[str, Content]]:
+    """Changes of one node, by the way that the tree is split."""
     if saved["proof"]["split"] == "rows":
         d = len(saved["S"][0])
         for row in (-1, 10**9, 0.5, True, "0", None, [0]):
@@ -198,7 +209,7 @@ def _of_trees(saved: Content) -> Iterator[tuple[str, Content]]:
         yield "a turn twice", with_node("mu", y=[[0, 0.0, [0.0] * d]] * 2)
         yield "turns in an object", with_node("mu", y={"0": [0, 0.0, [0.0] * d]})
     else:
-        y = next(node["y"] for node in tree if "y" in node)
+        y = next(node["y"] for node in saved["proof"]["plus"] if "y" in node)
         for name, edge in (("itself", [0, 0]), ("nowhere", [0, 9]), ("three", [0, 1, 2]), ("words", ["0", "1"])):
             yield f"an edge to {name}", with_node("edge", edge=edge)
         for at in ([0.0, 1.0], [-1.0, 1.0], [1.0], "11", None):

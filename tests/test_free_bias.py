@@ -12,8 +12,10 @@ from global_optimality import (
     BiasedReluUnit,
     Effort,
     LogisticLoss,
+    Norm,
     OnLayers,
     Problem,
+    ProductOfNorms,
     ReluUnit,
     SquaredLoss,
     Status,
@@ -25,6 +27,7 @@ from global_optimality import (
     polar_of,
     solve,
 )
+from global_optimality.homogeneity import check_nondegenerate
 
 THETA = OnLayers(SumOfSquares(), (0, 2))
 SHAPES = [(2, 1, 1), (7, 1, 2), (6, 2, 1), (9, 2, 2), (5, 3, 1), (6, 3, 2), (5, 4, 1)]
@@ -220,3 +223,10 @@ def test_without_an_output_bias_the_best_is_that_with_one():
     bound = certify_network(better, X, X.cos(), **ask)
     assert bound.verdict is Verdict.CERTIFIED
     assert bound.objective == pytest.approx(biased.scale * biased.improved()[1].objective, rel=1e-7)
+
+
+def test_rounding_of_what_vanishes_refutes_no_pair():
+    """Where u = 0 a unit with a free bias is a constant, and less its mean it is 0 but for rounding."""
+    theta = OnLayers(ProductOfNorms((Norm.TWO,) * 2), (0, 2))
+    for k in range(30):
+        check_nondegenerate(BiasedReluUnit(randn(f"constants {k}", 7, 2), 2), theta, randn("constants", 7, 2))
