@@ -11,7 +11,7 @@ from cases import randn
 from global_optimality import Effort, effort, progress
 from global_optimality.arrangement import circles
 from global_optimality.polar.free_bias import sweep
-from global_optimality.polar.relu_enclosure.cones import Cones
+from global_optimality.polar.relu_enclosure.few_rows import FewRows
 from global_optimality.progress import Reporter, progress_to
 
 
@@ -137,7 +137,7 @@ def test_whatever_searches_spends_the_effort_asked_for_and_says_how_far_it_is(na
 
 
 def test_an_interrupted_proof_ends_the_solver_too(monkeypatch):
-    branch, calls = Cones.branch, 0
+    branch, calls = FewRows.branch, 0
 
     def once(*arguments, **options):
         nonlocal calls
@@ -147,7 +147,7 @@ def test_an_interrupted_proof_ends_the_solver_too(monkeypatch):
         return branch(*arguments, **options)
 
     monkeypatch.setattr(effort, "_last_interrupt", -math.inf)  # no interrupt of a test before this one
-    monkeypatch.setattr(Cones, "branch", once)
+    monkeypatch.setattr(FewRows, "branch", once)
     solution = go.solve(PROBLEM)
     assert solution.status is go.Status.INTERRUPTED
     assert 0 < solution.certificate.lower_bound < solution.objective
