@@ -24,7 +24,6 @@ SPEED, SHARE = 2e9, 0.1
 MEMORY = 2 * 2**30
 """Bytes that what is enumerated, and the arrays of a step, may take where the caller sets no limit: safe on 16 GB."""
 
-
 LEAST = 2**20
 """Bytes that the arrays of a step may always take: in less a step is calls of PyTorch and hardly any numbers."""
 

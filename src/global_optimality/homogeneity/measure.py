@@ -20,7 +20,6 @@ ROUNDING = 2.0**16
 CLEAR = 2.0**10
 """Residuals above CLEAR times that are no rounding; those in between are left undecided."""
 
-
 OUTPUTS = 2**18
 """Values of f that are compared at one point; of more, so many drawn ones: each has the degree that all have."""
 
@@ -60,7 +59,7 @@ def measure_degree(
     α takes tensor k times α^κ_k, with κ = ``exponents``, by default 1 for all.
     The exponent is the median of log(‖f(αw)‖ / ‖f(w)‖) / log α; when an integer fits as well, it is that integer.
     Points at which f vanishes altogether, or is too small for float64 to hold all its digits, say nothing and are left
-    out; f finite at w and infinite at αw has no degree.
+    out; f finite at w and infinite at αw has no degree. Of more than OUTPUTS values of f so many drawn ones are seen.
     ``ValueError`` without points.
     """
     if not points:
