@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pandas as pd
+from IPython.display import display
 
-from claimbook.table import Badge, Table, table
+from claimbook.table import Badge, table
 
 HEADERS = {
     "index": "case",
@@ -178,6 +179,7 @@ BADGES = {
 """Name of a verdict or status → how a reader sees it."""
 
 
-def show_table(frame: pd.DataFrame, caption: str, digits: dict[str, int] | None = None, **headers: str) -> Table:
-    """A data frame as the book shows it; `headers` come before HEADERS, `digits` where three are not enough."""
-    return table(frame, caption, headers=HEADERS | headers, digits=digits, badges=BADGES)
+def show_table(frame: pd.DataFrame, caption: str, digits: dict[str, int] | None = None, **headers: str) -> None:
+    """Show a data frame as the book does, at any place of a cell; `headers` come before HEADERS, `digits` where three
+    are not enough."""
+    display(table(frame, caption, headers=HEADERS | headers, digits=digits, badges=BADGES))
