@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from ..streams import generator, normal, uniform
 
 SCALES = (0.125, 0.5, 3.0, 10.0)
 """The α at which f(αw) is compared with α^p f(w): small and large ones, since tanh is linear near 0, GELU far out."""
+
+_ALPHA = torch.tensor(SCALES, dtype=torch.float64, device="cpu")
 
 ROUNDING = 2.0**16
 """Residuals up to ROUNDING · eps (1e-11 in float64) are rounding."""
@@ -64,22 +67,20 @@ def measure_degree(
     """
     if not points:
         raise ValueError("no point to measure the degree at: pass at least one, two or more to be convinced.")
-    pairs = [pair for w in points for pair in _pairs(function, w, exponents)]
-    if any(_leaves(a, b) for a, b, _ in pairs):
+    rays = [_Ray.of(function, w, exponents) for w in points]
+    if any(ray.leaves for ray in rays):
         return Degree(math.nan, 1.0, Homogeneity.NOT_HOMOGENEOUS)
-    finite = all(bool(torch.isfinite(a).all() and torch.isfinite(b).all()) for a, b, _ in pairs)
-    pairs = [pair for pair in pairs if _tells(*pair[:2])]
-    if not finite or not pairs:
+    slopes = torch.cat([ray.slopes for ray in rays])
+    if not all(ray.finite for ray in rays) or not len(slopes):
         return Degree(math.nan, math.nan, Homogeneity.UNDECIDED)
-    slopes = torch.tensor([_slope(a, b, scale) for a, b, scale in pairs], dtype=torch.float64, device="cpu")
     estimate = float(slopes.median())
     if not math.isfinite(estimate):
         return Degree(math.nan, 1.0, Homogeneity.NOT_HOMOGENEOUS)
-    estimate = min((float(round(estimate)), estimate), key=lambda p: _residual(pairs, p))
-    if _residual(pairs, round(estimate)) <= ROUNDING * _eps(pairs):
-        estimate = float(round(estimate))
-    residual = _residual(pairs, estimate)
-    return Degree(estimate, residual, _verdict(residual, ROUNDING * _eps(pairs)))
+    rounding = ROUNDING * rays[0].kind.eps
+    whole, best = (max(ray.residual(p) for ray in rays) for p in (round(estimate), estimate))
+    if whole <= max(best, rounding):
+        estimate, best = float(round(estimate)), whole
+    return Degree(estimate, best, _verdict(best, rounding))
 
 
 def random_points(
@@ -111,16 +112,6 @@ def check_degree(
     )
 
 
-def _pairs(
-    function: Callable[..., Tensor], w: Factors, exponents: Sequence[int] | None
-) -> list[tuple[Tensor, Tensor, float]]:
-    kappa = (1,) * len(w) if exponents is None else exponents
-    with torch.no_grad():
-        value = _seen(function(*w))
-        scaled = ([scale**k * x for k, x in zip(kappa, w, strict=True)] for scale in SCALES)
-        return [(value, _seen(function(*point)), scale) for point, scale in zip(scaled, SCALES, strict=True)]
-
-
 def _seen(outputs: Tensor) -> Tensor:
     """The values that are compared, the same ones at every point: all, or OUTPUTS of them."""
     count = outputs.numel()
@@ -130,43 +121,60 @@ def _seen(outputs: Tensor) -> Tensor:
     return outputs.flatten()[places.to(outputs.device)]
 
 
-def _leaves(a: Tensor, b: Tensor) -> bool:
-    """Whether one of f(w), f(αw) is finite and the other infinite: then f is finite on no cone."""
-    if bool(a.isnan().any() or b.isnan().any()):
-        return False
-    return bool(torch.isfinite(a).all() != torch.isfinite(b).all())
+@dataclass(frozen=True)
+class _Ray:
+    """f at αw for α = 1 and the SCALES, a row each of `values` ``(1 + scales, m)``: in float64, computed as `kind`."""
+
+    values: Tensor
+    kind: torch.finfo
+
+    @classmethod
+    def of(cls, function: Callable[..., Tensor], w: Factors, exponents: Sequence[int] | None) -> "_Ray":
+        kappa = (1,) * len(w) if exponents is None else exponents
+        with torch.no_grad():
+            scaled = (tuple(scale**k * x for k, x in zip(kappa, w, strict=True)) for scale in SCALES)
+            rows = [_seen(function(*point)).flatten() for point in (w, *scaled)]
+        return cls(torch.stack(rows).to("cpu", torch.float64), torch.finfo(rows[0].dtype))
+
+    @property
+    def finite(self) -> bool:
+        return bool(self.values.isfinite().all())
+
+    @property
+    def leaves(self) -> bool:
+        """Whether one of f(w), f(αw) is finite and the other infinite: then f is finite on no cone."""
+        known, finite = ~self.values.isnan().any(1), self.values.isfinite().all(1)
+        return bool((known[0] & known[1:] & (finite[0] != finite[1:])).any())
+
+    @cached_property
+    def tells(self) -> Tensor:
+        """At which α one of f(w), f(αw) does not vanish, and neither is so small that its digits are few."""
+        size = self.values.abs().amax(1)
+        full = (size == 0) | (size >= self.kind.smallest_normal / self.kind.eps)
+        return ((size[0] > 0) | (size[1:] > 0)) & full[0] & full[1:]
+
+    @cached_property
+    def norms(self) -> Tensor:
+        return _norms(self.values)
+
+    @property
+    def slopes(self) -> Tensor:
+        """log(‖f(αw)‖ / ‖f(w)‖) / log α, of the α that tell."""
+        return ((self.norms[1:] / self.norms[0]).log() / _ALPHA.log())[self.tells]
+
+    def residual(self, p: float) -> float:
+        """The largest ‖f(αw) − α^p f(w)‖ / (‖f(αw)‖ + α^p ‖f(w)‖) of the α that tell; 0 if none does."""
+        power = _ALPHA**p
+        missed = _norms(self.values[1:] - power[:, None] * self.values[0])
+        share = (missed / (self.norms[1:] + power * self.norms[0]))[self.tells]
+        return float(share.amax()) if len(share) else 0.0
 
 
-def _tells(a: Tensor, b: Tensor) -> bool:
-    """Whether f(w) or f(αw) does not vanish, and neither is so small that its digits are few."""
-    kind = torch.finfo(a.dtype)
-    sizes = [float(x.abs().amax()) for x in (a, b)]
-    return max(sizes) > 0 and not any(0 < size < kind.smallest_normal / kind.eps for size in sizes)
-
-
-def _norm(x: Tensor) -> float:
-    """‖x‖ in float64, however small or large."""
-    largest = x.abs().amax().double()
-    return float(largest * (x.double() / largest).norm()) if bool(largest > 0) else 0.0
-
-
-def _slope(a: Tensor, b: Tensor, scale: float) -> float:
-    one, two = _norm(a), _norm(b)
-    if one == 0 or two == 0:
-        return math.nan if one == two else math.inf
-    return math.log(two / one) / math.log(scale)
-
-
-def _residual(pairs: list[tuple[Tensor, Tensor, float]], p: float) -> float:
-    def one(a: Tensor, b: Tensor, scale: float) -> float:
-        predicted = scale**p * a
-        return _norm(b - predicted) / (_norm(b) + _norm(predicted))
-
-    return max(one(*pair) for pair in pairs)
-
-
-def _eps(pairs: list[tuple[Tensor, Tensor, float]]) -> float:
-    return torch.finfo(pairs[0][0].dtype).eps
+def _norms(x: Tensor) -> Tensor:
+    """‖x‖ of each row, however small or large."""
+    largest = x.abs().amax(1)
+    unit = torch.where(largest > 0, largest, torch.ones_like(largest))
+    return unit * (x / unit[:, None]).norm(dim=1)
 
 
 def _verdict(residual: float, rounding: float) -> Homogeneity:

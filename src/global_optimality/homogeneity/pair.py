@@ -1,6 +1,8 @@
 """Whether (φ, θ) is a nondegenerate pair (section 5), as far as it can be tested at finitely many points."""
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
@@ -126,11 +128,10 @@ def _condition_2(mapping: Mapping, regularizer: Regularizer, W: Factors) -> tupl
         ratio = torch.where(allowed & (cost > 0), size / cost, torch.zeros_like(cost))
         i = int(ratio.argmax())
         point = tuple(w[:, i : i + 1] for w in W)
-        for k in range(len(W)):
-            for up in (False, True):
-                seen = [_ratio(mapping, regularizer, point, k, 1 / s if up else s) for s in (1.0, *SHRINKS)]
-                if all(b > 2 * a > 0 for a, b in pairwise(seen)):
-                    return float("inf"), Nondegeneracy.UNBOUNDED, point
+        for k, shrink in itertools.product(range(len(W)), (True, False)):
+            seen = _along(mapping, regularizer, point, k, [s if shrink else 1 / s for s in (1.0, *SHRINKS)])
+            if all(b > 2 * a > 0 for a, b in pairwise(seen)):
+                return float("inf"), Nondegeneracy.UNBOUNDED, point
     return float(ratio[i]), Nondegeneracy.NOT_REFUTED, None
 
 
@@ -147,9 +148,13 @@ def _sizes(mapping: Mapping, regularizer: Regularizer, W: Factors) -> tuple[Tens
     return torch.cat([mapping.phi(*part)[0].flatten(1).norm(dim=1) for part in parts]), regularizer.theta(*W)[0]
 
 
-def _ratio(mapping: Mapping, regularizer: Regularizer, point: Factors, k: int, scale: float) -> float:
-    size, cost = _sizes(mapping, regularizer, tuple(scale * w if j == k else w for j, w in enumerate(point)))
-    return float(size / cost) if float(cost) > 0 else float("inf")
+def _along(mapping: Mapping, regularizer: Regularizer, point: Factors, k: int, scales: Sequence[float]) -> list[float]:
+    """‖φ‖/θ of a point with layer k alone times each of the scales."""
+    rows = [w.expand(-1, len(scales), *w.shape[2:]) for w in point]
+    factor = torch.tensor(scales, dtype=rows[k].dtype, device=rows[k].device)
+    rows[k] = factor.reshape(-1, *[1] * (rows[k].ndim - 2)) * rows[k]
+    size, cost = _sizes(mapping, regularizer, tuple(rows))
+    return torch.where(cost > 0, size / cost, torch.inf).tolist()
 
 
 def _inside(regularizer: Regularizer, points: list[Factors]) -> list[Factors]:
