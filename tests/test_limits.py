@@ -1,7 +1,9 @@
 """Limits of time as laws: soon after the time is over all ends, with what there is."""
 
 import dataclasses
+import itertools
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import torch
 
 import global_optimality as go
 from cases import randn
+from global_optimality import effort
 from global_optimality.effort import (
     LEAST,
     Clock,
@@ -22,11 +25,13 @@ from global_optimality.effort import (
     seconds_left,
 )
 from global_optimality.losses.arrays import IN_CACHE, ArrayLoss
-from global_optimality.polar import biased_chain
+from global_optimality.polar import biased_chain, deep_relu
 from global_optimality.sliding_frank_wolfe.merge import drop
 from global_optimality.sliding_frank_wolfe.objective import OutputObjective
 from global_optimality.sliding_frank_wolfe.units import Rows, units_of
 from limited import PROBLEMS, chain, cross_entropy
+
+DEEP = go.DeepRelu(randn("deep limits S", 9, 2), (2, 2, 1))
 
 
 def test_limits_are_known_however_deep_they_are_asked_for():
@@ -170,3 +175,16 @@ def test_a_polar_knows_the_time_of_the_call_around_it(monkeypatch):
         crude = go.polar_of(problem)(Q)
     assert not looked
     assert float(crude.upper) >= float(whole.upper)
+
+
+@pytest.mark.parametrize(("share", "searched"), [(deep_relu.CLIMBING, True), (1.0, False)])
+def test_an_ascent_leaves_time_for_the_search_that_proves_something(share, searched, monkeypatch):
+    """By a clock that goes on by a millisecond whenever it is looked at; an ascent looks once a step."""
+    ticks, started, begin = itertools.count(), [], deep_relu.begin
+    monkeypatch.setattr(effort, "time", SimpleNamespace(monotonic=lambda: 1e-3 * next(ticks)))
+    monkeypatch.setattr(deep_relu, "begin", lambda *a: started.append(a) or begin(*a))
+    monkeypatch.setattr(deep_relu, "CLIMBING", share)
+    problem = go.Problem(go.SquaredLoss(randn("deep limits", 9, 1)), DEEP, go.BalancedWeightDecay(3), 0.1)
+    bound = go.polar_of(problem, Effort(seconds=0.1))(randn("deep limits Q", 1, 9, 1))
+    assert bool(started) == searched
+    assert bool((bound.lower <= bound.upper).all())

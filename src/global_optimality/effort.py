@@ -132,6 +132,10 @@ class Clock:
         """The limits that are left: the same, with the seconds that remain."""
         return replace(self.effort, seconds=None if math.isinf(self.left) else self.left)
 
+    def part(self, share: float) -> "Clock":
+        """A clock for this share of the seconds left; this one where they have no limit."""
+        return self if math.isinf(self.left) else replace(self.effort, seconds=share * self.left).started(self.task)
+
     def suffices(self, began: float, done: int, parts: int) -> bool:
         """Whether time is left for all of so many equal parts: ``done`` of them took what passed since ``began``."""
         return (self.spent - began) * (parts - done) <= self.left * done

@@ -47,6 +47,9 @@ CLIMBS = 256
 STARTS = 64
 """Starts of the ascent that precedes the search."""
 
+CLIMBING = 0.5
+"""Share of the seconds that this ascent may take; the search that proves something has the others."""
+
 
 def deep_relu_polar(mapping: DeepRelu, effort: Effort = EFFORT) -> Oracle:
     """The polar as a function of Q ``(n, N, c)``; the limits are those of each Q, but the seconds of all together.
@@ -97,7 +100,8 @@ def _signs(mapping: DeepRelu) -> list[Tensor]:
 
 
 def _enclose(mapping: DeepRelu, Q: Tensor, effort: Effort, clock: Clock) -> PolarBound:
-    value, atom = ascend(mapping, SumOfPowers(mapping.degree), Q[None], starts=STARTS)
+    with clock.part(CLIMBING).running():
+        value, atom = ascend(mapping, SumOfPowers(mapping.degree), Q[None], starts=STARTS)
     bound = PolarBound(value, torch.maximum(_spectral_bound(mapping.S, Q), value), atom)
     if not bool(Q.any()):
         return bound
@@ -106,7 +110,8 @@ def _enclose(mapping: DeepRelu, Q: Tensor, effort: Effort, clock: Clock) -> Pola
     cones = first <= nodes and 8 * COPIES * first * _coordinates(mapping) ** 2 <= room()
     if not (cones and _coordinates(mapping) <= FEW) and len(mapping.effective_widths) > 1:
         bound = _by_signs(mapping, Q, bound, effort, clock, 0.5 if cones else 1.0)
-    return _by_cones(mapping, Q, bound, effort, clock) if cones and not effort.met(bound.lower, bound.upper) else bound
+    done = not cones or clock.over or effort.met(bound.lower, bound.upper)
+    return bound if done else _by_cones(mapping, Q, bound, effort, clock)
 
 
 def _by_cones(mapping: DeepRelu, Q: Tensor, known: PolarBound, effort: Effort, clock: Clock) -> PolarBound:
@@ -123,7 +128,7 @@ def _by_signs(
     mapping: DeepRelu, Q: Tensor, known: PolarBound, effort: Effort, clock: Clock, share: float
 ) -> PolarBound:
     """``known``, improved by the search over signs of the last layer, in a ``share`` of the time left."""
-    part = clock if math.isinf(clock.left) else replace(effort, seconds=share * clock.left).started(clock.task)
+    part = clock.part(share)
     search = sign_search(mapping, Q, known, part)
     if search is None:
         return known

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..effort import numbers
+from ..effort import numbers, over
 from ..mappings.chains import relu
 from .fans import Points, Relaxation, in_pieces, normalised, orthants, ratio, supports
 
@@ -107,6 +107,8 @@ class ReluCones(Relaxation):
         for step in range(ROUNDS):
             worst, where = self._vertex_bounds(cones, guesses).flatten(1).max(1)
             best = torch.minimum(best, worst)
+            if over():
+                break
             for b in reversed(range(len(cones))):
                 count = cones[b].shape[1]
                 vertex = torch.nn.functional.one_hot(where % count, count).to(guesses[b])
