@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -12,14 +12,20 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from .accessibility import violations
 from .check import Finding
 from .project import BookError
 
 SIZES = {"phone": (390, 844), "tablet": (1024, 768), "desktop": (1400, 900), "wide": (2560, 1440)}
-JUDGED = (("phone", "dark"), ("desktop", "light"), ("tablet", "light"))
-"""Views that axe-core judges: three widths, both schemes; colours do not depend on the width."""
-VIEWS = (*JUDGED, ("phone", "light"), ("desktop", "dark"), ("wide", "dark"))
+SCHEMES = {"phone": ("light", "dark"), "desktop": ("dark", "light"), "tablet": ("light",), "wide": ("dark",)}
+"""Colour schemes that a page is looked at in at each size: it is opened in the first one, and then switched."""
+
+VIEWS = tuple((size, scheme) for size, schemes in SCHEMES.items() for scheme in schemes)
 """Sizes and colour schemes that a page is looked at in."""
+
+JUDGED = (("phone", "dark"), ("desktop", "light"))
+"""The last views at their sizes: axe-core judges them. One width of each kind of layout, and both schemes."""
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 JOBS = min(2, os.cpu_count() or 1)
 """Browsers at a time."""
@@ -30,7 +36,6 @@ TALLEST = 16000
 _LOCAL = ("file:", "data:", "blob:", "about:", "chrome:", "devtools:")
 _FLAGS = ["--disable-gpu", "--disable-dev-shm-usage", "--allow-file-access-from-files", "--hide-scrollbars"]
 _FLAGS += ["--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND"]
-_GRAVE = ("serious", "critical")
 
 SETTLED = """
 (async () => {
@@ -147,24 +152,14 @@ def _look(seen: dict[str, Any], scheme: str) -> Iterator[tuple[str, str]]:
         yield "colour scheme", f"{seen['theme']} instead of {scheme}"
 
 
-def _accessible(page: Any) -> Iterator[tuple[str, str]]:
-    """Serious and critical violations that axe-core finds in the content of the page."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    for violation in Axe().run(page, context="main", options={"resultTypes": ["violations"]}).response["violations"]:
-        if violation["impact"] in _GRAVE:
-            nodes = violation["nodes"]
-            yield "accessibility", f"{violation['id']} ({len(nodes)} places): {nodes[0]['html'][:120]}"
-
-
 def _visit(
-    browser: Any, path: Path, name: str, view: tuple[str, tuple[int, int]], scheme: str, shots: Path
+    browser: Any, path: Path, name: str, view: tuple[str, tuple[int, int]], schemes: Sequence[str], shots: Path
 ) -> Iterator[Finding]:
+    """The findings of a page at one size, opened once: looked at in each scheme, then judged in the last one."""
     size, (width, height) = view
-    where = f"{name} ({size}, {scheme})"
     context = browser.new_context(
         viewport={"width": width, "height": height},
-        color_scheme=scheme,
+        color_scheme=schemes[0],
         reduced_motion="reduce",
         is_mobile=size == "phone",
     )
@@ -172,25 +167,30 @@ def _visit(
         page = context.new_page()
         events = Events(page)
         page.goto(path.as_uri(), wait_until="load")
-        page.evaluate(SETTLED)
-        seen = page.evaluate(_LOOK)
-        found = [*events.found, *_look(seen, scheme)]
-        found += _accessible(page) if (size, scheme) in JUDGED and page.locator("main").count() else ()
-        yield from (Finding(where, kind, cause) for kind, cause in found)
-        # a window as tall as the page: capturing beyond a smaller one lays long pages out anew, and wrongly
-        page.set_viewport_size({"width": width, "height": min(TALLEST, max(height, seen["height"]))})
-        page.evaluate(SETTLED)
-        stem = name.removesuffix(".html").replace("/", "-")
-        page.screenshot(path=shots / f"{stem}-{size}-{scheme}.png")
+        for scheme in schemes:
+            where = f"{name} ({size}, {scheme})"
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": height})
+            page.evaluate(SETTLED)
+            seen = page.evaluate(_LOOK)
+            yield from (Finding(where, kind, cause) for kind, cause in (*events.found, *_look(seen, scheme)))
+            # a window as tall as the page: capturing beyond a smaller one lays long pages out anew, and wrongly
+            page.set_viewport_size({"width": width, "height": min(TALLEST, max(height, seen["height"]))})
+            page.evaluate(SETTLED)
+            stem = name.removesuffix(".html").replace("/", "-")
+            page.screenshot(path=shots / f"{stem}-{size}-{scheme}.png")
+            if (size, scheme) in JUDGED and page.locator("main").count():
+                page.set_viewport_size({"width": width, "height": height})
+                yield from (Finding(where, "accessibility", cause) for cause in violations(page))
     finally:
         context.close()
 
 
-def _views(page: Path, site: Path, sizes: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """All views; of pages from one template (documentation, listings) one, of decks two."""
+def _looked_at(page: Path, site: Path) -> dict[str, Sequence[str]]:
+    """The schemes of each size: all; of pages from one template (documentation, listings) one view, of decks two."""
     folders = set(page.relative_to(site).parts)
-    count = 1 if {"api", "_modules"} & folders else 2 if "decks" in folders else len(VIEWS)
-    yield from (view for view in VIEWS[:count] if view[0] in sizes)
+    few = 1 if {"api", "_modules"} & folders else 2 if "decks" in folders else None
+    return SCHEMES if few is None else {size: (scheme,) for size, scheme in JUDGED[:few]}
 
 
 def check_in_browser(site: Path, shots: Path) -> list[Finding]:
@@ -208,7 +208,7 @@ def check_in_browser(site: Path, shots: Path) -> list[Finding]:
     for old in shots.glob("*.png"):
         old.unlink()
     jobs = min(JOBS, len(pages))
-    look = partial(_look_at, site, shots, SIZES)
+    look = partial(_look_at, site, shots)
     if jobs <= 1:
         return list(dict.fromkeys(look(pages)))
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
@@ -216,7 +216,7 @@ def check_in_browser(site: Path, shots: Path) -> list[Finding]:
         return list(dict.fromkeys(finding for part in parts for finding in part))
 
 
-def _look_at(site: Path, shots: Path, sizes: dict[str, tuple[int, int]], pages: list[Path]) -> list[Finding]:
+def _look_at(site: Path, shots: Path, pages: list[Path]) -> list[Finding]:
     """The findings of some of the pages, in a browser of its own."""
     from playwright.sync_api import Error
 
@@ -224,9 +224,9 @@ def _look_at(site: Path, shots: Path, sizes: dict[str, tuple[int, int]], pages: 
     with chromium() as browser:
         for page in pages:
             name = page.relative_to(site).as_posix()
-            for size, scheme in _views(page, site, sizes):
+            for size, schemes in _looked_at(page, site).items():
                 try:
-                    found += _visit(browser, page, name, (size, sizes[size]), scheme, shots)
+                    found += _visit(browser, page, name, (size, SIZES[size]), schemes, shots)
                 except Error as error:
-                    found.append(Finding(f"{name} ({size}, {scheme})", "browser", error.message.splitlines()[0]))
+                    found.append(Finding(f"{name} ({size})", "browser", error.message.splitlines()[0]))
     return found

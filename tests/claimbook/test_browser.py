@@ -53,6 +53,32 @@ def test_each_fault_is_found_in_each_view(tmp_path: Path) -> None:
     assert len(list((tmp_path / "shots").glob("*.png"))) == 2 * len(VIEWS)
 
 
+PALE = """<main><h1>A page.</h1><pre><span style="color: #555">word</span> <span style="color: #555">more</span></pre>
+<pre style="background: #fff"><span style="color: COLOUR">(</span><span style="color: COLOUR">word</span>
+<span style="color: COLOUR">more</span></pre><pre style="background: #777"><span style="color: #555">dark</span></pre>
+<svg role="img"><title>A drawing</title><path d="M0 0H9"/></svg></main></body></html>"""
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
+def test_of_repeated_tokens_one_of_each_colour_on_each_ground_is_judged(tmp_path: Path) -> None:
+    """`#555` can be read on white and not on grey; `#ccc` on neither."""
+    site = tmp_path / "site"
+    site.mkdir()
+    fine = HEAD + PALE.replace("COLOUR", "#333").replace("#777", "#fff")
+    (site / "fine.html").write_text(fine)
+    (site / "unnamed.html").write_text(fine.replace("<title>A drawing</title>", ""))
+    (site / "ground.html").write_text(HEAD + PALE.replace("COLOUR", "#333"))
+    (site / "pale.html").write_text(fine.replace("#333", "#ccc"))
+    found = check_in_browser(site, tmp_path / "shots")
+    causes = {(finding.page.split()[0], finding.cause.split(":")[0]) for finding in found}
+    assert causes == {
+        ("unnamed.html", "svg-img-alt (1 places)"),
+        ("ground.html", "color-contrast (1 places)"),
+        ("pale.html", "color-contrast (1 places)"),
+    }
+
+
 MOVED = (
     HEAD
     + """<main><div id="late"></div><p style="height: 500px; background: green">moves</p>
