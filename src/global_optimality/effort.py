@@ -74,11 +74,16 @@ class Effort:
 
     def allows(self, size: float) -> bool:
         """Whether what takes ``size`` bytes may be enumerated."""
-        return size <= (MEMORY if self.memory is None else self.memory)
+        return size <= self._held
 
     def fits(self, size: float, most: int) -> int:
         """How many of ``most`` things of ``size`` bytes each may be held at once."""
-        return int(min(most, (MEMORY if self.memory is None else self.memory) // size))
+        return int(min(most, self._held // size))
+
+    @property
+    def _held(self) -> float:
+        """Bytes: these, and no more than the calls around this one may take."""
+        return room() if self.memory is None else min(self.memory, room())
 
     def scaled(self, unit: float) -> "Effort":
         """The same limits where what is bounded is ``unit`` times as large."""

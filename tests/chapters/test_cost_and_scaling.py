@@ -137,7 +137,7 @@ def test_a_target_is_timed_with_its_children(tmp_path, monkeypatch):
     tmp_path.joinpath("Makefile").write_text(rules)
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
     monkeypatch.setenv("MAKELEVEL", "1")
-    monkeypatch.setattr(build_times, "ADDITIONS", 1000)
+    monkeypatch.setattr(build_times, "ADDITIONS", 10**6)
     assert build_times.timed(tmp_path, "one", "fine")["status"] == "done"
     failed = build_times.timed(tmp_path, "two", "work")
     words, _, seconds = failed["status"].partition(": ")

@@ -69,10 +69,15 @@ def search_of(mapping: DeepRelu, Q: Tensor, known: float = 0.0) -> Search:
 
     ``known`` is a value that an ascent attained already; below it nothing is searched.
     """
+    return begin(_patterns(mapping, Q), Q.new_tensor([known]))
+
+
+def _patterns(mapping: DeepRelu, Q: Tensor) -> list[ReluCones]:
+    """One for each σ, the largest last."""
     widths = mapping.effective_widths
-    signs = _signs(mapping)
-    bounds = [ReluCones(mapping.S, Q, widths[:-2], s, mapping.slope, outer=len(widths) > 1) for s in signs]
-    return begin(bounds, Q.new_tensor([known]))
+    return [
+        ReluCones(mapping.S, Q, widths[:-2], sigma, mapping.slope, outer=len(widths) > 1) for sigma in _signs(mapping)
+    ]
 
 
 def number_of_orthants(mapping: DeepRelu) -> int:
@@ -107,7 +112,8 @@ def _enclose(mapping: DeepRelu, Q: Tensor, effort: Effort, clock: Clock) -> Pola
         return bound
     nodes = math.inf if effort.nodes is None else effort.nodes
     first = number_of_orthants(mapping)
-    cones = first <= nodes and 8 * COPIES * first * _coordinates(mapping) ** 2 <= room()
+    held = max(8 * COPIES * first * _coordinates(mapping) ** 2, _patterns(mapping, Q)[-1].held)
+    cones = first <= nodes and held <= room()
     if not (cones and _coordinates(mapping) <= FEW) and len(mapping.effective_widths) > 1:
         bound = _by_signs(mapping, Q, bound, effort, clock, 0.5 if cones else 1.0)
     done = not cones or clock.over or effort.met(bound.lower, bound.upper)

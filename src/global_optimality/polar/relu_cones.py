@@ -94,6 +94,12 @@ class ReluCones(Relaxation):
     def bounds(self, cones: Points) -> Tensor:
         return in_pieces(self._bounds, self._pieces(cones), torch.inf)
 
+    @property
+    def held(self) -> int:
+        """Bytes of the arrays of one cone."""
+        coordinates = [units * size for units, size in self.blocks]
+        return 8 * COPIES * len(self.S) * math.prod(coordinates) * max(coordinates)
+
     def _pieces(self, blocks: Points) -> list[Points]:
         shapes = [v.shape[1:] for v in blocks]
         vertices = math.prod(shape[0] for shape in shapes if len(shape) == 3)
