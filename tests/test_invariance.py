@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -42,6 +43,12 @@ LOSSES = {
 every_loss = pytest.mark.parametrize("name", LOSSES)
 
 
+@cache
+def solved(name: str) -> go.Solution:
+    """In the units that the others are compared with."""
+    return go.solve(relu(LOSSES[name]()), tol=TOL)
+
+
 def same(one, other, unit: float = 1.0) -> None:
     """Both solved, with one optimum in two units of the objective."""
     assert one.status is other.status is go.Status.GLOBAL
@@ -51,20 +58,18 @@ def same(one, other, unit: float = 1.0) -> None:
 @every_factor
 @every_loss
 def test_the_unit_of_the_inputs_is_that_of_lambda(name, c):
-    loss = LOSSES[name]()
-    same(go.solve(relu(loss), tol=TOL), go.solve(relu(loss, lam=0.1 * c, S=c * S), tol=TOL))
+    same(solved(name), go.solve(relu(LOSSES[name](), lam=0.1 * c, S=c * S), tol=TOL))
 
 
 @every_factor
 def test_the_unit_of_the_targets_is_that_of_lambda(c):
-    same(go.solve(relu(go.SquaredLoss(Y)), tol=TOL), go.solve(relu(go.SquaredLoss(c * Y), lam=0.1 * c), tol=TOL), c * c)
+    same(solved("squared"), go.solve(relu(go.SquaredLoss(c * Y), lam=0.1 * c), tol=TOL), c * c)
 
 
 @every_factor
 def test_the_unit_of_the_sample_weights_is_that_of_lambda_and_of_the_decay(c):
-    one = go.SquaredLoss(Y, weights=WEIGHTS, output_bias=0.5)
     other = go.SquaredLoss(Y, weights=c * WEIGHTS, output_bias=0.5 * c)
-    same(go.solve(relu(one), tol=TOL), go.solve(relu(other, lam=0.1 * c), tol=TOL), c)
+    same(solved("weighted"), go.solve(relu(other, lam=0.1 * c), tol=TOL), c)
 
 
 @every_factor

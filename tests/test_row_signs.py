@@ -40,12 +40,12 @@ def test_agrees_with_all_cells(N, d, seed):
 
 
 @pytest.mark.parametrize("c", [1, 2, 3])
-@pytest.mark.parametrize("nodes", [0, 1, 10, 60])
+@pytest.mark.parametrize("nodes", [0, 1, 30])
 def test_bounds_hold_at_any_effort(c, nodes):
     S, Q = normal(25, 6, seed=1), normal(3, 25, c, seed=2)
     lower, upper, made = searched(RowSigns, S, Q, nodes=nodes)
     assert made <= nodes + 2
-    assert (attained(S, Q, normal(100_000, 6, seed=3)).amax(1) <= upper).all()
+    assert (attained(S, Q, normal(20_000, 6, seed=3)).amax(1) <= upper).all()
     assert (lower <= upper).all()
 
 
@@ -76,7 +76,7 @@ def test_scales_leave_the_enclosure(of_S, of_Q):
     x, y = (enclose(a * S, b * Q, Effort(nodes=20), starts=8) for a, b in ((1.0, 1.0), (of_S, of_Q)))
     torch.testing.assert_close(y.lower, x.lower * of_S * of_Q, rtol=1e-6, atol=0)
     torch.testing.assert_close(y.upper, x.upper * of_S * of_Q, rtol=1e-2, atol=0)
-    assert (attained(S, Q, normal(100_000, 6, seed=3)).amax(1) * (of_S * of_Q) <= y.upper).all()
+    assert (attained(S, Q, normal(20_000, 6, seed=3)).amax(1) * (of_S * of_Q) <= y.upper).all()
 
 
 def test_degenerate_rows():

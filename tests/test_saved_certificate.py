@@ -122,7 +122,7 @@ def test_no_blow_up_of_the_weights_hides_a_raised_bound(name, file):
     optimum, bound = float(certificate.objective), float(certificate.lower_bound)
     random = np.random.default_rng(7)
     confirmed = 0
-    for trial in range(40):
+    for trial in range(16):
         factor, raised = 10 ** random.uniform(0, 12, 2)
         V = tuple(w * factor for w in W)
         objective = problem(*V)
@@ -135,7 +135,7 @@ def test_no_blow_up_of_the_weights_hides_a_raised_bound(name, file):
         found = go.verify_certificate(file)
         assert not found.confirmed
         assert found.lower_bound <= optimum * (1 + 1e-12)
-    assert confirmed == 40
+    assert confirmed == 16
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e-100, 1e-30, 1e-6, 1e-3, 1e6, 1e100])
