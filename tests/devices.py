@@ -21,7 +21,7 @@ from global_optimality.mappings import Mapping
 from global_optimality.regularizers import Regularizer
 from pretend_device import DEVICE, pretended
 
-EFFORT = go.Effort(nodes=30)
+EFFORT = go.Effort(nodes=10)
 
 
 def weights(problem: go.Problem, n: int = 2, r: int = 3) -> tuple[Tensor, ...]:
@@ -66,9 +66,9 @@ SOMEWHERE: dict[str, Callable[[go.Problem], Any]] = {
     "lambda max": lambda f: go.lambda_max(f, effort=EFFORT),
     "omega": lambda f: go.omega(f, f.mapping.Phi(*weights(f))[:1], effort=EFFORT),
     "certify": lambda f: go.certify(f, weights(f), go.polar_of(f, EFFORT)),
-    "gradient descent": lambda f: go.minimise(f, weights(f), go.GradientDescent(), max_steps=5),
-    "lbfgs": lambda f: go.minimise(f, weights(f), go.LBFGS(), max_steps=5),
-    "newton": lambda f: go.minimise(f, weights(f), go.NewtonCG(), max_steps=3),
+    "gradient descent": lambda f: go.minimise(f, weights(f), go.GradientDescent(), max_steps=3),
+    "lbfgs": lambda f: go.minimise(f, weights(f), go.LBFGS(), max_steps=3),
+    "newton": lambda f: go.minimise(f, weights(f), go.NewtonCG(), max_steps=2),
     "refit": lambda f: refit(f, weights(f, 1)),
 }
 """Each of these runs on SEVERAL problems: what they add to the parts is not peculiar to a mapping or a regularizer."""
@@ -87,7 +87,7 @@ SEVERAL = (
 
 WHOLE: dict[str, Callable[[go.Problem], Any]] = {
     "meta-algorithm": lambda f: go.meta_algorithm(
-        f, weights(f, 1), polar=go.polar_of(f, EFFORT), max_rounds=1, tol=1e-2
+        f, weights(f, 1), polar=go.polar_of(f, EFFORT), max_rounds=1, tol=0.1, samples=1
     ),
     "solve": lambda f: go.solve(f, effort=EFFORT, tol=1e-1, max_rounds=1).weights,
     "path": lambda f: [

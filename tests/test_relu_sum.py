@@ -1,6 +1,7 @@
 """max_relu_sum: closed forms, its benchmark instances, and data that are refused."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +36,16 @@ def test_vectors_and_signs():
     assert max_relu_sum(S, 0 * Q).upper == 0
 
 
+@cache
+def in_one_unit(d):
+    S, Q = normal(8, d, seed=6), normal(8, 2, seed=7)
+    return S, Q, max_relu_sum(S, Q, effort=Effort(nodes=200))
+
+
 @pytest.mark.parametrize(("a", "b"), [(-900, 800), (800, -900), (-700, -200), (-600, 0), (300, 500)])
 @pytest.mark.parametrize("d", [2, 3, 4, 6])
 def test_units_of_both_arguments_only_change_the_unit(d, a, b):
-    S, Q = normal(8, d, seed=6), normal(8, 2, seed=7)
-    one = max_relu_sum(S, Q, effort=Effort(nodes=200))
+    S, Q, one = in_one_unit(d)
     other = max_relu_sum(S * 2.0**a, Q * 2.0**b, effort=Effort(nodes=200))
     half = 2.0 ** ((a + b) / 2)
     assert other.lower / half / half == pytest.approx(one.lower, rel=1e-12)

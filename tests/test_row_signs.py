@@ -1,5 +1,7 @@
 """Bounds from signs of rows and row majorants: against cells, cones, random points and closed forms."""
 
+from functools import cache
+
 import pytest
 import torch
 
@@ -70,10 +72,16 @@ def test_runs_of_different_size_close_together():
     torch.testing.assert_close(alone.lower, x.lower[1:2], rtol=1e-9, atol=0)
 
 
+@cache
+def in_one_scale():
+    S, Q = normal(30, 6, seed=22), normal(1, 30, 1, seed=23)
+    return S, Q, enclose(S, Q, Effort(nodes=20), starts=8)
+
+
 @pytest.mark.parametrize(("of_S", "of_Q"), [(1e100, 1.0), (1.0, 1e100), (1e-100, 1.0), (1e-100, 1e-100), (1e-3, 1e5)])
 def test_scales_leave_the_enclosure(of_S, of_Q):
-    S, Q = normal(30, 6, seed=22), normal(1, 30, 1, seed=23)
-    x, y = (enclose(a * S, b * Q, Effort(nodes=20), starts=8) for a, b in ((1.0, 1.0), (of_S, of_Q)))
+    S, Q, x = in_one_scale()
+    y = enclose(of_S * S, of_Q * Q, Effort(nodes=20), starts=8)
     torch.testing.assert_close(y.lower, x.lower * of_S * of_Q, rtol=1e-6, atol=0)
     torch.testing.assert_close(y.upper, x.upper * of_S * of_Q, rtol=1e-2, atol=0)
     assert (attained(S, Q, normal(20_000, 6, seed=3)).amax(1) * (of_S * of_Q) <= y.upper).all()
