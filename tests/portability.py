@@ -116,13 +116,13 @@ def run_chapter(configuration: Configuration, chapter: str) -> tuple[bool, str, 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="numerics, two chapters, the matrix's two ends")
+    parser.add_argument("--quick", action="store_true", help="numerics and two chapters, where all is unlike here")
     parser.add_argument("--list", action="store_true", help="print the configurations and their last digits only")
     parser.add_argument("--only", nargs="+", type=int, metavar="N", help="the configurations with these numbers")
     arguments = parser.parse_args()
     chosen = list(enumerate(configurations()))
     if arguments.quick:
-        chosen = [chosen[0], chosen[-1]]
+        chosen = chosen[-1:]
     if arguments.only:
         chosen = [(i, c) for i, c in chosen if i in arguments.only]
     print(f"numpy sees {' '.join(FEATURES) or 'no extensions'}; marks: {' '.join(MARKS)}", flush=True)
