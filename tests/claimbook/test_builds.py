@@ -110,11 +110,15 @@ def test_a_killed_build_leaves_no_trace(site: Project) -> None:
     last = json.loads((site.build / "site.json").read_text())
     shutil.rmtree(site.build)
     words = [sys.executable, "-m", "claimbook.cli", "--root", str(site.root), "build"]
-    for at_work in ("job.json", "--path-output"):  # a chapter's process, Jupyter Book
-        build = subprocess.Popen(words, start_new_session=True, stderr=subprocess.DEVNULL)
+    ends = [("job.json", os.kill, signal.SIGTERM, 130)]  # a chapter's process; a polite end, of the builder alone
+    ends += [(at_work, os.killpg, signal.SIGKILL, -9) for at_work in ("job.json", "--path-output")]  # Jupyter Book
+    for at_work, kill, by, status in ends:
+        build = subprocess.Popen(words, start_new_session=True, stderr=subprocess.PIPE, text=True)
         _until(lambda word=at_work: any(word in line for line in _left(site)))
-        os.killpg(build.pid, signal.SIGKILL)
-        build.wait()
+        kill(build.pid, by)
+        said = build.communicate()[1]
+        assert build.returncode == status
+        assert said.endswith("stopped\n") == (by == signal.SIGTERM)
         _until(lambda: not _left(site))
     assert command(site, "build") == 0
     assert tree_digest(site.html) == before
