@@ -48,6 +48,8 @@ every = pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, m
 def test_certified(make, output_bias):
     solution = go.solve(make(12, output_bias=output_bias), tol=GAP)
     check(solution)
+    assert str(solution).startswith(f"GLOBAL: objective {solution.objective:.10g} with {solution.size} subnetwork")
+    assert "tensor" not in str(solution)
     assert solution.certificate.verdict(GAP) == (go.Verdict.CERTIFIED,)
     laws.never_rises([row.objective for row in solution.history], 1e-14)
     assert float(solution.certificate.alignment) < 1e-6

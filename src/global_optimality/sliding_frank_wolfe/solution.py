@@ -43,6 +43,13 @@ class Solution:
     history: tuple[Round, ...]
     status: Status
 
+    def __str__(self) -> str:
+        units = f"{self.size} subnetwork{'s' if self.size > 1 else ''}"
+        return (
+            f"{self.status.name}: objective {self.objective:.10g} with {units}, no network of any size has less than "
+            f"{float(self.certificate.lower_bound[0]):.10g} (relative gap {self.relative_gap:.1e}). {self.status.value}"
+        )
+
     @property
     def objective(self) -> float:
         return float(self.certificate.objective[0])
