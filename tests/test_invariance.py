@@ -1,7 +1,6 @@
 """The mathematics does not depend on units, nor do ``certify`` and ``solve``; and their limits of time and memory."""
 
 import math
-from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -202,18 +201,6 @@ def test_no_time_is_a_status_of_every_descent():
     solution = go.solve(problem, time_limit=0.0, start=tuple(w[:1] for w in start))
     assert solution.status is go.Status.TIME
     assert solution.objective <= float(problem(*start)[0])
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(4, 120), (120, 4), (600, 3)])
-def test_wide_completion_within_any_memory(rows, columns):
-    Z = low_rank(rows, columns, 2, seed=0)
-    mask = hide(Z, 0.4, seed=0)
-    problem = go.Problem(go.MaskedSquaredLoss(Z, mask), go.MatrixProduct(rows, columns), go.SumOfSquares(), 1.0)
-    problem = replace(problem, lam=0.1 * go.lambda_max(problem))
-    solution = go.solve(problem, memory_limit=1.0)
-    assert solution.status is go.Status.GLOBAL
-    if rows * columns < 1000:
-        assert solution.objective == pytest.approx(go.solve(problem).objective, rel=1e-7)
 
 
 def test_steps_too_large_for_the_memory_are_not_made(monkeypatch):

@@ -2,6 +2,7 @@
 
 import os
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 import global_optimality as go
 from cases import randn
 from global_optimality import effort
+from global_optimality.data import hide, low_rank
 from global_optimality.effort import Effort
 from global_optimality.losses.arrays import COPIES, ArrayLoss, chunk
 from global_optimality.polar import great_circles
@@ -158,3 +160,15 @@ def test_less_memory_than_one_evaluation_takes_is_refused():
     problem = completion(1100, 1000)
     with pytest.raises(ValueError, match=r"alone take about 7.9e\+07 bytes.*pass at least"):
         go.solve(problem, memory_limit=HELD * 8 * problem.card - 1)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(4, 120), (120, 4), (600, 3)])
+def test_wide_completion_within_any_memory(rows, columns):
+    Z = low_rank(rows, columns, 2, seed=0)
+    mask = hide(Z, 0.4, seed=0)
+    problem = go.Problem(go.MaskedSquaredLoss(Z, mask), go.MatrixProduct(rows, columns), go.SumOfSquares(), 1.0)
+    problem = replace(problem, lam=0.1 * go.lambda_max(problem))
+    solution = go.solve(problem, memory_limit=1.0)
+    assert solution.status is go.Status.GLOBAL
+    if rows * columns < 1000:
+        assert solution.objective == pytest.approx(go.solve(problem).objective, rel=1e-7)
