@@ -12,13 +12,14 @@ _THINNED = """
   for (const e of document.querySelectorAll("svg > *:not(title, desc, text, a)"))
     if (!e.querySelector("text, foreignObject, a, title, [role], [tabindex]")) e.remove();
   const seen = new Set(), clear = "rgba(0, 0, 0, 0)";
-  for (const token of document.querySelectorAll("main pre span:not([role], [tabindex], [class*=sr-only])")) {
+  for (const token of document.querySelectorAll("main pre span")) {
+    if (token.closest("a, [role], [tabindex]:not(pre)") || token.querySelector("a, span")) continue;  // more than text
     let behind = token;
     while (behind.parentElement && getComputedStyle(behind).backgroundColor === clear) behind = behind.parentElement;
     const style = getComputedStyle(token), look = [style.color, style.fontSize, style.fontWeight, style.opacity];
-    const key = [...look, getComputedStyle(behind).backgroundColor, getComputedStyle(token.parentElement).color].join();
+    const key = [...look, getComputedStyle(behind).backgroundColor].join();
     const short = token.textContent.trim().length < 2;  // axe-core does not judge the contrast of one character
-    if (short || seen.has(key)) token.replaceWith(...token.childNodes);
+    if (short || seen.has(key)) token.style.visibility = "hidden";
     if (!short) seen.add(key);
   }
 })()
@@ -27,7 +28,7 @@ _THINNED = """
 
 
 def violations(page: Any) -> Iterator[str]:
-    """Serious and critical ones that axe-core finds in the content of a page, which has lost its drawings after it."""
+    """Serious and critical ones that axe-core finds in the content of a page, which is changed for good."""
     from axe_playwright_python.sync_playwright import Axe
 
     page.evaluate(_THINNED)

@@ -56,13 +56,15 @@ def test_each_fault_is_found_in_each_view(tmp_path: Path) -> None:
 PALE = """<main><h1>A page.</h1><pre><span style="color: #555">word</span> <span style="color: #555">more</span></pre>
 <pre style="background: #fff"><span style="color: COLOUR">(</span><span style="color: COLOUR">word</span>
 <span style="color: COLOUR">more</span></pre><pre style="background: #777"><span style="color: #555">dark</span></pre>
+<pre><a href="#" style="color: #ccc"><span style="color: #222">link</span></a>
+<a href="#" style="color: #ccc"><span style="color: #222">next</span></a></pre>
 <svg role="img"><title>A drawing</title><path d="M0 0H9"/></svg></main></body></html>"""
 
 
 @pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
 def test_of_repeated_tokens_one_of_each_colour_on_each_ground_is_judged(tmp_path: Path) -> None:
-    """`#555` can be read on white and not on grey; `#ccc` on neither."""
+    """`#555` can be read on white and not on grey; `#ccc`, which a link hides under its token, on neither."""
     site = tmp_path / "site"
     site.mkdir()
     fine = HEAD + PALE.replace("COLOUR", "#333").replace("#777", "#fff")
