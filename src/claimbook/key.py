@@ -99,6 +99,12 @@ def _digest_at(path: Path, mtime_ns: int, size: int) -> str:
     return digest(path.read_bytes())
 
 
+@cache
+def _imported_at(path: Path, mtime_ns: int, size: int) -> frozenset[str]:
+    """The modules of this package that a file imports."""
+    return frozenset(_IMPORTED.findall(path.read_text(encoding="utf-8")))
+
+
 def _digests(place: Path, base: Path) -> dict[str, str]:
     """Digests of the files at or below `place`, by path relative to `base`."""
     found = {}
@@ -117,11 +123,10 @@ def source_digests(project: Project, chapter: Chapter) -> dict[str, str]:
             raise BookError(f"pyproject.toml: [tool.claimbook] sources names {name}, which does not exist")
         found |= _digests(place, project.root) if place.exists() else {}
     places = [chapter.folder or chapter.path, *(project.root / name for name in project.settings.sources)]
-    texts = [
-        chapter.text,
-        *(f.read_text(encoding="utf-8") for p in places if p.exists() for f in _files(p) if f.suffix == ".py"),
-    ]
-    named = {match for text in texts for match in _IMPORTED.findall(text)}
+    named = set(_IMPORTED.findall(chapter.text))
+    for file in (f for place in places if place.exists() for f in _files(place) if f.suffix == ".py"):
+        stat = file.stat()
+        named |= _imported_at(file, stat.st_mtime_ns, stat.st_size)
     return found | {k: d for file in loaded(frozenset(named)) for k, d in _digests(file, PACKAGE.parent).items()}
 
 
