@@ -13,7 +13,7 @@ PORT ?= 8000
 ARGS ?=
 BIN := .venv/bin
 # no script of .venv: the shell would read the path of this folder in it, where a $ or a quote means something
-COMMAND := $(BIN)/python -P -m global_optimality.cli
+COMMAND := $(BIN)/python -P -m claimbook.cli
 STAMP := .venv/.installed
 
 .PHONY: book course test serve pdf figures portability lint clean distclean
