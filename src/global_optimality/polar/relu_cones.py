@@ -97,14 +97,15 @@ class ReluCones(Relaxation):
     @property
     def held(self) -> int:
         """Bytes of the arrays of one cone."""
-        coordinates = [units * size for units, size in self.blocks]
-        return 8 * COPIES * len(self.S) * math.prod(coordinates) * max(coordinates)
+        return 8 * COPIES * self._numbers(math.prod(units * size for units, size in self.blocks))
+
+    def _numbers(self, vertices: int) -> int:
+        """In the largest array of a cone with so many combinations of vertices; of a point, which has one."""
+        return len(self.S) * vertices * max(units * size for units, size in self.blocks)
 
     def _pieces(self, blocks: Points) -> list[Points]:
-        shapes = [v.shape[1:] for v in blocks]
-        vertices = math.prod(shape[0] for shape in shapes if len(shape) == 3)
-        one = len(self.S) * vertices * max(math.prod(shape[-2:]) for shape in shapes)
-        size = max(1, numbers(WORK, COPIES) // one)
+        vertices = math.prod(v.shape[1] for v in blocks if v.dim() == 4)
+        size = max(1, numbers(WORK, COPIES) // self._numbers(vertices))
         return list(zip(*(v.split(size) for v in blocks), strict=True))
 
     def _bounds(self, cones: Points) -> Tensor:
