@@ -46,6 +46,6 @@ def time_to_gap(table: pd.DataFrame) -> Figure:
     figure, axes = canvas(3.6)
     _curves(axes, table)
     axes.set(xlabel="samples $N$")
-    axes.legend(loc="upper left", ncols=2)
-    axes.margins(y=0.25)
+    axes.legend(loc="lower right")
+    axes.margins(y=0.15)
     return figure
