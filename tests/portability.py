@@ -12,8 +12,12 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +57,11 @@ class Configuration:
         counts = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(self.threads))
         return os.environ | self.variables | counts
 
+    @property
+    def abreast(self) -> int:
+        """Processes that fill the cores: more would wait for one another's threads."""
+        return max(1, (os.cpu_count() or 1) // self.threads)
+
     def __str__(self) -> str:
         return f"{self.level}, {self.threads} thread{'s' if self.threads > 1 else ''}"
 
@@ -81,7 +90,7 @@ def configurations() -> list[Configuration]:
 
 
 def chapters() -> list[str]:
-    """The chapters in the order of the table of contents."""
+    """The chapters in the order of the table of contents; what a page collects of others has been judged there."""
     files = re.findall(r"file: (\S+)", (ROOT / "_toc.yml").read_text())
     texts = {Path(f).stem: (ROOT / f"{f}.md").read_text() for f in files}
     return [name for name, text in texts.items() if _is_run(text)]
@@ -89,7 +98,8 @@ def chapters() -> list[str]:
 
 def _is_run(text: str) -> bool:
     head = text.split("---\n")[1] if text.startswith("---\n") else ""
-    return "claimbook" in (yaml.safe_load(head) or {})
+    own = (yaml.safe_load(head) or {}).get("claimbook")
+    return own is not None and not own.get("collects_claims")
 
 
 def _output(command: list[str | Path], environment: dict[str, str]) -> tuple[int, str]:
@@ -100,8 +110,7 @@ def _output(command: list[str | Path], environment: dict[str, str]) -> tuple[int
 def run_tests(configuration: Configuration, quick: bool) -> tuple[bool, str, str]:
     """Whether the tests pass, in words, and what pytest said of those that do not."""
     files = [f for name in NUMERICS for f in sorted(map(str, Path(ROOT / "tests").rglob(f"test_{name}*.py")))]
-    workers = max(1, (os.cpu_count() or 1) // configuration.threads)  # more would wait for one another's threads
-    command = [sys.executable, "-m", "pytest", "-n", str(min(workers, 4)), *(files if quick else ())]
+    command = [sys.executable, "-m", "pytest", "-n", str(min(configuration.abreast, 4)), *(files if quick else ())]
     code, text = _output(command, configuration.environment())
     summary = re.findall(r"(?:\d+ (?:failed|passed|errors?),? ?)+", text)
     return code == 0, summary[-1].strip() if summary else f"pytest ended with {code}", "" if code == 0 else text[-4000:]
@@ -110,8 +119,17 @@ def run_tests(configuration: Configuration, quick: bool) -> tuple[bool, str, str
 def run_chapter(configuration: Configuration, chapter: str) -> tuple[bool, str, str]:
     """Whether a chapter's quick tier holds, in words, and what the command said if it does not."""
     start = time.monotonic()
-    code, text = _output([COMMAND, "run", chapter], configuration.environment())
+    with tempfile.TemporaryDirectory() as folder:  # of its own: a book's results are written by one run at a time
+        code, text = _output([COMMAND, "--output", folder, "run", chapter], configuration.environment())
     return code == 0, f"{'holds' if code == 0 else 'FAILS'} {time.monotonic() - start:.0f} s", "" if code == 0 else text
+
+
+def outcomes(configuration: Configuration, quick: bool) -> Iterator[tuple[str, tuple[bool, str, str]]]:
+    """What was run in a configuration and what came of it: the tests, then chapters, as many at once as cores allow."""
+    yield "tests", run_tests(configuration, quick)
+    names = QUICK_CHAPTERS if quick else chapters()
+    with ThreadPoolExecutor(configuration.abreast) as pool:
+        yield from zip(names, pool.map(partial(run_chapter, configuration), names), strict=True)
 
 
 def main() -> int:
@@ -132,12 +150,7 @@ def main() -> int:
         print(f"{number}  {configuration!s:20}  {marks}", flush=True)
         if arguments.list:
             continue
-        jobs = {"tests": lambda c: run_tests(c, arguments.quick)} | {
-            name: lambda c, name=name: run_chapter(c, name)
-            for name in (QUICK_CHAPTERS if arguments.quick else chapters())
-        }
-        for name, job in jobs.items():
-            holds, words, said = job(configuration)
+        for name, (holds, words, said) in outcomes(configuration, arguments.quick):
             print(f"     {name:22} {words}", flush=True)
             if not holds:
                 failed.append(f"{configuration}: {name}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -137,21 +137,21 @@ def _docnames(node: Any) -> Iterator[str]:
             yield from _docnames(child)
 
 
-def _trees(path: Path, cells: Iterable[tuple[int, str]]) -> Iterator[tuple[int, ast.Module]]:
-    """(line, syntax tree) of each code cell; a cell that is not plain Python is a BookError."""
+def _trees(path: Path, cells: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str, ast.Module]]:
+    """(line, source, syntax tree) of each code cell; a cell that is not plain Python is a BookError."""
     for line, source in cells:
         try:
-            yield line, ast.parse(source)
+            yield line, source, ast.parse(source)
         except SyntaxError as error:
             at = f"{path.name}, line {line + (error.lineno or 1)}"
             raise BookError(f"{at}: not plain Python ({error.msg}): `{(error.text or '').strip()}`") from None
 
 
-def _named(path: Path, cells: Iterable[tuple[int, str]], function: str, place: int) -> tuple[str, ...]:
+def _named(path: Path, cells: Sequence[tuple[int, str, ast.Module]], function: str, place: int) -> tuple[str, ...]:
     """The names that calls of `claim` or `show` pass as plain strings, in order; each once, else a BookError."""
     found: list[str] = []
-    for line, tree in _trees(path, cells):
-        for node in ast.walk(tree):
+    for line, source, tree in cells:
+        for node in ast.walk(tree) if function in source else ():
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == function):
                 continue
             name = node.args[place] if len(node.args) > place else None
@@ -205,7 +205,7 @@ def read_chapter(path: Path, docname: str) -> Chapter | None:
         limit_minutes=_minutes(path, meta, "limit_minutes", 10 * minutes + 5),
         collects_claims=bool(meta.get("collects_claims", False)),
     )
-    cells = tuple(chapter.code())
+    cells = tuple(_trees(path, chapter.code()))
     claims, figures = (_named(path, cells, name, place) for name, place in (("claim", 0), ("show", 1)))
     return replace(chapter, claims=claims, figures=figures)
 

@@ -6,7 +6,8 @@ them, and `full.csv`, as `seeds --tier full` does; each may be missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,6 +15,8 @@ from .claims import required_text
 from .project import Project
 from .recorded import Origin
 from .tables import read_table
+
+_Row = dict[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -85,38 +88,49 @@ def read_evidence(project: Project) -> AllEvidence:
             continue
         table, origin = read_table(file)
         origins.append(str(Origin(name, origin)))
-        measured = table[table["claim"].notna()]
-        for claim, rows in measured.groupby("claim"):
-            found.setdefault(str(claim), {}).update(read(rows))
+        rows = table[table["claim"].notna()].to_dict("records")
+        for claim, own in _grouped(rows, "claim").items():
+            found.setdefault(claim, {}).update(read(own))
         if name == "full":
-            full = {str(chapter): _run(rows) for chapter, rows in measured.groupby("chapter")}
+            full = {chapter: _run(own) for chapter, own in _grouped(rows, "chapter").items()}
     return AllEvidence({claim: Evidence(**fields) for claim, fields in found.items()}, tuple(origins), full)
 
 
-def _seeds(rows: Any) -> dict[str, Any]:
-    measured, holds = rows["measured"], rows["verdict"] == "holds"
+def _grouped(rows: Iterable[_Row], name: str) -> dict[str, list[_Row]]:
+    """The rows by their entry of that name, in its order: pandas' groups take longer than all the rest of a book."""
+    found: dict[str, list[_Row]] = {}
+    for row in rows:
+        found.setdefault(str(row[name]), []).append(row)
+    return dict(sorted(found.items()))
+
+
+def _seeds(rows: list[_Row]) -> dict[str, Any]:
+    measured = [float(row["measured"]) for row in rows if row["measured"] == row["measured"]]  # a run that broke: NaN
     return {
         "seeds": len(rows),
-        "hold": int(holds.sum()),
-        "least": float(measured.min()),
-        "largest": float(measured.max()),
-        "required": required_text(rows["relation"].iloc[0], float(rows["bound"].iloc[0])),
+        "hold": _holding(rows),
+        "least": min(measured, default=math.nan),
+        "largest": max(measured, default=math.nan),
+        "required": required_text(rows[0]["relation"], float(rows[0]["bound"])),
     }
 
 
-def _full(rows: Any) -> dict[str, Any]:
-    row = rows.iloc[0]
+def _full(rows: list[_Row]) -> dict[str, Any]:
+    row = rows[0]
     required = required_text(row["relation"], float(row["bound"]))
     return {"full": float(row["measured"]), "full_required": required, "full_holds": row["verdict"] == "holds"}
 
 
-def _run(rows: Any) -> FullRun:
-    hold = int((rows["verdict"] == "holds").sum())
-    return FullRun(len(rows), hold, float(rows["cpu"].iloc[0]), str(rows["commit"].iloc[0]))
+def _run(rows: list[_Row]) -> FullRun:
+    return FullRun(len(rows), _holding(rows), float(rows[0]["cpu"]), str(rows[0]["commit"]))
 
 
-def _mutations(rows: Any) -> dict[str, Any]:
+def _holding(rows: list[_Row]) -> int:
+    return sum(row["verdict"] == "holds" for row in rows)
+
+
+def _mutations(rows: list[_Row]) -> dict[str, Any]:
     def named(verdict: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(rows.loc[rows["verdict"] == verdict, "says"]))
+        return tuple(dict.fromkeys(row["says"] for row in rows if row["verdict"] == verdict))
 
     return {"tried": len(rows), "noticed": named("does not hold"), "raised": named("raised")}

@@ -6,6 +6,7 @@ It also writes down what became of every reference, for notebooks that are read 
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,11 @@ def _begin(app: Any) -> None:
     app.env.claimbook_toctrees = {}
 
 
+def _written_abreast(app: Any, env: Any) -> None:
+    """Pages are written by as many processes as there are cores; read by one, for sphinx_proof cannot be divided."""
+    app.parallel = os.cpu_count() or 1
+
+
 def _write_references(app: Any, error: Exception | None) -> None:
     """`texts` by page and target, `numbers` by label, `labels` (exercises) and `titles` (pages) as they are called."""
     if error is not None:
@@ -160,6 +166,7 @@ def setup(app: Any) -> dict[str, Any]:
     app.add_directive("problem", _Problem)
     app.add_post_transform(_Mark)
     app.connect("builder-inited", _begin)
+    app.connect("env-check-consistency", _written_abreast)
     app.connect("doctree-resolved", _read_marks, priority=900)
     app.connect("build-finished", _write_references)
     app.connect("html-page-context", _page)

@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell
 
 from .pieces import Piece, pieces
 from .project import BookError
+from .sources import yaml_of
 
 LEVELS = ("check", "derive", "explore")
 TAGS = ("stub", "check", "ask")
@@ -66,7 +67,7 @@ def solution_of(parts: Sequence[Piece]) -> list[Piece]:
 
 def read_block(text: str) -> dict[str, Any]:
     """The entries of a `problem` block; ValueError for one that is missing, unknown or of the wrong kind."""
-    entries = yaml.safe_load(text)
+    entries = yaml_of(text)
     if not isinstance(entries, dict) or set(entries) != set(FIELDS):
         raise ValueError(f"a problem block has exactly the entries {', '.join(FIELDS)}")
     for name, kind in FIELDS.items():

@@ -3,15 +3,13 @@
 import ast
 import builtins
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from claimbook.chapters import Chapter, read_book
-from claimbook.project import Project
+from claimbook.chapters import Chapter
+from this_book import BOOK
 
-BOOK = read_book(Project(Path(__file__).parents[2]))
 TIERED = [c for c in BOOK.chapters if "tier" in {p.name for p in c.parameters}]
 
 

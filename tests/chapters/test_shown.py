@@ -1,16 +1,13 @@
 """What the cells of the chapters show: nothing that a reader should see is thrown away."""
 
 import ast
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from book.shared import table
-from claimbook.chapters import Chapter, read_book
-from claimbook.project import Project
-
-BOOK = read_book(Project(Path(__file__).parents[2]))
+from claimbook.chapters import Chapter
+from this_book import BOOK
 
 
 def thrown_away(source: str) -> list[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from claimbook.accessibility import ALIKE
 from claimbook.browser import JUDGED, VIEWS, check_in_browser, find_chromium
 from claimbook.first_view import first_views, largest, moved, report
 from claimbook.project import BookError
@@ -63,7 +64,7 @@ PALE = """<main><h1>A page.</h1><pre><span style="color: #555">word</span> <span
 
 @pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="no Chromium here")
-def test_of_repeated_tokens_one_of_each_colour_on_each_ground_is_judged(tmp_path: Path) -> None:
+def test_of_texts_alike_a_few_of_each_colour_on_each_ground_are_judged(tmp_path: Path) -> None:
     """`#555` can be read on white and not on grey; `#ccc`, which a link hides under its token, on neither."""
     site = tmp_path / "site"
     site.mkdir()
@@ -72,12 +73,15 @@ def test_of_repeated_tokens_one_of_each_colour_on_each_ground_is_judged(tmp_path
     (site / "unnamed.html").write_text(fine.replace("<title>A drawing</title>", ""))
     (site / "ground.html").write_text(HEAD + PALE.replace("COLOUR", "#333"))
     (site / "pale.html").write_text(fine.replace("#333", "#ccc"))
+    rows = "".join(f'<tr{ground}>{"<td>cell</td>" * 5}</tr>' for ground in ("", ' style="background: #777"'))
+    (site / "table.html").write_text(fine.replace("<pre>", f'<table style="color: #555">{rows}</table><pre>', 1))
     found = check_in_browser(site, tmp_path / "shots")
     causes = {(finding.page.split()[0], finding.cause.split(":")[0]) for finding in found}
     assert causes == {
         ("unnamed.html", "svg-img-alt (1 places)"),
         ("ground.html", "color-contrast (1 places)"),
-        ("pale.html", "color-contrast (1 places)"),
+        ("pale.html", "color-contrast (2 places)"),
+        ("table.html", f"color-contrast ({ALIKE} places)"),
     }
 
 
