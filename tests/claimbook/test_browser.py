@@ -73,7 +73,7 @@ def test_of_texts_alike_a_few_of_each_colour_on_each_ground_are_judged(tmp_path:
     (site / "unnamed.html").write_text(fine.replace("<title>A drawing</title>", ""))
     (site / "ground.html").write_text(HEAD + PALE.replace("COLOUR", "#333"))
     (site / "pale.html").write_text(fine.replace("#333", "#ccc"))
-    rows = "".join(f'<tr{ground}>{"<td>cell</td>" * 5}</tr>' for ground in ("", ' style="background: #777"'))
+    rows = "".join(f"<tr{ground}>{'<td>cell</td>' * 5}</tr>" for ground in ("", ' style="background: #777"'))
     (site / "table.html").write_text(fine.replace("<pre>", f'<table style="color: #555">{rows}</table><pre>', 1))
     found = check_in_browser(site, tmp_path / "shots")
     causes = {(finding.page.split()[0], finding.cause.split(":")[0]) for finding in found}

@@ -61,6 +61,10 @@ class AlexNet(OnImages):
             (self.hidden, self.outputs),
         )
 
+    @property
+    def by_sample(self) -> bool:
+        return True
+
     def on(self, inputs: Tensor) -> "AlexNet":
         return replace(self, images=inputs)
 

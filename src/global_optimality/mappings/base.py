@@ -38,7 +38,7 @@ class Mapping(ABC):
 
     def __init_subclass__(cls) -> None:
         """A subclass with a φ of its own does not inherit what another class says of its φ."""
-        for claim in ("gates", "reduction", "pullback", "magnitude"):
+        for claim in ("gates", "reduction", "pullback", "magnitude", "by_sample"):
             if "phi" in vars(cls) and claim not in vars(cls):
                 setattr(cls, claim, vars(Mapping)[claim])
 
@@ -66,6 +66,11 @@ class Mapping(ABC):
     def data(self) -> Tensor | None:
         """The input data the mapping holds, if any: its dtype and device bind the problem."""
         return None
+
+    @property
+    def by_sample(self) -> bool:
+        """Whether row i of φ is a function of sample i alone: α ≥ 0 times this sample's data give α times this row."""
+        return False
 
     @property
     def gates(self) -> Gates | None:

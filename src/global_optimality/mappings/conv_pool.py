@@ -72,6 +72,10 @@ class ConvPool(PooledConvolution):
     do not fit and pooling that does not divide.
     """
 
+    @property
+    def by_sample(self) -> bool:
+        return True
+
     def in_units(self, unit: float) -> "ConvPool":
         return replace(self, images=self.images / unit)
 

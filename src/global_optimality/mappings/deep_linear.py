@@ -50,6 +50,10 @@ class DeepLinear(Mapping):
     def data(self) -> Tensor | None:
         return self.S
 
+    @property
+    def by_sample(self) -> bool:
+        return self.S is not None
+
     def in_units(self, unit: float) -> Mapping | None:
         return None if self.S is None else replace(self, S=self.S / unit)
 

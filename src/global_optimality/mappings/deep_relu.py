@@ -65,6 +65,10 @@ class DeepRelu(FullyConnected):
         factors[-1][:, :, :1] = last
         return tuple(factors)
 
+    @property
+    def by_sample(self) -> bool:
+        return True
+
     def in_units(self, unit: float) -> Mapping:
         return replace(self, S=self.S / unit)
 

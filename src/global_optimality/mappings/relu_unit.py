@@ -41,6 +41,10 @@ class ReluUnit(HiddenUnit):
         return ((self.S.shape[1],), (self.outputs,))
 
     @property
+    def by_sample(self) -> bool:
+        return True
+
+    @property
     def gates(self) -> Gates | None:
         return Gates(self.S, kinked=True)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..effort import Clock, Effort
 from ..factors import Factors
 from ..losses.units import exponent
+from ..mappings import Mapping
 from .bound import Oracle, PolarBound, Unfinished
 
 SAFE = 100
@@ -21,10 +22,13 @@ SAFE = 100
 class InRange(Oracle):
     """A polar that sees no Q whose squares, or products with data, underflow or overflow.
 
-    Others are multiplied by a power of two, which is exact, and their bounds divided by it.
+    Others are multiplied by a power of two, which is exact, and their bounds divided by it. What counts is an entry of
+    Q times the size of its sample: one of a sample that is zero counts nothing, and may be far larger than all others.
     """
 
     oracle: Oracle
+    steps: tuple[int | None, ...] | None = None
+    """Powers of two that the oracle lacks of each sample, None where it is zero; None: it has all samples as given."""
     limits: Effort = field(default_factory=Effort)
     """Those set so far, as two of them are in units of Ω°."""
     clock: Clock | None = None
@@ -35,22 +39,22 @@ class InRange(Oracle):
             return self._bounded(self.oracle.within(clock), Q)
 
     def _bounded(self, polar: Oracle, Q: Tensor) -> PolarBound:
-        units = torch.tensor([unit_of(q) for q in Q], device=Q.device)
-        if not bool(units.any()):
+        units = torch.tensor([self._unit(q) for q in Q], device=Q.device)
+        if self.steps is None and not bool(units.any()):
             return polar(Q)
         rows = [row for row in ((units == 0).nonzero()[:, 0], *units.nonzero()) if len(row)]
-        parts = [_bounded(self._in(polar, int(units[row[0]])), Q[row], int(units[row[0]])) for row in rows]
+        parts = [self._in_unit(polar, Q[row], int(units[row[0]])) for row in rows]
         order = torch.cat(rows).argsort()
         atom = tuple(torch.cat(w)[order] for w in zip(*(p.atom for p in parts), strict=True))
         return PolarBound(torch.cat([p.lower for p in parts])[order], torch.cat([p.upper for p in parts])[order], atom)
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
-        e = unit_of(Q)
-        return self._in(self.oracle, e).atoms(times(Q, -e), count, _number(above, -e))
+        e = self._unit(Q[0])
+        return self._in(self.oracle, e).atoms(self._times(Q, -e), count, _number(above, -e))
 
     def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
-        e = unit_of(Q)
-        return self._in(self.oracle, e).ascend(times(Q, -e), W, count, _number(above, -e))
+        e = self._unit(Q[0])
+        return self._in(self.oracle, e).ascend(self._times(Q, -e), W, count, _number(above, -e))
 
     def spending(self, effort: Effort) -> "InRange":
         return replace(self, oracle=self.oracle.spending(effort), limits=effort.otherwise(self.limits))
@@ -64,9 +68,26 @@ class InRange(Oracle):
     def _in(self, polar: Oracle, e: int) -> Oracle:
         return polar.spending(limits_in(self.limits, e)) if e else polar
 
+    def _in_unit(self, polar: Oracle, Q: Tensor, e: int) -> PolarBound:
+        bound = self._in(polar, e)(self._times(Q, -e))
+        return restored(bound, e) if e else bound
 
-def _bounded(polar: Oracle, Q: Tensor, e: int) -> PolarBound:
-    return restored(polar(times(Q, -e)), e) if e else polar(Q)
+    def _unit(self, q: Tensor) -> int:
+        """The binary exponent of the largest entry times its sample, 0 within SAFE."""
+        if self.steps is None:
+            return unit_of(q)
+        sizes = torch.frexp(q.abs().flatten(1).amax(1).double())
+        found = zip(self.steps, sizes.mantissa.tolist(), sizes.exponent.tolist(), strict=True)
+        e = max((step + k - 1 for step, part, k in found if step is not None and part > 0), default=0)
+        return e if abs(e) > SAFE else 0
+
+    def _times(self, Q: Tensor, e: int) -> Tensor:
+        """2^e Q, and its rows times 2^steps, for samples divided by that; what counts nothing is zero."""
+        if self.steps is None:
+            return times(Q, e)
+        found = [_halves(None if step is None else step + e) for step in self.steps]
+        first, second = torch.tensor(found, dtype=Q.dtype, device=Q.device).mT.view(2, len(found), *[1] * (Q.dim() - 2))
+        return Q * first * second
 
 
 def restored(bound: PolarBound, e: int) -> PolarBound:
@@ -93,6 +114,27 @@ def times(x: Tensor, e: int) -> Tensor:
     """2^e x, in two products, as 2^e itself may lie outside float64."""
     half = e // 2
     return x * 2.0**half * 2.0 ** (e - half) if e else x
+
+
+def sample_units(mapping: Mapping) -> tuple[Mapping, tuple[int | None, ...] | None]:
+    """The mapping of samples within SAFE, and the ``steps`` taken out; the mapping itself where all are, and not 0."""
+    if mapping.data is None or not mapping.by_sample:
+        return mapping, None
+    sizes = torch.frexp(mapping.data.abs().flatten(1).amax(1).double())
+    found = zip(sizes.mantissa.tolist(), sizes.exponent.tolist(), strict=True)
+    steps = tuple((k if abs(k) > SAFE else 0) if part > 0 else None for part, k in found)
+    if any(steps):
+        data = mapping.data
+        first, second = torch.tensor([_halves(-(step or 0)) for step in steps], dtype=data.dtype, device=data.device).mT
+        ones = [1] * (data.dim() - 1)
+        mapping = mapping.on(data * first.view(-1, *ones) * second.view(-1, *ones))
+    return mapping, None if all(step == 0 for step in steps) else steps
+
+
+def _halves(e: int | None) -> tuple[float, float]:
+    """Two factors of 2^e, of 0 for None; a power that is outside float64 is the nearest one inside."""
+    half = 0 if e is None else max(-1000, min(e // 2, 1000))
+    return (0.0, 0.0) if e is None else (2.0**half, 2.0 ** max(-1000, min(e - half, 1000)))
 
 
 def _number(x: float, e: int) -> float:

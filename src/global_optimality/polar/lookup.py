@@ -16,7 +16,7 @@ from .convolution import convolution_polar
 from .deep_linear import deep_linear_polar
 from .deep_relu import deep_relu_polar
 from .free_bias import free_bias_polar
-from .in_range import InRange
+from .in_range import InRange, sample_units
 from .matrix import matrix_polar
 from .relu import relu_unit_polar
 from .tensor import tensor_polar
@@ -40,12 +40,12 @@ def polar_of(problem: Problem, effort: Effort | None = None) -> Oracle:
     """
     check_problem(problem).check_balanced()
     check_effort(effort)
-    mapping, shapes = problem.mapping, problem.mapping.factor_shapes
+    (mapping, steps), shapes = sample_units(problem.mapping), problem.mapping.factor_shapes
     if type(mapping) is mappings.DeepBiasedRelu and problem.regularizer == WeightedPowers(
         mapping.exponents, mapping.degree
     ):
         chain = BiasedChainPolar(mapping=mapping)
-        return _checked(mapping, chain, effort)
+        return _checked(mapping, InRange(chain), effort)
     form = problem.regularizer.product(shapes)
     found = None if form is None else _found(mapping, form)
     if form is None or found is None:
@@ -56,11 +56,10 @@ def polar_of(problem: Problem, effort: Effort | None = None) -> Oracle:
         )
     if form.constant != 1:
         found = Divided(form.constant, mapping.degree, found)
-    return _checked(mapping, found, effort)
+    return _checked(mapping, InRange(found, steps), effort)
 
 
-def _checked(mapping: Mapping, polar: Oracle, effort: Effort | None) -> Oracle:
-    found = InRange(polar)
+def _checked(mapping: Mapping, found: Oracle, effort: Effort | None) -> Oracle:
     return Checked(mapping.shape, found if effort is None else found.spending(effort))
 
 
