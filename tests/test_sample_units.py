@@ -59,3 +59,14 @@ def test_a_sample_that_counts_nothing_hides_no_other_one(name, size, e):
     assert math.isclose(attained, lower, rel_tol=SLACK)
     found = oracle.atoms(far, 1, 0.0)
     assert float(whole.inner(far, *found)[0, 0]) / 2.0**e <= upper * (1 + SLACK)
+
+
+@pytest.mark.parametrize("size", [0.0, TINY], ids=["zero", "tiny"])
+@pytest.mark.parametrize("d", [2, 3, 6])
+def test_nor_does_a_row_in_a_sum_of_relus(d, size):
+    S, q = torch.cat([randn("S", 5, d), randn("odd", 1, d) * size]), randn("q", 6)
+    q[:5] *= 2.0**-900
+    q[5] *= 2.0**-400
+    known, bound = go.max_relu_sum(S[:5], q[:5] * 2.0**900), go.max_relu_sum(S, q)
+    assert bound.upper * 2.0**900 >= known.lower * (1 - SLACK)
+    assert math.isclose(bound.lower * 2.0**900, known.lower, rel_tol=1e-6)

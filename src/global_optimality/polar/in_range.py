@@ -10,7 +10,6 @@ from torch import Tensor
 from ..effort import Clock, Effort
 from ..factors import Factors
 from ..losses.units import exponent
-from ..mappings import Mapping
 from .bound import Oracle, PolarBound, Unfinished
 
 SAFE = 100
@@ -50,11 +49,11 @@ class InRange(Oracle):
 
     def atoms(self, Q: Tensor, count: int, above: float) -> Factors:
         e = self._unit(Q[0])
-        return self._in(self.oracle, e).atoms(self._times(Q, -e), count, _number(above, -e))
+        return self._in(self.oracle, e).atoms(self._counted(Q, -e), count, _number(above, -e))
 
     def ascend(self, Q: Tensor, W: Factors, count: int, above: float) -> Factors:
         e = self._unit(Q[0])
-        return self._in(self.oracle, e).ascend(self._times(Q, -e), W, count, _number(above, -e))
+        return self._in(self.oracle, e).ascend(self._counted(Q, -e), W, count, _number(above, -e))
 
     def spending(self, effort: Effort) -> "InRange":
         return replace(self, oracle=self.oracle.spending(effort), limits=effort.otherwise(self.limits))
@@ -66,69 +65,66 @@ class InRange(Oracle):
         return replace(self, oracle=self.oracle.resuming(unfinished))
 
     def _in(self, polar: Oracle, e: int) -> Oracle:
-        return polar.spending(limits_in(self.limits, e)) if e else polar
+        return polar.spending(_limits_in(self.limits, e)) if e else polar
 
     def _in_unit(self, polar: Oracle, Q: Tensor, e: int) -> PolarBound:
-        bound = self._in(polar, e)(self._times(Q, -e))
-        return restored(bound, e) if e else bound
+        bound = self._in(polar, e)(self._counted(Q, -e))
+        return _restored(bound, e) if e else bound
 
     def _unit(self, q: Tensor) -> int:
         """The binary exponent of the largest entry times its sample, 0 within SAFE."""
         if self.steps is None:
-            return unit_of(q)
+            return _unit_of(q)
         sizes = torch.frexp(q.abs().flatten(1).amax(1).double())
         found = zip(self.steps, sizes.mantissa.tolist(), sizes.exponent.tolist(), strict=True)
         e = max((step + k - 1 for step, part, k in found if step is not None and part > 0), default=0)
         return e if abs(e) > SAFE else 0
 
-    def _times(self, Q: Tensor, e: int) -> Tensor:
+    def _counted(self, Q: Tensor, e: int) -> Tensor:
         """2^e Q, and its rows times 2^steps, for samples divided by that; what counts nothing is zero."""
         if self.steps is None:
-            return times(Q, e)
+            return _times(Q, e)
         found = [_halves(None if step is None else step + e) for step in self.steps]
         first, second = torch.tensor(found, dtype=Q.dtype, device=Q.device).mT.view(2, len(found), *[1] * (Q.dim() - 2))
         return Q * first * second
 
 
-def restored(bound: PolarBound, e: int) -> PolarBound:
+def _restored(bound: PolarBound, e: int) -> PolarBound:
     """The bound of 2^e Ω° from that of Ω°."""
     kind = torch.finfo(bound.upper.dtype)
     least = 2 * kind.smallest_normal * kind.eps  # two products, each off by half of it where they are not normal
-    lower, upper = times(bound.lower, e), times(bound.upper, e)
+    lower, upper = _times(bound.lower, e), _times(bound.upper, e)
     return PolarBound((lower - least).clamp(min=0), torch.where(upper > 0, upper + least, upper), bound.atom)
 
 
-def limits_in(limits: Effort, e: int) -> Effort:
+def _limits_in(limits: Effort, e: int) -> Effort:
     """Only those limits that are in units of Ω°, in units of 2^e."""
     target, enough = (None if x is None else _number(x, -e) for x in (limits.target, limits.enough))
     return Effort(target=target, enough=enough)
 
 
-def unit_of(x: Tensor) -> int:
+def _unit_of(x: Tensor) -> int:
     """The binary exponent of the largest entry, 0 within SAFE."""
     e = exponent(x)
     return e if abs(e) > SAFE else 0
 
 
-def times(x: Tensor, e: int) -> Tensor:
+def _times(x: Tensor, e: int) -> Tensor:
     """2^e x, in two products, as 2^e itself may lie outside float64."""
     half = e // 2
     return x * 2.0**half * 2.0 ** (e - half) if e else x
 
 
-def sample_units(mapping: Mapping) -> tuple[Mapping, tuple[int | None, ...] | None]:
-    """The mapping of samples within SAFE, and the ``steps`` taken out; the mapping itself where all are, and not 0."""
-    if mapping.data is None or not mapping.by_sample:
-        return mapping, None
-    sizes = torch.frexp(mapping.data.abs().flatten(1).amax(1).double())
+def sample_units(data: Tensor) -> tuple[Tensor, tuple[int | None, ...] | None]:
+    """Samples ``(N, …)`` brought within SAFE, and the ``steps`` taken out; the data as they are where all are, not 0."""
+    sizes = torch.frexp(data.abs().flatten(1).amax(1).double())
     found = zip(sizes.mantissa.tolist(), sizes.exponent.tolist(), strict=True)
     steps = tuple((k if abs(k) > SAFE else 0) if part > 0 else None for part, k in found)
     if any(steps):
-        data = mapping.data
-        first, second = torch.tensor([_halves(-(step or 0)) for step in steps], dtype=data.dtype, device=data.device).mT
-        ones = [1] * (data.dim() - 1)
-        mapping = mapping.on(data * first.view(-1, *ones) * second.view(-1, *ones))
-    return mapping, None if all(step == 0 for step in steps) else steps
+        factors = torch.tensor([_halves(-(step or 0)) for step in steps], dtype=data.dtype, device=data.device)
+        first, second = factors.mT.view(2, len(data), *[1] * (data.dim() - 1))
+        data = data * first * second
+    return data, None if all(step == 0 for step in steps) else steps
 
 
 def _halves(e: int | None) -> tuple[float, float]:

@@ -40,7 +40,11 @@ def polar_of(problem: Problem, effort: Effort | None = None) -> Oracle:
     """
     check_problem(problem).check_balanced()
     check_effort(effort)
-    (mapping, steps), shapes = sample_units(problem.mapping), problem.mapping.factor_shapes
+    mapping, steps = problem.mapping, None
+    if mapping.by_sample and mapping.data is not None:
+        data, steps = sample_units(mapping.data)
+        mapping = mapping if data is mapping.data else mapping.on(data)
+    shapes = mapping.factor_shapes
     if type(mapping) is mappings.DeepBiasedRelu and problem.regularizer == WeightedPowers(
         mapping.exponents, mapping.degree
     ):

@@ -10,7 +10,7 @@ from ..effort import Effort
 from ..factors import check_values
 from ..mappings import ReluUnit
 from ..settings import instance
-from .in_range import limits_in, restored, times, unit_of
+from .in_range import InRange, sample_units
 from .relu import relu_unit_polar
 
 EFFORT = Effort(tolerance=1e-6)
@@ -53,12 +53,11 @@ def max_relu_sum(S: Tensor, Q: Tensor, *, effort: Effort | None = None) -> ReluM
     if not (S.isfinite().all() and Q.isfinite().all()):
         raise ValueError("S and Q must be finite: remove or impute the rows that are not.")
     own = EFFORT if effort is None else instance("effort", effort, Effort, "pass Effort(seconds=..., tolerance=...).")
-    own, (a, b) = own.otherwise(EFFORT), (unit_of(x) for x in (S, Q))
+    own = own.otherwise(EFFORT)
     clock = own.started("upper bound of the polar")
     with torch.no_grad(), clock.running():
-        polar = relu_unit_polar(ReluUnit(times(S, -a), Q.shape[1])).spending(limits_in(own, a + b).otherwise(own))
-        bound = polar.within(clock)(times(Q, -b)[None])
-        bound = restored(bound, a + b) if a or b else bound
+        data, steps = sample_units(S)
+        bound = InRange(relu_unit_polar(ReluUnit(data, Q.shape[1])), steps).spending(own).within(clock)(Q[None])
     u, v = bound.atom
     return ReluMaximum(float(bound.lower[0]), float(bound.upper[0]), _unit(u[0, 0]), _unit(v[0, 0]))
 
