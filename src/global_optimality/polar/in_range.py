@@ -116,7 +116,7 @@ def _times(x: Tensor, e: int) -> Tensor:
 
 
 def sample_units(data: Tensor) -> tuple[Tensor, tuple[int | None, ...] | None]:
-    """Samples ``(N, …)`` brought within SAFE, and the ``steps`` taken out; the data as they are where all are, not 0."""
+    """Samples ``(N, …)`` brought within SAFE, and the ``steps`` taken out; the data as they are where all are."""
     sizes = torch.frexp(data.abs().flatten(1).amax(1).double())
     found = zip(sizes.mantissa.tolist(), sizes.exponent.tolist(), strict=True)
     steps = tuple((k if abs(k) > SAFE else 0) if part > 0 else None for part, k in found)
