@@ -16,15 +16,18 @@ from .accessibility import violations
 from .check import Finding
 from .project import BookError
 
+View = tuple[str, str]
 SIZES = {"phone": (390, 844), "tablet": (1024, 768), "desktop": (1400, 900), "wide": (2560, 1440)}
-SCHEMES = {"phone": ("light", "dark"), "desktop": ("dark", "light"), "tablet": ("light",), "wide": ("dark",)}
-"""Colour schemes that a page is looked at in at each size: it is opened in the first one, and then switched."""
+OPENED = (
+    (("phone", "light"), ("phone", "dark")),
+    (("tablet", "light"), ("wide", "dark"), ("desktop", "dark"), ("desktop", "light")),
+)
+"""Sizes and colour schemes of the views of a page, in the order in which each window that it is opened in has them."""
 
-VIEWS = tuple((size, scheme) for size, schemes in SCHEMES.items() for scheme in schemes)
-"""Sizes and colour schemes that a page is looked at in."""
+VIEWS = tuple(view for views in OPENED for view in views)
 
-JUDGED = (("phone", "dark"), ("desktop", "light"))
-"""The last views at their sizes: axe-core judges them. One width of each kind of layout, and both schemes."""
+JUDGED = tuple(views[-1] for views in OPENED)
+"""The last views, as axe-core changes a page: one width of each kind of layout, and both schemes."""
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 JOBS = min(2, os.cpu_count() or 1)
@@ -152,45 +155,44 @@ def _look(seen: dict[str, Any], scheme: str) -> Iterator[tuple[str, str]]:
         yield "colour scheme", f"{seen['theme']} instead of {scheme}"
 
 
-def _visit(
-    browser: Any, path: Path, name: str, view: tuple[str, tuple[int, int]], schemes: Sequence[str], shots: Path
-) -> Iterator[Finding]:
-    """The findings of a page at one size, opened once: looked at in each scheme, then judged in the last one."""
-    size, (width, height) = view
+def _visit(browser: Any, path: Path, name: str, views: Sequence[View], shots: Path) -> Iterator[Finding]:
+    """The findings of a page in one window, opened in the first of its views and brought to the others."""
+    first, scheme = views[0]
     context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme=schemes[0],
-        reduced_motion="reduce",
-        is_mobile=size == "phone",
+        viewport=_window(*SIZES[first]), color_scheme=scheme, reduced_motion="reduce", is_mobile=first == "phone"
     )
     try:
         page = context.new_page()
         events = Events(page)
         page.goto(path.as_uri(), wait_until="load")
-        for scheme in schemes:
-            where = f"{name} ({size}, {scheme})"
+        for size, scheme in views:
+            where, (width, height) = f"{name} ({size}, {scheme})", SIZES[size]
             page.emulate_media(color_scheme=scheme)
-            page.set_viewport_size({"width": width, "height": height})
+            page.set_viewport_size(_window(width, height))
             page.evaluate(SETTLED)
             seen = page.evaluate(_LOOK)
             yield from (Finding(where, kind, cause) for kind, cause in (*events.found, *_look(seen, scheme)))
             # a window as tall as the page: capturing beyond a smaller one lays long pages out anew, and wrongly
-            page.set_viewport_size({"width": width, "height": min(TALLEST, max(height, seen["height"]))})
+            page.set_viewport_size(_window(width, min(TALLEST, max(height, seen["height"]))))
             page.evaluate(SETTLED)
             stem = name.removesuffix(".html").replace("/", "-")
             page.screenshot(path=shots / f"{stem}-{size}-{scheme}.png")
             if (size, scheme) in JUDGED and page.locator("main").count():
-                page.set_viewport_size({"width": width, "height": height})
+                page.set_viewport_size(_window(width, height))
                 yield from (Finding(where, "accessibility", cause) for cause in violations(page))
     finally:
         context.close()
 
 
-def _looked_at(page: Path, site: Path) -> dict[str, Sequence[str]]:
-    """The schemes of each size: all; of pages from one template (documentation, listings) one view, of decks two."""
+def _window(width: int, height: int) -> dict[str, int]:
+    return {"width": width, "height": height}
+
+
+def _looked_at(page: Path, site: Path) -> Sequence[Sequence[View]]:
+    """The views of each window: all; of pages from one template (documentation, listings) one view, of decks two."""
     folders = set(page.relative_to(site).parts)
     few = 1 if {"api", "_modules"} & folders else 2 if "decks" in folders else None
-    return SCHEMES if few is None else {size: (scheme,) for size, scheme in JUDGED[:few]}
+    return OPENED if few is None else [(view,) for view in JUDGED[:few]]
 
 
 def check_in_browser(site: Path, shots: Path) -> list[Finding]:
@@ -224,9 +226,9 @@ def _look_at(site: Path, shots: Path, pages: list[Path]) -> list[Finding]:
     with chromium() as browser:
         for page in pages:
             name = page.relative_to(site).as_posix()
-            for size, schemes in _looked_at(page, site).items():
+            for views in _looked_at(page, site):
                 try:
-                    found += _visit(browser, page, name, (size, SIZES[size]), schemes, shots)
+                    found += _visit(browser, page, name, views, shots)
                 except Error as error:
-                    found.append(Finding(f"{name} ({size})", "browser", error.message.splitlines()[0]))
+                    found.append(Finding(f"{name} ({views[0][0]})", "browser", error.message.splitlines()[0]))
     return found
