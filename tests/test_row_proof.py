@@ -126,3 +126,12 @@ def test_how_numpy_takes_an_underflow_is_no_matter(case, prove):
     S = S * np.where(np.arange(len(S)) == 5, 1e-100, 1.0)[:, None]
     with np.errstate(all="raise"):
         checked(S, 1e-150 * q, 2e-150 * upper, prove(S, 1e-150 * q, 2e-150 * upper))
+
+
+@pytest.mark.parametrize("prove", [prove_by_cones, prove_by_rows])
+def test_a_row_that_is_zero_hides_none_however_large_its_weight(case, prove):
+    S, q, upper = case
+    q = np.where(S.any(1), 1e-200 * q, 1.0)
+    checked(S, q, 1.1e-200 * upper, prove(S, q, 1.1e-200 * upper))
+    with pytest.raises(ValueError, match="no proof"):
+        prove(S, q, 0.9e-200 * upper, Effort(nodes=300))

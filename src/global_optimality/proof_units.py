@@ -35,7 +35,7 @@ class ProofUnits:
     def taken_out(cls, S: object, q: object, lam: object) -> "tuple[ProofUnits, Array, Array, float]":
         """The units of S ``(N, d)`` and q ``(N,)``, then S', q' and λ', at most MOST; errors name what is odd."""
         S, lam = real("S", S, ("N", "d")), number("lam", lam, finite=True)
-        q = real("q", q, (len(S),))
+        q = np.where(S.any(1), real("q", q, (len(S),)), 0.0)  # at a row that is zero it may hide all that counts
         rows, weights = (int(np.frexp(np.abs(x).max())[1]) for x in (S, q))
         if abs(rows) + abs(weights) > FAR:
             raise ValueError(

@@ -4,6 +4,7 @@ Leaves are proved by row majorants (``polar.relu_enclosure``), whose float64 mul
 that they hold exactly: γ up, ‖y‖ down, the multiplier μ of ‖u‖ = 1 and t up.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def prove_by_rows(S: Array, q: Array, lam: float, effort: Effort | None = None) 
     """
     check_effort(effort)
     nodes = 20_000 if effort is None or effort.nodes is None else effort.nodes
-    units, S, q, lam = ProofUnits.taken_out(S, q, lam)
+    given, (units, S, q, lam) = q, ProofUnits.taken_out(S, q, lam)
     if S.shape[1] > LARGEST_MOMENTS:
         raise ValueError(
             f"S has {S.shape[1]} columns, and a proof by signs of rows takes the square of their square at every cell: "
@@ -55,8 +56,28 @@ def prove_by_rows(S: Array, q: Array, lam: float, effort: Effort | None = None) 
     trees.search(nodes) if len(trees.kept) else trees.without_rows()
     a, b = units.rows, units.weights
     own = {"alpha": b, "beta": b - a, "gamma": a + b, "mu": a + b, "t": a + b}
-    found = {"plus": trees.listed("+"), "minus": trees.listed("-")}
-    return {"split": "rows"} | {side: _with_turns(units.outside(tree, own), b) for side, tree in found.items()}
+    idle = np.where(S.any(1), 0.0, np.asarray(given, dtype=np.float64))
+    room = NUDGE * math.ldexp(lam, a + b)
+    sides = {"plus": (trees.listed("+"), idle), "minus": (trees.listed("-"), -idle)}
+    return {"split": "rows"} | {
+        side: _with_idle(_with_turns(units.outside(tree, own), b), weights, room)
+        for side, (tree, weights) in sides.items()
+    }
+
+
+def _with_idle(nodes: list[dict[str, Any]], q: Array, room: float) -> list[dict[str, Any]]:
+    """The nodes with majorants of rows that are zero, of weight q: z = 0 there, so any β costs nothing."""
+    at = np.flatnonzero(q > 0)
+    with np.errstate(over="ignore"):
+        beta = q[at] * (q[at] / (4 * room)) * (1 + NUDGE)
+    if not np.isfinite(beta).all():
+        raise ValueError("q is too large at rows of S that are zero: set it to 0 there, where it counts nothing.")
+    for node in nodes:
+        for name, values in (("alpha", q[at]), ("beta", beta), ("gamma", np.full(len(at), room))):
+            if name in node:
+                for i, value in zip(at.tolist(), values.tolist(), strict=True):
+                    node[name][i] = value
+    return nodes
 
 
 def _with_turns(nodes: list[dict[str, Any]], e: int) -> list[dict[str, Any]]:
@@ -155,13 +176,10 @@ class _Trees:
         mu, t = _trust_region(A, g, self.lam)
         if not float(gamma.sum()) + mu + t <= self.lam * (1 - NUDGE * (len(self.S) + 1)):
             return None
-        zero = np.where(self.S.any(1), 0.0, side * self.q)  # z = 0 there: any β costs nothing, so that γ is small
-        small = np.where(zero > 0, NUDGE * self.lam, 0.0)
-        curved = np.where(zero > 0, zero**2 / (4 * NUDGE * self.lam) * (1 + NUDGE), 0.0)
         return {
-            "alpha": (self._whole(alpha) + zero).tolist(),
-            "beta": (self._whole(beta) + curved).tolist(),
-            "gamma": (self._whole(gamma) + small).tolist(),
+            "alpha": self._whole(alpha).tolist(),
+            "beta": self._whole(beta).tolist(),
+            "gamma": self._whole(gamma).tolist(),
             "mu": mu,
             "t": t,
             "y": [[int(i), float(r), v.tolist()] for i, r, v in zip(self.kept, rho, y, strict=True) if v.any()],
