@@ -50,7 +50,7 @@ $(STAMP): requirements.txt pyproject.toml src/claimbook/pyproject.toml book/pypr
 	  exit 2; }
 	@echo "installing the pinned packages into .venv (once; some minutes)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 clean:

@@ -72,7 +72,7 @@ def main() -> None:
             place = folder / python
             _run(program, "-m", "venv", place, cwd=folder)
             own = place / "bin" / "python"
-            pip = (own, "-m", "pip", "install", "-q", "--no-compile", "--disable-pip-version-check")
+            pip = (own, "-m", "pip", "install", "-q", "--disable-pip-version-check")
             if python == here:
                 _run(*pip, pinned("torch"), wheel, cwd=folder)
                 print(f"{python}: {_run(own, '-c', CERTIFIES, folder / 'certificate.json', cwd=folder)}")
