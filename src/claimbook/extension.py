@@ -24,6 +24,9 @@ from .problems import headline
 from .templates import render
 
 _COMMA = re.compile(r'(<span class="math notranslate nohighlight">[^<]*</span>)([,.;:!?)’]+)')
+WRITERS = 4
+"""Processes that write pages, at most: each may come to hold all that was read."""
+
 _PERCENT = re.compile(r"</span>\s+%")
 
 
@@ -129,8 +132,8 @@ def _begin(app: Any) -> None:
 
 
 def _written_abreast(app: Any, env: Any) -> None:
-    """Pages are written by as many processes as there are cores; read by one, for sphinx_proof cannot be divided."""
-    app.parallel = os.cpu_count() or 1
+    """Pages are written by a few processes; read by one, for sphinx_proof cannot be divided."""
+    app.parallel = min(WRITERS, os.cpu_count() or 1)
 
 
 def _write_references(app: Any, error: Exception | None) -> None:
