@@ -23,10 +23,10 @@ from .links import Names, cells_of, linked, plain_docstring
 from .problems import headline
 from .templates import render
 
-_COMMA = re.compile(r'(<span class="math notranslate nohighlight">[^<]*</span>)([,.;:!?)’]+)')
 WRITERS = 4
 """Processes that write pages, at most: each may come to hold all that was read."""
 
+_COMMA = re.compile(r'(<span class="math notranslate nohighlight">[^<]*</span>)([,.;:!?)’]+)')
 _PERCENT = re.compile(r"</span>\s+%")
 
 
