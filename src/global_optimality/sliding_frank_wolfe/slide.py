@@ -58,7 +58,7 @@ def _steps(
         if promise <= EARLY * (since - value) < math.inf:
             released, since = release(f, units), math.inf
             if released is not None:
-                units, since = released, value
+                units, since = _lasting(released), value
                 yield units
                 continue
         settled = promise <= rounding
@@ -66,12 +66,12 @@ def _steps(
             released = release(f, merge(f, units, value + rounding, stop)[0])
             if released is None:
                 break
-            units, best_gradient, since = released, math.inf, value
+            units, best_gradient, since = _lasting(released), math.inf, value
             yield units
             continue
         if settled:
             best_gradient = direction.gradient_norm
-        moved = search(ray(f, units, direction, value + rounding))
+        moved = _lasting(search(ray(f, units, direction, value + rounding)))
         # what can be dropped or merged changes with the cells; once settled, all pairs are tried again
         if moved.faces is units.faces and np.array_equal(moved.open, units.open):
             new = f(moved.X, moved.Theta)
@@ -84,6 +84,11 @@ def _steps(
         units, value = moved.lifted(), new
         yield units
         observe(units)
+
+
+def _lasting(units: Units) -> Units:
+    """Without units whose length, or its square, has vanished: what they add is constant, and the output bias's."""
+    return units.take(units.size > 0)
 
 
 def release(f: OutputObjective, units: Units) -> Units | None:
