@@ -47,7 +47,7 @@ def _steps(
     f: OutputObjective, units: Units, stop: Stop, steps: int, observe: Callable[[Units], object]
 ) -> Iterator[Units]:
     """The units whenever they have changed."""
-    units, value = drop(f, units, stop)
+    units, value = drop(f, _lasting(units), stop)
     yield units
     best_gradient, idle, since = math.inf, 0, math.inf
     for _ in range(steps):
