@@ -68,7 +68,7 @@ def prove_by_rows(S: Array, q: Array, lam: float, effort: Effort | None = None) 
 def _with_idle(nodes: list[dict[str, Any]], q: Array, room: float) -> list[dict[str, Any]]:
     """The nodes with majorants of rows that are zero, of weight q: z = 0 there, so any β costs nothing."""
     at = np.flatnonzero(q > 0)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", divide="ignore"):
         beta = q[at] * (q[at] / (4 * room)) * (1 + NUDGE)
     if not np.isfinite(beta).all():
         raise ValueError("q is too large at rows of S that are zero: set it to 0 there, where it counts nothing.")

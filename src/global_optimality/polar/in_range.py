@@ -111,8 +111,8 @@ def _unit_of(x: Tensor) -> int:
 
 def _times(x: Tensor, e: int) -> Tensor:
     """2^e x, in two products, as 2^e itself may lie outside float64."""
-    half = e // 2
-    return x * 2.0**half * 2.0 ** (e - half) if e else x
+    first, second = _halves(e)
+    return x * first * second if e else x
 
 
 def sample_units(data: Tensor) -> tuple[Tensor, tuple[int | None, ...] | None]:
