@@ -111,6 +111,10 @@ class BookFigure(Figure):
         with book_settings():
             super().savefig(*args, **kwargs)
 
+    def draw_without_rendering(self) -> None:
+        with book_settings():
+            super().draw_without_rendering()
+
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Run a figure function under the book's settings only, whatever the reader's own settings are."""

@@ -15,7 +15,7 @@ from .drawings import FOLDER, inline_drawings
 from .feed import feed
 from .files import write_atomic
 from .page_context import FEED, PREVIEWS
-from .project import Project
+from .project import BookError, Project
 from .slim import slim
 from .templates import render
 
@@ -47,4 +47,7 @@ def _previews(project: Project, site: Path) -> None:
     if named:
         (site / PREVIEWS).mkdir(exist_ok=True)
     for name in sorted(named):
-        shutil.copyfile(project.staged / FOLDER / f"{name}.png", site / PREVIEWS / f"{name}.png")
+        picture = project.staged / FOLDER / f"{name}.png"
+        if not picture.is_file():
+            raise BookError(f"no preview {name}: give `preview` in pyproject.toml the first figure of a chapter")
+        shutil.copyfile(picture, site / PREVIEWS / picture.name)

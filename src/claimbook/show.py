@@ -1,10 +1,11 @@
 """What chapters display besides claims: figures, and numbers for the prose.
 
 `show(figure, "fig-name")` is the last expression of a cell whose header gives caption, name and alternative text.
-It returns the figure as one reproducible SVG (text stays text, dense artists stay raster images inside it), so the
+It returns the figure as one reproducible SVG (letters are outlines, dense artists stay raster images inside it), so the
 page shows it the same way in a build, in a plain `jupyter-book build .` and in a reader's Jupyter. When the
-environment variable CLAIMBOOK_FIGURES names a folder, name.svg and name.pdf are also written there, and the same figure
-laid out anew for a wide column of text: name-wide.svg for pages, name.png for previews of links.
+environment variable CLAIMBOOK_FIGURES names a folder, name.svg and name.pdf (its letters are text) are also written
+there, and the same figure laid out anew for a wide column of text: name-wide.svg for pages and, of the first figure
+only, name.png for the preview that a link to the page shows.
 
 `number("name", value)` makes a value usable in the prose of the chapter: {glue:text}`name:.2e`.
 """
@@ -15,6 +16,7 @@ import io
 import math
 import os
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,8 @@ from .claims import METADATA
 from .legible import faults
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from matplotlib.figure import Figure
 
 FOLDER = "CLAIMBOOK_FIGURES"
@@ -30,7 +34,13 @@ WIDE = "-wide"
 WIDER = (1.4, 1.2)
 """A wide column of text against the figure's own width, and the height that goes with it; letters keep their size."""
 _NAME = re.compile(r"fig-[a-z0-9-]+")
-_STYLE: dict[Any, Any] = {"svg.hashsalt": "claimbook", "svg.fonttype": "path", "pdf.fonttype": 42}
+_STYLE: dict[Any, Any] = {"svg.hashsalt": "claimbook", "svg.fonttype": "path", "pdf.fonttype": 3}
+_NO_DATE: dict[str, dict[str, None]] = {
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "png": {"Software": None},
+}
+"""What would make a file differ from the one of yesterday."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +55,25 @@ class Shown:
         return data, {METADATA: {"figure": self.name}}
 
 
-def _bytes(figure: Figure, kind: str, metadata: dict[str, Any], **options: Any) -> bytes:
-    stream = io.BytesIO()
-    figure.savefig(stream, format=kind, metadata=metadata, bbox_inches="tight", facecolor="white", **options)
-    return stream.getvalue()
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[Callable[..., bytes]]:
+    """A function that draws the figure in a format; all formats share one layout, which is made once."""
+    import matplotlib as mpl
+
+    engine = figure.get_layout_engine()
+    figure.draw_without_rendering()
+    box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+    figure.set_layout_engine(None)  # "none" would lay out again at each drawing
+
+    def drawn(kind: str, **options: Any) -> bytes:
+        stream = io.BytesIO()
+        figure.savefig(stream, format=kind, metadata=_NO_DATE[kind], bbox_inches=box, facecolor="white", **options)
+        return stream.getvalue()
+
+    try:
+        yield drawn
+    finally:
+        figure.set_layout_engine(engine)
 
 
 def show(figure: Figure, name: str) -> Shown:
@@ -65,21 +90,22 @@ def show(figure: Figure, name: str) -> Shown:
         raise TypeError(f"show needs a matplotlib Figure, not a {type(figure).__name__}")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(f"figure name {name!r}: write it as fig-name, in a-z, 0-9 and -")
+    folder = Path(os.environ[FOLDER]) if os.environ.get(FOLDER) else None
     with mpl.rc_context(_STYLE):
-        svg = _bytes(figure, "svg", {"Date": None, "Creator": None})
-        unreadable = faults(figure)
-        if unreadable:
-            raise ValueError(f"figure {name!r} cannot be read: {'; '.join(unreadable)}")
-        folder = os.environ.get(FOLDER)
+        with _laid_out(figure) as drawn:
+            svg = drawn("svg")
+            if unreadable := faults(figure):
+                raise ValueError(f"figure {name!r} cannot be read: {'; '.join(unreadable)}")
+            if folder:
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / f"{name}.svg").write_bytes(svg)
+                (folder / f"{name}.pdf").write_bytes(drawn("pdf"))
         if folder:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            (Path(folder) / f"{name}.svg").write_bytes(svg)
-            (Path(folder) / f"{name}.pdf").write_bytes(
-                _bytes(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
-            )
             figure.set_size_inches(*(size * by for size, by in zip(figure.get_size_inches(), WIDER, strict=True)))
-            (Path(folder) / f"{name}{WIDE}.svg").write_bytes(_bytes(figure, "svg", {"Date": None, "Creator": None}))
-            (Path(folder) / f"{name}.png").write_bytes(_bytes(figure, "png", {"Software": None}, dpi=110))
+            with _laid_out(figure) as drawn:
+                (folder / f"{name}{WIDE}.svg").write_bytes(drawn("svg"))
+                if not any(folder.glob("*.png")):
+                    (folder / f"{name}.png").write_bytes(drawn("png", dpi=110))
     plt.close(figure)
     return Shown(name, svg.decode())
 

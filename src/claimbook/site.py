@@ -146,11 +146,11 @@ def _stage_chapter(
 
 
 def _stage_drawings(project: Project, record: Record, folder: Path) -> int:
-    """Put the layouts of a chapter's figures into `folder`; returns how many are shown at full size too."""
+    """Put the wide layouts of a chapter's figures and the preview into `folder`; returns how many have a full size."""
     folder.mkdir(exist_ok=True)
-    for name in record.figures:
-        for suffix in (f"{WIDE}.svg", ".png"):
-            shutil.copyfile(record.folder / "figures" / f"{name}{suffix}", folder / f"{name}{suffix}")
+    drawn = record.folder / "figures"
+    for file in (*(drawn / f"{name}{WIDE}.svg" for name in record.figures), *drawn.glob("*.png")):
+        shutil.copyfile(file, folder / file.name)
     return stage_full(project, record, folder)
 
 
