@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import math
 import os
@@ -14,15 +15,25 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import psutil
+
+from .claims import CLAIMS_FILE, MAY_FAIL
+from .fork_server import Forked, Server, forks_are_safe
+from .recorded import CHAPTER
+from .show import FOLDER
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _CHILD = Path(__file__).with_name("execute.py")
-_RUNNING: set[subprocess.Popen] = set()
+_RUNNING: set[subprocess.Popen | Forked] = set()
+_SERVER: list[tuple[tuple[dict[str, str], Sequence[str]], Server]] = []
+"""At most one, with the environment that it was started in and what it has loaded."""
+_OWN = (CHAPTER, FOLDER, CLAIMS_FILE, MAY_FAIL, "IPYTHON", "JUPYTER_", "XDG_CACHE_HOME")
+"""Variables that begin so differ from chapter to chapter; nothing reads them before it begins."""
+_ASKING = threading.Lock()
 _GUARD = threading.Lock()
 
 
@@ -60,33 +71,63 @@ def in_parallel(
         pool.shutdown()
 
 
-def _kill(process: subprocess.Popen | psutil.Process) -> None:
+def _kill(process: subprocess.Popen | Forked | psutil.Process) -> None:
     """Kill the process group that a process leads, unless its number belongs to another process by now."""
-    alive = process.poll() is None if isinstance(process, subprocess.Popen) else process.is_running()
+    alive = process.is_running() if isinstance(process, psutil.Process) else process.poll() is None
     if alive:
         with suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _events(process: subprocess.Popen) -> Iterator[dict[str, Any]]:
+def _events(process: subprocess.Popen | Forked) -> Iterator[dict[str, Any]]:
     for line in process.stdout or ():
         with suppress(ValueError):
             yield json.loads(line)
 
 
+@atexit.register
+def stop_server() -> None:
+    """End the process that chapters are forked from; those at work go on."""
+    while _SERVER:
+        _SERVER.pop()[1].stop()
+
+
+def _script(file: Path, environment: dict[str, str], stderr: BinaryIO) -> subprocess.Popen:
+    command, pipe = [sys.executable, "-P", str(_CHILD), str(file)], subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=stderr, env=environment, start_new_session=True)
+
+
+def _forked(file: Path, environment: dict[str, str], stderr: BinaryIO, preload: Sequence[str]) -> Forked:
+    """By the server for this environment; another one is stopped."""
+    common = {name: text for name, text in environment.items() if not name.startswith(_OWN)}
+    with _ASKING:
+        if _SERVER and _SERVER[0][0] != (common, preload):
+            stop_server()
+        if not _SERVER:
+            _SERVER.append(((common, preload), Server(preload, common, stderr)))
+        try:
+            return _SERVER[0][1].start({"job": str(file), "environment": environment}, stderr)
+        except OSError:
+            stop_server()
+            raise
+
+
 @contextmanager
-def child(folder: Path, job: dict[str, Any], environment: dict[str, str]) -> Iterator[subprocess.Popen]:
-    """The child at work on `job`, in a session of its own; its standard error goes to folder/stderr."""
-    (folder / "job.json").write_text(json.dumps(job))
+def child(
+    folder: Path, job: dict[str, Any], environment: dict[str, str], preload: Sequence[str] = ()
+) -> Iterator[subprocess.Popen | Forked]:
+    """The child at work on `job`, in a session of its own; its standard error goes to folder/stderr.
+
+    It is forked from a process that has loaded the modules `preload`; where that cannot be, it is a new one.
+    """
+    file, process = folder / "job.json", None
+    file.write_text(json.dumps(job))
     with open(folder / "stderr", "wb") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-P", str(_CHILD), str(folder / "job.json")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=environment,
-            start_new_session=True,
-        )
+        for _ in range(2 * forks_are_safe()):  # where the server is no more, another one
+            with suppress(OSError):
+                process = _forked(file, environment, stderr, tuple(preload))
+                break
+        process = process or _script(file, environment, stderr)
     with _GUARD:
         _RUNNING.add(process)
     try:
@@ -102,17 +143,18 @@ def child(folder: Path, job: dict[str, Any], environment: dict[str, str]) -> Ite
 
 @dataclass
 class Watched:
-    """What the parent saw of a child: the cell it was in, and how it ended."""
+    """What the parent saw of a child: the cell it was in, and how it ended; `status` is None where it was killed."""
 
     at: int | None = None
     kernel: psutil.Process | None = None
     late: bool = False
     cpu: float = math.nan
     died: bool = False
+    status: int | None = None
     failed: dict[str, Any] | None = None
 
 
-def watch(process: subprocess.Popen, limit: float, cell: Callable[[int], None]) -> Watched:
+def watch(process: subprocess.Popen | Forked, limit: float, cell: Callable[[int], None]) -> Watched:
     """Follow the child's events to its end, or kill it and its kernel after `limit` seconds."""
     seen = Watched()
 
@@ -142,6 +184,8 @@ def watch(process: subprocess.Popen, limit: float, cell: Callable[[int], None]) 
                     seen.cpu = cpu
                 case {"event": "died"}:
                     seen.died = True
+                case {"event": "ended", "status": status}:
+                    seen.status = status
         process.wait()
     finally:
         clock.cancel()

@@ -1,17 +1,16 @@
-"""The child process that executes one notebook through papermill: `python execute.py JOB`.
+"""The child process that executes one notebook through papermill: `python execute.py JOB`, or forked (fork_server).
 
-It is started as a script and imports nothing of this package, so that it starts fast. JOB is a JSON file with the
-paths `notebook`, `output` and `cwd`; with `goes_on` a cell that fails does not end the run. It reports events as JSON
-lines on standard output:
-kernel, cell, failed, done (with the kernel's seconds of processor time). When its standard input closes (the builder
-has died) it kills the kernel and leaves.
+As a script it imports nothing of this package, so that it starts fast. JOB is a JSON file with the paths `notebook`,
+`output` and `cwd`; with `goes_on` a cell that fails does not end the run. It reports events as JSON lines on standard
+output: kernel, cell, failed, died, done (with the kernel's seconds of processor time), ended (with a status). When its
+standard input closes (the builder has died) it kills the kernel and leaves.
 """
 
 import json
 import os
 import resource
+import runpy
 import signal
-import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -19,20 +18,77 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
+from jupyter_client.provisioning import local_provisioner
 from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import execute_notebook
 
-_REPORT = os.fdopen(os.dup(1), "w", buffering=1)
-_KERNEL: list[subprocess.Popen] = []
+_EVENTS: list[int] = []
+_KERNEL: list[Any] = []
 _NOTEBOOK: list = []
 
 
 def report(**event):
     """One event, a JSON object on a line, for the parent."""
-    _REPORT.write(json.dumps(event) + "\n")
+    os.write(_EVENTS[0], json.dumps(event).encode() + b"\n")
+
+
+class ForkedKernel(psutil.Process):
+    """A process forked before this one has threads and an event loop: it becomes a kernel when it is told which.
+
+    To jupyter_client it is what its own `launch_kernel` returns, a `subprocess.Popen`.
+    """
+
+    stdin = stdout = stderr = None
+
+    def __init__(self):
+        (told, self._tell), (ready, leads) = os.pipe(), os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.setsid()
+            for end in (leads, ready, self._tell):
+                os.close(end)
+            become_kernel(told)
+        for end in (leads, told):
+            os.close(end)
+        os.read(ready, 1)  # its end: the process leads a session of its own
+        os.close(ready)
+        super().__init__(pid)
+
+    def poll(self):
+        """The status it ended with, or None while it runs."""
+        try:
+            return self.wait(0)
+        except psutil.TimeoutExpired:
+            return None
+
+    def launch_kernel(self, command, *, env, cwd=None, **_):
+        """Tell it how to start; in the place of jupyter_client's function of this name."""
+        with os.fdopen(self._tell, "w") as line:
+            json.dump([command, {**env, "JPY_PARENT_PID": str(os.getpid())}, cwd or os.getcwd()], line)
+        return self
+
+
+def become_kernel(told):
+    """Wait until it is said which kernel; then be it, to the end of the process."""
+    with os.fdopen(told) as line:
+        said = line.read()
+    if not said:  # the process that would have told has ended
+        os._exit(0)
+    command, environment, folder = json.loads(said)
+    os.close(_EVENTS[0])
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    module, *arguments = command[command.index("-m") + 1 :]
+    # ipykernel, loaded before this process was, has not seen JPY_PARENT_PID: without it a kernel outlives its parent
+    sys.argv = [module, *arguments, f"--IPKernelApp.parent_handle={os.getppid()}"]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    sys.exit()
 
 
 def leave_with_parent():
@@ -47,9 +103,14 @@ def leave_with_parent():
 
 
 class Client(PapermillNotebookClient):
-    """Reports the kernel's process."""
+    """Reports the kernel's process, and is short with one that does not end."""
 
     km: Any
+
+    def create_kernel_manager(self):
+        manager: Any = super().create_kernel_manager()
+        manager.shutdown_wait_time = 0.5  # seconds, half of them before SIGTERM: its threads at times await each other
+        return manager
 
     def papermill_execute_cells(self):
         _KERNEL.append(self.km.provisioner.process)
@@ -76,11 +137,23 @@ class BookEngine(Engine):
         client.execute()
 
 
-def main():
-    """Run the notebook that the job names and report every step; leave when the parent does."""
-    job = json.loads(Path(sys.argv[1]).read_text())
-    threading.Thread(target=leave_with_parent, daemon=True).start()
+def main(file, forked=False):
+    """Run the notebook that the job in `file` names and report every step; leave when the parent does."""
+    _EVENTS.append(os.dup(1))
     os.dup2(2, 1)  # nothing but events on standard output
+    if forked:
+        local_provisioner.launch_kernel = ForkedKernel().launch_kernel  # pyright: ignore[reportPrivateImportUsage]
+    status = 70
+    try:
+        status = run(json.loads(file.read_text()))
+    finally:
+        report(event="ended", status=status)
+    return status
+
+
+def run(job):
+    """Run the notebook; 0 where it came to its end."""
+    threading.Thread(target=leave_with_parent, daemon=True).start()
     papermill_engines.register("book", BookEngine)
     notebook = nbformat.read(job["notebook"], as_version=4)
     try:
@@ -106,4 +179,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Path(sys.argv[1])))

@@ -135,10 +135,10 @@ def loaded(named: frozenset[str]) -> tuple[Path, ...]:
     """The files of this package that a kernel loads which imports these modules of it.
 
     They are the modules reached by imports at the top of modules (one inside a function waits to be called), the other
-    files (templates) whose names stand in them as text, and the runner's two: the child that executes, and the kernel's
-    environment.
+    files (templates) whose names stand in them as text, and the three of the runner: the child that executes, what it
+    is forked from, and the kernel's environment.
     """
-    found: set[Path] = {PACKAGE / "execute.py", PACKAGE / "environment.py"}
+    found: set[Path] = {PACKAGE / "execute.py", PACKAGE / "fork_server.py", PACKAGE / "environment.py"}
     waiting = [PACKAGE / f"{name}.py" for name in ("__init__", *sorted(named))]
     others = {file.name: file for file in _files(PACKAGE) if file.suffix not in (".py", ".toml")}
     while waiting:

@@ -28,16 +28,18 @@ class BuildFailed(Exception):  # noqa: N818
 class Settings:
     """What a book says of itself under `[tool.claimbook]` in its pyproject.toml; every entry may be missing.
 
-    `sources` are files and folders (relative to the book) that every chapter depends on; `statements` the YAML file of
-    the statements that claims test. `wheels` are folders with a pyproject.toml: the packages that notebooks need;
-    `api` packages whose documentation is generated, so that code names lead there; `elsewhere` the addresses of that
-    of other packages, where `{name}` stands for the whole name of an object. `mutations` is the folder of errors
-    put in on purpose, `evidence` that of the recorded tables `seeds` and `mutations` that the page of claims shows;
-    `print_formulas` one with MathJax's `tex-chtml.js` and its fonts, in which PDFs set their formulas;
-    `site_megabytes` what the site may take at most, with its PDFs and other downloads.
+    `sources` are files and folders (relative to the book) that every chapter depends on, `preload` modules that most of
+    them import, which are then loaded once for all; `statements` is the YAML file of the statements that claims test.
+    `wheels` are folders with a pyproject.toml: the packages that notebooks need; `api` packages whose documentation is
+    generated, so that code names lead there; `elsewhere` the addresses of that of other packages, where `{name}` stands
+    for the whole name of an object. `mutations` is the folder of errors put in on purpose, `evidence` that of the
+    recorded tables `seeds` and `mutations` that the page of claims shows; `print_formulas` one with MathJax's
+    `tex-chtml.js` and its fonts, in which PDFs set their formulas; `site_megabytes` what the site may take at most,
+    with its PDFs and other downloads.
     """
 
     sources: tuple[str, ...] = ("src",)
+    preload: tuple[str, ...] = ()
     statements: str | None = None
     wheels: tuple[str, ...] = ()
     api: tuple[str, ...] = ()

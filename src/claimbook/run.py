@@ -98,13 +98,10 @@ def run_chapter(
         if collected is not None:
             environment[CLAIMS_FILE] = str(collected)
         paths = {"notebook": str(folder / "source.ipynb"), "output": str(output), "cwd": str(folder / "empty")}
-        with child(folder, paths | {"goes_on": bool(first)}, environment) as process:
+        with child(folder, paths | {"goes_on": bool(first)}, environment, project.settings.preload) as process:
             seen = watch(process, limit, at_cell)
-        notebook = _read(output, source) if process.returncode == 0 and not seen.late else None
-        if notebook is None:
-            found = (_failure(chapter, source, seen, process.returncode, limit, folder),)
-        else:
-            found = problems(chapter, notebook)
+        notebook = _read(output, source) if seen.status == 0 and not seen.late else None
+        found = (_failure(chapter, source, seen, limit, folder),) if notebook is None else problems(chapter, notebook)
         _keep_failed(project, chapter, output if found else None)
     counts = notebook is not None and not found
     return Run(
@@ -119,10 +116,10 @@ def run_chapter(
     )
 
 
-def _failure(chapter: Chapter, source: Any, seen: Watched, status: int, limit: float, folder: Path) -> str:
+def _failure(chapter: Chapter, source: Any, seen: Watched, limit: float, folder: Path) -> str:
     """Why there is no executed notebook: the cell it was in, what happened there, and the cure for a shortage."""
     said = _said(folder)
-    what = _what_failed(chapter, source, seen, status, limit, said)
+    what = _what_failed(chapter, source, seen, limit, said)
     short = next((line for line in (what, *said) if cure_of(line)), "")
     told = f"{what} ({short})" if short not in what else what
     return f"{told}: {cure_of(short)}" if short else what
@@ -137,7 +134,7 @@ def _said(folder: Path) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _what_failed(chapter: Chapter, source: Any, seen: Watched, status: int, limit: float, said: list[str]) -> str:
+def _what_failed(chapter: Chapter, source: Any, seen: Watched, limit: float, said: list[str]) -> str:
     where = f"{chapter.name}, before the first cell" if seen.at is None else locate(chapter, source, seen.at)
     if seen.late:
         return f"{where}: still running after {limit:g} s, the limit; stopped"
@@ -148,7 +145,8 @@ def _what_failed(chapter: Chapter, source: Any, seen: Watched, status: int, limi
         if error.endswith(": "):  # the kernel broke off without a word in the notebook
             error += _last_error(said)
         return f"{locate(chapter, source, index)}: {error}"
-    return f"{where}: the process ended with status {status}: {_last_error(said)}"
+    how = "was killed" if seen.status is None else f"ended with status {seen.status}"
+    return f"{where}: the process {how}: {_last_error(said)}"
 
 
 def _read(output: Path, source: Any) -> Any:
