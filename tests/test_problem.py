@@ -9,7 +9,6 @@ import global_optimality as go
 import laws
 from cases import LOSSES, MAPPINGS, PROBLEMS, SMOOTH, factors, matrix, params, problem, randn, seen, starts
 from global_optimality.boosting import boost
-from global_optimality.mappings import Mapping
 from global_optimality.regularizers import Regularizer
 
 every = pytest.mark.parametrize("f", params(PROBLEMS))
@@ -33,38 +32,6 @@ def test_gradient_of_every_run(f):
     for k, g in enumerate(f.gradient(*W)[1]):
         laws.same(g, torch.cat([s[k] for s in single]))
     assert not any(w.requires_grad for w in W)
-
-
-class Twice(go.ReluUnit):  # type: ignore[misc]
-    def phi(self, *W):
-        return 2 * super().phi(*W)
-
-    def Phi(self, *W):
-        return Mapping.Phi(self, *W)
-
-
-@pytest.mark.parametrize("outputs", [1, 3])
-def test_closed_form_of_the_gradient_is_autograd_s(outputs, monkeypatch):
-    """In one block and in several, on a kink and off it; a mapping with another φ does not inherit it."""
-    S, Y = randn("closed S", 6, 3), randn("closed Y", 6, outputs)
-    S[0, 1:] = 0.0
-    f = go.Problem(go.SquaredLoss(Y), go.ReluUnit(S, outputs), go.SumOfSquares(), 0.4)
-    W = f.random(5, 4, seed=1)
-    W[0][0, 0, 0] = W[0][1, 1] = 0.0  # on the kink of the first sample, and of all
-    whole = f.gradient(*W)
-    monkeypatch.setattr("global_optimality.problem.IN_CACHE", 2 * 4 * f.card)
-    blocks = f.gradient(*W)
-    for found in (whole, blocks):
-        leaves = tuple(w.clone().requires_grad_() for w in W)
-        expected = torch.autograd.grad(f(*leaves).sum(), leaves)
-        laws.same(found[0], f(*W))
-        assert all(torch.allclose(a, b, rtol=1e-13, atol=1e-13) for a, b in zip(found[1], expected, strict=True))
-    other = replace(f, mapping=Twice(S, outputs))
-    assert f.mapping.pullback(*W) is not None
-    assert other.mapping.pullback(*W) is None
-    laws.taylor_gradient(
-        other, lambda *w: other.gradient(*w)[1], f.random(3, 4, seed=2), f.random(3, 4, deviation=0.05)
-    )
 
 
 @every

@@ -1,12 +1,12 @@
 """Fully connected chains: the checks of their widths and the hidden layers that they share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..factors import check_alike, check_finite
+from ..factors import Factors, check_alike, check_finite
 from ..settings import number
 
 BLOCK = 2**16
@@ -47,18 +47,47 @@ def relu(x: Tensor, slope: float) -> Tensor:
     return functional.leaky_relu(x, slope) if slope > 0 else torch.relu(x)
 
 
-def hidden_columns(S: Tensor, W: tuple[Tensor, ...], slope: float | None) -> Tensor:
-    """The last hidden layer of every subnetwork, ``(n, r, m, N)``, with samples as columns; no ReLU if slope is None.
+def hidden_layers(S: Tensor | None, W: tuple[Tensor, ...], slope: float | None) -> Iterator[Tensor]:
+    """The hidden layers of every subnetwork, ``(n, r, m, N)``, with samples as columns; no ReLU if slope is None.
 
-    The first layer, whose input all subnetworks share, is one product; the others are batched over (n, r).
+    The first layer, whose input all subnetworks share, is one product; the others are batched over (n, r). Without S,
+    the input is the identity.
     """
     first, *others = W
     n, r, d, m = first.shape
-    h = (first.mT.reshape(n * r * m, d) @ S.mT).reshape(n, r, m, len(S))
-    for w in (*others, None):
-        h = h if slope is None else relu(h, slope)
+    h = first.mT if S is None else (first.mT.reshape(n * r * m, d) @ S.mT).reshape(n, r, m, len(S))
+    for w in (None, *others):
         h = h if w is None else w.mT @ h
-    return h
+        h = h if slope is None else relu(h, slope)
+        yield h
+
+
+def hidden_columns(S: Tensor | None, W: tuple[Tensor, ...], slope: float | None) -> Tensor:
+    """The last of the hidden layers."""
+    for h in hidden_layers(S, W, slope):
+        last = h
+    return last
+
+
+def chain_pullback(
+    S: Tensor | None, W: tuple[Tensor, ...], slope: float | None
+) -> tuple[Tensor, Callable[[Tensor], Factors]]:
+    """Φ_r(W) and G ↦ ∇_W ⟨G, Φ_r(W)⟩ of a chain: back through its layers, with the derivatives of `relu`."""
+    layers = list(hidden_layers(S, W[:-1], slope))
+
+    def pull(G: Tensor) -> Factors:
+        G = G[:, None]
+        found, D = [layers[-1] @ G], W[-1] @ G.mT
+        for k in range(len(layers) - 1, -1, -1):
+            if slope is not None:
+                D = torch.where(layers[k] > 0, D, slope * D if slope else 0.0)
+            if k:
+                found.append(layers[k - 1] @ D.mT)
+                D = W[k] @ D
+        shared = D if S is None else (D.flatten(0, 2) @ S).view(*D.shape[:3], S.shape[1])
+        return (*reversed((*found, shared.mT)),)
+
+    return add_columns(layers[-1], W[-1]), pull
 
 
 def add_columns(h: Tensor, last: Tensor) -> Tensor:

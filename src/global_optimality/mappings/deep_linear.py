@@ -1,13 +1,14 @@
 """φ(w¹, …, wᴷ) = w¹ w² … wᴷ, or S w¹ … wᴷ: parallel deep linear networks, whose Ω is known (section 5)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import final
 
 from torch import Tensor
 
-from ..factors import whole_numbers
+from ..factors import Factors, whole_numbers
 from .base import Mapping
-from .chains import add_columns, chain_shapes, check_inputs, hidden_columns, inner_columns
+from .chains import add_columns, chain_pullback, chain_shapes, check_inputs, hidden_columns, inner_columns
 
 
 @final
@@ -67,15 +68,10 @@ class DeepLinear(Mapping):
         return X
 
     def Phi(self, *W: Tensor) -> Tensor:
-        return add_columns(self._columns(*W[:-1]), W[-1])
+        return add_columns(hidden_columns(self.S, W[:-1], None), W[-1])
+
+    def pullback(self, *W: Tensor) -> tuple[Tensor, Callable[[Tensor], Factors]]:
+        return chain_pullback(self.S, W, None)
 
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
-        return inner_columns(Q, self._columns(*W[:-1]), W[-1])
-
-    def _columns(self, *W: Tensor) -> Tensor:
-        if self.S is not None:
-            return hidden_columns(self.S, W, None)
-        h = W[0].mT
-        for w in W[1:]:
-            h = w.mT @ h
-        return h
+        return inner_columns(Q, hidden_columns(self.S, W[:-1], None), W[-1])

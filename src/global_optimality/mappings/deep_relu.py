@@ -1,5 +1,6 @@
 """φ(w¹, …, wᴷ) = (…((S w¹)₊ w²)₊ …)₊ wᴷ: one fully connected subnetwork of Figure 3, right (section 5)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -7,7 +8,17 @@ from torch import Tensor
 
 from ..factors import Factors, whole_numbers
 from .base import Mapping, Reduction
-from .chains import add_columns, chain_shapes, check_inputs, check_slope, hidden_columns, in_blocks, inner_columns, relu
+from .chains import (
+    add_columns,
+    chain_pullback,
+    chain_shapes,
+    check_inputs,
+    check_slope,
+    hidden_columns,
+    in_blocks,
+    inner_columns,
+    relu,
+)
 from .inputs import FullyConnected
 from .relu_unit import ReluUnit
 
@@ -84,6 +95,9 @@ class DeepRelu(FullyConnected):
     def Phi(self, *W: Tensor) -> Tensor:
         numbers = max(self.widths[:-1]) * len(self.S)
         return in_blocks(lambda *V: add_columns(hidden_columns(self.S, V[:-1], self.slope), V[-1]), W, numbers)
+
+    def pullback(self, *W: Tensor) -> tuple[Tensor, Callable[[Tensor], Factors]]:
+        return chain_pullback(self.S, W, self.slope)
 
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
         return inner_columns(Q, hidden_columns(self.S, W[:-1], self.slope), W[-1])

@@ -1,5 +1,6 @@
 """φ(u, v) = u vᵀ: matrix factorization (section 3)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, final
@@ -7,6 +8,7 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor
 
+from ..factors import Factors
 from ..settings import whole
 from .base import Gates, Mapping
 
@@ -49,6 +51,10 @@ class MatrixProduct(Mapping):
     def Phi(self, *W: Tensor) -> Tensor:
         U, V = W
         return U.mT @ V
+
+    def pullback(self, *W: Tensor) -> tuple[Tensor, Callable[[Tensor], Factors]]:
+        U, V = W
+        return U.mT @ V, lambda G: (V @ G.mT, U @ G)
 
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
         U, V = W

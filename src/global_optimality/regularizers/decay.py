@@ -5,11 +5,12 @@ from typing import ClassVar, final
 
 from torch import Tensor
 
+from ..factors import Factors
 from ..settings import whole
 from .base import Regularizer
 from .form import NormProduct, Shapes, euclidean
 from .norms import HalfSquares
-from .powers import power, squares, sum_of
+from .powers import power, squares, sum_of, times
 
 
 @final
@@ -42,6 +43,9 @@ class PowerDecay(Regularizer):
 
     def theta(self, *W: Tensor) -> Tensor:
         return sum_of([power(squares(w), self.q / 2) for w in W]) / len(W)
+
+    def gradient(self, *W: Tensor) -> Factors:
+        return times([self.q / len(W) * power(squares(w), self.q / 2 - 1) for w in W], W)
 
     def product(self, shapes: Shapes) -> NormProduct | None:
         return euclidean(self.q) if len(shapes) == self.q else None

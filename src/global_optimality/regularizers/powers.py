@@ -7,7 +7,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ..factors import whole_numbers
+from ..factors import Factors, whole_numbers
 from .base import Regularizer
 from .form import NormProduct, Shapes, euclidean
 
@@ -32,9 +32,17 @@ class OfEuclideanNorms(Regularizer):
         check_count(self.layers, W)
         return self.of_squares([squares(w) for w in W])
 
+    def gradient(self, *W: Tensor) -> Factors:
+        check_count(self.layers, W)
+        return times(self.slopes([squares(w) for w in W]), W)
+
     @abstractmethod
     def of_squares(self, s: list[Tensor]) -> Tensor:
         """θ from the squared norms, each ``(n, r)``: at least the product of the norms, equal where all agree."""
+
+    @abstractmethod
+    def slopes(self, s: list[Tensor]) -> list[Tensor]:
+        """2 ∂θ/∂s_k, each ``(n, r)``: by what factor k is multiplied in the gradient."""
 
 
 @final
@@ -45,6 +53,9 @@ class SumOfPowers(OfEuclideanNorms):
     def of_squares(self, s: list[Tensor]) -> Tensor:
         return sum_of([power(part, self.layers / 2) for part in s]) / self.layers
 
+    def slopes(self, s: list[Tensor]) -> list[Tensor]:
+        return [power(part, self.layers / 2 - 1) for part in s]
+
 
 @final
 @dataclass(frozen=True)
@@ -53,6 +64,9 @@ class BalancedWeightDecay(OfEuclideanNorms):
 
     def of_squares(self, s: list[Tensor]) -> Tensor:
         return power(sum_of(s) / self.layers, self.layers / 2)
+
+    def slopes(self, s: list[Tensor]) -> list[Tensor]:
+        return [power(sum_of(s) / self.layers, self.layers / 2 - 1)] * self.layers
 
 
 @final
@@ -83,6 +97,15 @@ class WeightedPowers(Regularizer):
         check_count(len(self.exponents), W)
         terms = [k * power(squares(w), self.power / (2 * k)) for k, w in zip(self.exponents, W, strict=True)]
         return sum_of(terms) / self.power
+
+    def gradient(self, *W: Tensor) -> Factors:
+        check_count(len(self.exponents), W)
+        return times([power(squares(w), self.power / (2 * k) - 1) for k, w in zip(self.exponents, W, strict=True)], W)
+
+
+def times(s: list[Tensor], W: Factors) -> Factors:
+    """Each factor ``(n, r, *D_k)`` times its number ``(n, r)`` of every subnetwork."""
+    return tuple(w * c.view(*c.shape, *(1,) * (w.dim() - 2)) for c, w in zip(s, W, strict=True))
 
 
 def squares(w: Tensor) -> Tensor:

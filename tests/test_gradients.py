@@ -1,0 +1,84 @@
+"""Gradients in closed form are those of autograd, on kinks and at zero too."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+import global_optimality as go
+import laws
+from cases import factors, randn
+from global_optimality.mappings import Mapping
+
+
+class Twice(go.ReluUnit):  # type: ignore[misc]
+    def phi(self, *W):
+        return 2 * super().phi(*W)
+
+    def Phi(self, *W):
+        return Mapping.Phi(self, *W)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_closed_form_of_the_gradient_is_autograd_s(outputs, monkeypatch):
+    """In one block and in several, on a kink and off it; a mapping with another φ does not inherit it."""
+    S, Y = randn("closed S", 6, 3), randn("closed Y", 6, outputs)
+    S[0, 1:] = 0.0
+    f = go.Problem(go.SquaredLoss(Y), go.ReluUnit(S, outputs), go.SumOfSquares(), 0.4)
+    W = f.random(5, 4, seed=1)
+    W[0][0, 0, 0] = W[0][1, 1] = 0.0  # on the kink of the first sample, and of all
+    whole = f.gradient(*W)
+    monkeypatch.setattr("global_optimality.problem.IN_CACHE", 2 * 4 * f.card)
+    blocks = f.gradient(*W)
+    for found in (whole, blocks):
+        leaves = tuple(w.clone().requires_grad_() for w in W)
+        expected = torch.autograd.grad(f(*leaves).sum(), leaves)
+        laws.same(found[0], f(*W))
+        assert all(torch.allclose(a, b, rtol=1e-13, atol=1e-13) for a, b in zip(found[1], expected, strict=True))
+    other = replace(f, mapping=Twice(S, outputs))
+    assert f.mapping.pullback(*W) is not None
+    assert other.mapping.pullback(*W) is None
+    laws.taylor_gradient(
+        other, lambda *w: other.gradient(*w)[1], f.random(3, 4, seed=2), f.random(3, 4, deviation=0.05)
+    )
+
+
+S_KINKED = torch.cat([randn("closed chain", 5, 3), torch.zeros(1, 3)])
+CHAINS = {
+    "matrix": go.MatrixProduct(4, 3),
+    "two linear": go.DeepLinear(4, (2, 3)),
+    "three linear": go.DeepLinear(4, (2, 3, 2)),
+    "linear of data": go.DeepLinear(3, (2, 3, 2), S_KINKED),
+    "two layers": go.DeepRelu(S_KINKED, (3, 2)),
+    "leaky": go.DeepRelu(S_KINKED, (3, 2, 2), 0.3),
+    "four layers": go.DeepRelu(S_KINKED, (3, 2, 2, 1)),
+}
+
+
+def decays(layers):
+    """Every regularizer with a gradient in closed form, of whatever degree."""
+    yield from (go.SumOfPowers(layers), go.BalancedWeightDecay(layers), go.WeightDecay())
+    yield from (go.PowerDecay(q) for q in (1, 2, 3, 5))
+    yield go.WeightedPowers((1,) * layers, layers + 1)
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_closed_forms_of_chains_are_autograd_s(name):
+    """With entries, layers and whole subnetworks that are zero, where ReLUs have kinks and norms no gradient."""
+    mapping = CHAINS[name]
+    W = factors(mapping, n=4, r=3)
+    for w in W:
+        w[1, 0] = 0.0
+    W[0][2, 1] = W[-1][2, 2] = 0.0
+    W[0].view(4, 3, -1)[3, :, ::2] = 0.0
+    loss = go.SquaredLoss(randn("closed chain Y", *mapping.shape))
+    for regularizer in decays(len(mapping.factor_shapes)):
+        f = go.Problem(loss, mapping, regularizer, 0.4, allow_mismatch=True)
+        assert mapping.pullback(*W) is not None
+        assert regularizer.gradient(*W) is not None
+        leaves = tuple(w.clone().requires_grad_() for w in W)
+        expected = torch.autograd.grad(f(*leaves).sum(), leaves)
+        value, found = f.gradient(*W)
+        laws.same(value, f(*W))
+        scale = max(float(g.abs().max()) for g in expected)
+        assert all(torch.allclose(a, b, rtol=1e-12, atol=1e-13 * scale) for a, b in zip(found, expected, strict=True))
