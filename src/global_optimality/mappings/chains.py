@@ -72,15 +72,16 @@ def hidden_columns(S: Tensor | None, W: tuple[Tensor, ...], slope: float | None)
 def chain_pullback(
     S: Tensor | None, W: tuple[Tensor, ...], slope: float | None
 ) -> tuple[Tensor, Callable[[Tensor], Factors]]:
-    """Φ_r(W) and G ↦ ∇_W ⟨G, Φ_r(W)⟩ of a chain: back through its layers, with the derivatives of `relu`."""
+    """Φ_r(W) and G ↦ ∇_W ⟨G, Φ_r(W)⟩ of a chain, to be called once: back through its layers, `relu` as in there."""
     layers = list(hidden_layers(S, W[:-1], slope))
 
     def pull(G: Tensor) -> Factors:
-        G = G[:, None]
-        found, D = [layers[-1] @ G], W[-1] @ G.mT
+        last, below = layers[-1], W[-1]
+        found = [(last.flatten(1, 2) @ G).view(below.shape)]
+        D = (below.flatten(1, 2) @ G.mT).view(last.shape)
         for k in range(len(layers) - 1, -1, -1):
             if slope is not None:
-                D = torch.where(layers[k] > 0, D, slope * D if slope else 0.0)
+                D = torch.where(layers[k] > 0, D, slope * D) if slope else D.mul_(layers[k].sign_())
             if k:
                 found.append(layers[k - 1] @ D.mT)
                 D = W[k] @ D

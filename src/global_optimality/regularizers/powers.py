@@ -117,8 +117,10 @@ def power(s: Tensor, exponent: float) -> Tensor:
     """s^exponent for s ≥ 0, with all derivatives 0 (instead of NaN) at s = 0 where the exponent is not an integer."""
     if exponent == int(exponent):
         return s ** int(exponent)
+    if exponent > 1 and not s.requires_grad:
+        return s**exponent
     alive = s > 0
-    return torch.where(alive, torch.where(alive, s, torch.ones_like(s)) ** exponent, torch.zeros_like(s))
+    return torch.where(alive, torch.where(alive, s, 1.0) ** exponent, 0.0)
 
 
 def sum_of(terms: list[Tensor]) -> Tensor:
