@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
+from matplotlib.transforms import Bbox
 
 P = ParamSpec("P")
 
@@ -105,7 +106,7 @@ def book_settings() -> Iterator[None]:
 
 
 class BookFigure(Figure):
-    """A figure that is also *saved* under the book's settings: ticks and layout are made then."""
+    """A figure that is also laid out and *saved* under the book's settings: ticks are made then."""
 
     def savefig(self, *args: Any, **kwargs: Any) -> None:
         with book_settings():
@@ -114,6 +115,10 @@ class BookFigure(Figure):
     def draw_without_rendering(self) -> None:
         with book_settings():
             super().draw_without_rendering()
+
+    def get_tightbbox(self, *args: Any, **kwargs: Any) -> Bbox:
+        with book_settings():
+            return super().get_tightbbox(*args, **kwargs)
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:

@@ -36,6 +36,7 @@ _LATEX = re.compile(
 )
 _SNAKE = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)+")
 _RAW_NUMBER = re.compile(r"-?\d+\.\d{6,}|-?\d(\.\d+)?e[-+]\d+|nan|NaN|NaT|-?inf|None")
+_ID = re.compile(r'\bid="([^"]+)"')
 _HASH = re.compile(r"[0-9a-f]{20,}")
 _OPAQUE = ("pre", "code", "script", "style", "textarea", "svg", "template", "noscript")
 
@@ -174,12 +175,13 @@ def check_site(site: Path) -> list[Finding]:
     pages = sorted(p for p in site.rglob("*.html") if "_static" not in p.relative_to(site).parts)
     if not pages:
         return [Finding(str(site), "site", "holds no page")]
-    soups = {page: BeautifulSoup(page.read_bytes(), "html.parser") for page in pages}
+    listings = [page for page in pages if "_modules" in page.relative_to(site).parts]
+    soups = {page: BeautifulSoup(page.read_bytes(), "html.parser") for page in pages if page not in set(listings)}
     anchors = {page.resolve(): _anchors(soup) for page, soup in soups.items()}
+    # listings of sources: what they hold is code, in which no quotation mark is left, not the book's text
+    anchors |= {page.resolve(): frozenset(_ID.findall(page.read_text(encoding="utf-8"))) for page in listings}
     found = []
     for page, soup in soups.items():
-        if "_modules" in page.relative_to(site).parts:
-            continue  # listings of sources: what they hold is code, not the book's text
         found += _check_page(page.relative_to(site).as_posix(), soup, site, anchors)
     for path in sorted(site.rglob("*")):
         if path.suffix == ".css":

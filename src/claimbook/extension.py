@@ -6,7 +6,6 @@ It also writes down what became of every reference, for notebooks that are read 
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,11 @@ from sphinx.addnodes import pending_xref
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
-from . import glossary, page_context, statement_list
+from . import abreast, glossary, page_context, statement_list
 from .export import DOWNLOAD, REFERENCES
 from .links import Names, cells_of, linked, plain_docstring
 from .problems import headline
 from .templates import render
-
-WRITERS = 4
-"""Processes that write pages, at most: each may come to hold all that was read."""
 
 _COMMA = re.compile(r'(<span class="math notranslate nohighlight">[^<]*</span>)([,.;:!?)’]+)')
 _PERCENT = re.compile(r"</span>\s+%")
@@ -131,11 +127,6 @@ def _begin(app: Any) -> None:
     app.env.claimbook_toctrees = {}
 
 
-def _written_abreast(app: Any, env: Any) -> None:
-    """Pages are written by a few processes; read by one, for sphinx_proof cannot be divided."""
-    app.parallel = min(WRITERS, os.cpu_count() or 1)
-
-
 def _write_references(app: Any, error: Exception | None) -> None:
     """`texts` by page and target, `numbers` by label, `labels` (exercises) and `titles` (pages) as they are called."""
     if error is not None:
@@ -169,11 +160,11 @@ def setup(app: Any) -> dict[str, Any]:
     app.add_directive("problem", _Problem)
     app.add_post_transform(_Mark)
     app.connect("builder-inited", _begin)
-    app.connect("env-check-consistency", _written_abreast)
     app.connect("doctree-resolved", _read_marks, priority=900)
     app.connect("build-finished", _write_references)
     app.connect("html-page-context", _page)
     app.connect("html-collect-pages", _lost)
+    abreast.setup(app)
     glossary.setup(app)
     statement_list.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
