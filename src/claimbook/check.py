@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +53,26 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.page}: {self.kind}: {self.cause}"
+
+
+@dataclass(frozen=True)
+class _Link:
+    """A link to a place on a page."""
+
+    address: str
+    path: Path
+    place: str
+
+
+@dataclass(frozen=True)
+class _Page:
+    """A page that was read: its places, what is wrong with it, and its links to places on this and other pages."""
+
+    here: Path
+    name: str
+    anchors: frozenset[str]
+    findings: tuple[Finding, ...]
+    links: tuple[_Link, ...]
 
 
 def _external(address: str) -> bool:
@@ -125,24 +147,8 @@ def _anchors(soup: Any) -> frozenset[str]:
     return frozenset([tag["id"] for tag in soup.find_all(id=True)] + [tag["name"] for tag in named])
 
 
-def _check_page(page: str, soup: Any, site: Path, anchors: dict[Path, frozenset[str]]) -> Iterator[Finding]:
-    for block in soup.find_all(["pre", "div"], class_=["traceback", "output_traceback"]):
-        yield Finding(page, "traceback", block.get_text().strip().splitlines()[-1][:120])
-    for block in soup.find_all("pre"):
-        if "Traceback (most recent call last)" in block.get_text() and not block.find_parent(class_="traceback"):
-            yield Finding(page, "traceback", block.get_text().strip().splitlines()[-1][:120])
-    for cause in _images(soup):
-        yield Finding(page, "alternative text", cause)
-    for cause in _tables(soup):
-        yield Finding(page, "table", cause)
-    here = (site / page).resolve()
-    for address in _requests(soup):
-        if _external(address):
-            yield Finding(page, "request to another host", address)
-        elif address and not address.startswith(("data:", "#", "blob:")):
-            path = (here.parent / unquote(urlsplit(address).path)).resolve()
-            if not path.is_file():
-                yield Finding(page, "missing file", address)
+def _dead_links(page: str, soup: Any, here: Path) -> Iterator[Finding | _Link]:
+    """Links within the site that lead nowhere; those to a place on a page are left for when its places are known."""
     for link in soup.find_all("a", href=True):
         address = link["href"].strip()
         parts = urlsplit(address)
@@ -153,13 +159,64 @@ def _check_page(page: str, soup: Any, site: Path, anchors: dict[Path, frozenset[
             path /= "index.html"
         if not path.is_file():
             yield Finding(page, "dead link", address)
-        elif parts.fragment and path in anchors and unquote(parts.fragment) not in anchors[path]:
-            yield Finding(page, "dead anchor", address)
+        elif parts.fragment:
+            yield _Link(address, path, unquote(parts.fragment))
+
+
+def _check_page(page: str, soup: Any, here: Path) -> Iterator[Finding | _Link]:
+    for block in soup.find_all(["pre", "div"], class_=["traceback", "output_traceback"]):
+        yield Finding(page, "traceback", block.get_text().strip().splitlines()[-1][:120])
+    for block in soup.find_all("pre"):
+        if "Traceback (most recent call last)" in block.get_text() and not block.find_parent(class_="traceback"):
+            yield Finding(page, "traceback", block.get_text().strip().splitlines()[-1][:120])
+    for cause in _images(soup):
+        yield Finding(page, "alternative text", cause)
+    for cause in _tables(soup):
+        yield Finding(page, "table", cause)
+    for address in _requests(soup):
+        if _external(address):
+            yield Finding(page, "request to another host", address)
+        elif address and not address.startswith(("data:", "#", "blob:")):
+            path = (here.parent / unquote(urlsplit(address).path)).resolve()
+            if not path.is_file():
+                yield Finding(page, "missing file", address)
+    yield from _dead_links(page, soup, here)
     for text in _text(soup):
         match = _LATEX.search(text)
         if match:
             start = max(0, match.start() - 30)
             yield Finding(page, "raw LaTeX", " ".join(text[start : match.end() + 30].split()))
+
+
+def _read(site: Path, page: Path) -> _Page:
+    """What there is on a page; of a listing of sources, which is code and not the book's text, its places only."""
+    name, here = page.relative_to(site), page.resolve()
+    if "_modules" in name.parts:  # no quotation mark is left in such code
+        return _Page(here, name.as_posix(), frozenset(_ID.findall(page.read_text(encoding="utf-8"))), (), ())
+    soup = BeautifulSoup(page.read_bytes(), "html.parser")
+    seen = list(_check_page(name.as_posix(), soup, here))
+    findings = tuple(item for item in seen if isinstance(item, Finding))
+    return _Page(here, name.as_posix(), _anchors(soup), findings, tuple(x for x in seen if isinstance(x, _Link)))
+
+
+def _read_all(site: Path, pages: list[Path]) -> list[_Page]:
+    """All pages, by as many processes as there are cores if this one can be forked."""
+    from sphinx.util.parallel import ParallelTasks, SerialTasks, parallel_available
+
+    found: dict[Path, _Page] = {}
+
+    def some(share: list[Path]) -> list[_Page]:
+        return [_read(site, page) for page in share]
+
+    def keep(share: list[Path], read: list[_Page]) -> None:
+        found.update(zip(share, read, strict=True))
+
+    cores, alone = os.cpu_count() or 1, threading.active_count() == 1
+    tasks = ParallelTasks(cores) if parallel_available and alone else SerialTasks()
+    for k in range(4 * cores):
+        tasks.add_task(some, pages[k :: 4 * cores], keep)
+    tasks.join()
+    return [found[page] for page in pages]
 
 
 def oversize(site: Path, megabytes: float | None) -> list[Finding]:
@@ -175,14 +232,13 @@ def check_site(site: Path) -> list[Finding]:
     pages = sorted(p for p in site.rglob("*.html") if "_static" not in p.relative_to(site).parts)
     if not pages:
         return [Finding(str(site), "site", "holds no page")]
-    listings = [page for page in pages if "_modules" in page.relative_to(site).parts]
-    soups = {page: BeautifulSoup(page.read_bytes(), "html.parser") for page in pages if page not in set(listings)}
-    anchors = {page.resolve(): _anchors(soup) for page, soup in soups.items()}
-    # listings of sources: what they hold is code, in which no quotation mark is left, not the book's text
-    anchors |= {page.resolve(): frozenset(_ID.findall(page.read_text(encoding="utf-8"))) for page in listings}
+    read = _read_all(site, pages)
+    anchors = {page.here: page.anchors for page in read}
     found = []
-    for page, soup in soups.items():
-        found += _check_page(page.relative_to(site).as_posix(), soup, site, anchors)
+    for page in read:
+        found += page.findings
+        dead = (link for link in page.links if link.place not in anchors.get(link.path, (link.place,)))
+        found += [Finding(page.name, "dead anchor", link.address) for link in dead]
     for path in sorted(site.rglob("*")):
         if path.suffix == ".css":
             hits = [a or b for a, b in _CSS_URL.findall(path.read_text(errors="replace"))]
