@@ -121,6 +121,13 @@ def _become(request: dict[str, Any], streams: Sequence[int]) -> int:
     return import_module("claimbook.execute").main(Path(request["job"]), forked=True)
 
 
+def _reap(signum: int, frame: object) -> None:
+    """Wait for what has ended: its time then counts as the server's, and as that of the process that waits for it."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def serve(modules: Sequence[str]) -> int:
     """Load the modules, fork what is asked for until nobody asks; in a forked process, do its work."""
     line = socket.socket(fileno=os.dup(0))
@@ -130,7 +137,7 @@ def serve(modules: Sequence[str]) -> int:
     if threading.active_count() > 1:
         return 1
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, _reap)
     while True:
         head, streams, _, _ = socket.recv_fds(line, _HEAD, 3)
         if not head:

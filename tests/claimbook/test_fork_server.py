@@ -2,6 +2,7 @@
 
 import io
 import os
+import resource
 import signal
 from collections.abc import Callable
 
@@ -77,10 +78,14 @@ def test_another_server_is_started_where_one_was_killed(book: Callable[..., Proj
         server.wait()
 
 
-def test_nothing_is_left_of_a_server_that_is_stopped(book: Callable[..., Project]) -> None:
-    project = book({"one": chapter_text(["n = 1", "n"])})
+def test_nothing_is_left_of_a_server_that_is_stopped_and_its_time_counts(book: Callable[..., Project]) -> None:
+    child.stop_server()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    work = "import time\nwhile time.process_time() < 3:\n    pass"
+    project = book({"one": chapter_text(["n = 1", work])})
     _run(project)
     (server,) = _servers(project)
     child.stop_server()
     assert not server.is_running()
     assert not _servers(project)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime > before + 2
