@@ -9,7 +9,9 @@ from typing import Any
 
 from sphinx.ext import viewcode
 from sphinx.util import logging
-from sphinx.util.parallel import ParallelTasks, parallel_available
+from sphinx.util.parallel import ParallelTasks
+
+from .fork_server import forks_are_safe
 
 PROCESSES = 4
 """At most: each may come to hold all that was read."""
@@ -20,7 +22,7 @@ _SILENT = ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex")
 _LABELS = ("proof_list", "sphinx_exercise_registry")
 """What holds the labels of statements and exercises, each with its page."""
 
-_LOGGER = logging.getLogger(__name__)
+LOGGER = logging.getLogger(__name__)
 
 
 def begin(app: Any) -> None:
@@ -30,7 +32,7 @@ def begin(app: Any) -> None:
     would, which takes a fifth of the time, and not at all through those that were there before a step.
     """
     gc.set_threshold(200_000, 20, 100)
-    app.parallel = min(PROCESSES, os.cpu_count() or 1)
+    app.parallel = min(PROCESSES, os.cpu_count() or 1) if forks_are_safe() else 1
     for name in set(_SILENT) & set(app.extensions):
         app.extensions[name].parallel_read_safe = True
     if "prf" in app.env.domains:  # it keeps nothing but its labels, and has no word for that
@@ -48,7 +50,7 @@ def merge(app: Any, env: Any, docnames: Any, other: Any) -> None:
         for label in [key for key, entry in found.items() if entry["docname"] in docnames and key in known]:
             pages = (found[label]["docname"], known[label]["docname"])
             if pages[0] != pages[1]:
-                _LOGGER.warning("duplicate label: %s, on %s and %s", label, *pages)
+                LOGGER.warning("duplicate label: %s, on %s and %s", label, *pages)
 
 
 def settle(app: Any, env: Any) -> None:
@@ -58,7 +60,7 @@ def settle(app: Any, env: Any) -> None:
         del modules[name]
     gc.freeze()
     for listener in app.events.listeners["html-collect-pages"]:
-        if listener.handler is viewcode.collect_pages and parallel_available:
+        if listener.handler is viewcode.collect_pages and app.parallel > 1:
             app.disconnect(listener.id)
             app.connect("html-collect-pages", sources)
             break

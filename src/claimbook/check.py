@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString
 
+from .fork_server import forks_are_safe
+
 _RESOURCES = {
     "img": ("src", "srcset"),
     "script": ("src",),
@@ -201,20 +203,17 @@ def _read(site: Path, page: Path) -> _Page:
 
 def _read_all(site: Path, pages: list[Path]) -> list[_Page]:
     """All pages, by as many processes as there are cores if this one can be forked."""
-    from sphinx.util.parallel import ParallelTasks, SerialTasks, parallel_available
+    from sphinx.util.parallel import ParallelTasks, SerialTasks
 
     found: dict[Path, _Page] = {}
-
-    def some(share: list[Path]) -> list[_Page]:
-        return [_read(site, page) for page in share]
 
     def keep(share: list[Path], read: list[_Page]) -> None:
         found.update(zip(share, read, strict=True))
 
     cores, alone = os.cpu_count() or 1, threading.active_count() == 1
-    tasks = ParallelTasks(cores) if parallel_available and alone else SerialTasks()
+    tasks = ParallelTasks(cores) if forks_are_safe() and alone else SerialTasks()
     for k in range(4 * cores):
-        tasks.add_task(some, pages[k :: 4 * cores], keep)
+        tasks.add_task(lambda share: [_read(site, page) for page in share], pages[k :: 4 * cores], keep)
     tasks.join()
     return [found[page] for page in pages]
 
