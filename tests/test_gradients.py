@@ -44,7 +44,7 @@ def test_closed_form_of_the_gradient_is_autograd_s(outputs, monkeypatch):
 
 
 S_KINKED = torch.cat([randn("closed chain", 5, 3), torch.zeros(1, 3)])
-CHAINS = {
+CLOSED = {
     "matrix": go.MatrixProduct(4, 3),
     "two linear": go.DeepLinear(4, (2, 3)),
     "three linear": go.DeepLinear(4, (2, 3, 2)),
@@ -52,27 +52,33 @@ CHAINS = {
     "two layers": go.DeepRelu(S_KINKED, (3, 2)),
     "leaky": go.DeepRelu(S_KINKED, (3, 2, 2), 0.3),
     "four layers": go.DeepRelu(S_KINKED, (3, 2, 2, 1)),
+    "two layers with biases": go.DeepBiasedRelu(S_KINKED, (3, 2)),
+    "four layers with biases": go.DeepBiasedRelu(S_KINKED, (3, 2, 2, 1)),
+    "tensor": go.RankOneTensor((4, 3, 2)),
+    "tensor of order four": go.RankOneTensor((2, 3, 1, 4)),
 }
 
 
-def decays(layers):
-    """Every regularizer with a gradient in closed form, of whatever degree."""
-    yield from (go.SumOfPowers(layers), go.BalancedWeightDecay(layers), go.WeightDecay())
-    yield from (go.PowerDecay(q) for q in (1, 2, 3, 5))
-    yield go.WeightedPowers((1,) * layers, layers + 1)
+def decays(mapping):
+    """Every regularizer with a gradient in closed form, of whatever degree, that scales as the mapping's factors do."""
+    layers = len(mapping.factor_shapes)
+    yield go.WeightedPowers(mapping.exponents, mapping.degree + 1)
+    if set(mapping.exponents) == {1}:
+        yield from (go.SumOfPowers(layers), go.BalancedWeightDecay(layers), go.WeightDecay())
+        yield from (go.PowerDecay(q) for q in (1, 2, 3, 5))
 
 
-@pytest.mark.parametrize("name", CHAINS)
-def test_closed_forms_of_chains_are_autograd_s(name):
+@pytest.mark.parametrize("name", CLOSED)
+def test_closed_forms_of_mappings_are_autograd_s(name):
     """With entries, layers and whole subnetworks that are zero, where ReLUs have kinks and norms no gradient."""
-    mapping = CHAINS[name]
+    mapping = CLOSED[name]
     W = factors(mapping, n=4, r=3)
     for w in W:
         w[1, 0] = 0.0
     W[0][2, 1] = W[-1][2, 2] = 0.0
     W[0].view(4, 3, -1)[3, :, ::2] = 0.0
     loss = go.SquaredLoss(randn("closed chain Y", *mapping.shape))
-    for regularizer in decays(len(mapping.factor_shapes)):
+    for regularizer in decays(mapping):
         f = go.Problem(loss, mapping, regularizer, 0.4, allow_mismatch=True)
         assert mapping.pullback(*W) is not None
         assert regularizer.gradient(*W) is not None

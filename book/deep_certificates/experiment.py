@@ -75,8 +75,11 @@ def search_progress(solution: Solution, *, stretches: int, cones: int, tol: floa
 
 
 def certifying_level(solution: Solution, tol: float) -> float:
-    """The largest bound of the polar, in units of λ, with which these weights are certified to ``tol`` (bisection)."""
-    problem, low, high = solution.problem, 1e-3, 1e3
+    """The largest bound of the polar, in units of λ, with which these weights are certified to ``tol`` (bisection).
+
+    1 if there is none above: the weights are stationary, so no polar is below λ.
+    """
+    problem, low, high = solution.problem, 1.0, 1e3
     with torch.no_grad():
         atom = solution.certificate.escape
         for _ in range(60):

@@ -47,33 +47,41 @@ def relu(x: Tensor, slope: float) -> Tensor:
     return functional.leaky_relu(x, slope) if slope > 0 else torch.relu(x)
 
 
-def hidden_layers(S: Tensor | None, W: tuple[Tensor, ...], slope: float | None) -> Iterator[Tensor]:
+def hidden_layers(
+    S: Tensor | None, W: tuple[Tensor, ...], slope: float | None, biases: tuple[Tensor, ...] = ()
+) -> Iterator[Tensor]:
     """The hidden layers of every subnetwork, ``(n, r, m, N)``, with samples as columns; no ReLU if slope is None.
 
-    The first layer, whose input all subnetworks share, is one product; the others are batched over (n, r). Without S,
-    the input is the identity.
+    The first layer, whose input all subnetworks share, is one product; the others are batched over (n, r), and may
+    have ``biases``, each ``(n, r, m)``. Without S, the input is the identity.
     """
     first, *others = W
     n, r, d, m = first.shape
     h = first.mT if S is None else (first.mT.reshape(n * r * m, d) @ S.mT).reshape(n, r, m, len(S))
-    for w in (None, *others):
+    for k, w in enumerate((None, *others)):
         h = h if w is None else w.mT @ h
+        h = h + biases[k - 1][..., None] if k and biases else h
         h = h if slope is None else relu(h, slope)
         yield h
 
 
-def hidden_columns(S: Tensor | None, W: tuple[Tensor, ...], slope: float | None) -> Tensor:
+def hidden_columns(
+    S: Tensor | None, W: tuple[Tensor, ...], slope: float | None, biases: tuple[Tensor, ...] = ()
+) -> Tensor:
     """The last of the hidden layers."""
-    for h in hidden_layers(S, W, slope):
+    for h in hidden_layers(S, W, slope, biases):
         last = h
     return last
 
 
 def chain_pullback(
-    S: Tensor | None, W: tuple[Tensor, ...], slope: float | None
+    S: Tensor | None, W: tuple[Tensor, ...], slope: float | None, biases: tuple[Tensor, ...] = ()
 ) -> tuple[Tensor, Callable[[Tensor], Factors]]:
-    """Φ_r(W) and G ↦ ∇_W ⟨G, Φ_r(W)⟩ of a chain, to be called once: back through its layers, `relu` as in there."""
-    layers = list(hidden_layers(S, W[:-1], slope))
+    """Φ_r(W) and G ↦ ∇_W ⟨G, Φ_r(W)⟩ of a chain, to be called once: back through its layers, `relu` as in there.
+
+    The gradient in the bias of a layer comes right after that of its weights.
+    """
+    layers = list(hidden_layers(S, W[:-1], slope, biases))
 
     def pull(G: Tensor) -> Factors:
         last, below = layers[-1], W[-1]
@@ -83,6 +91,7 @@ def chain_pullback(
             if slope is not None:
                 D = torch.where(layers[k] > 0, D, slope * D) if slope else D.mul_(layers[k].sign_())
             if k:
+                found += [D.sum(3)] if biases else []
                 found.append(layers[k - 1] @ D.mT)
                 D = W[k] @ D
         shared = D if S is None else (D.flatten(0, 2) @ S).view(*D.shape[:3], S.shape[1])

@@ -1,12 +1,13 @@
 """Fully connected subnetworks with a bias in every hidden layer, homogeneous if a bias of layer k scales by α^k."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import final
 
 from torch import Tensor
 
-from ..factors import whole_numbers
-from .chains import chain_shapes, check_inputs
+from ..factors import Factors, whole_numbers
+from .chains import chain_pullback, chain_shapes, check_inputs, hidden_columns, inner_columns
 from .inputs import FullyConnected
 
 
@@ -44,3 +45,16 @@ class DeepBiasedRelu(FullyConnected):
         for w, b in zip(W[1:-1:2], W[2:-1:2], strict=True):
             h = (h @ w + b[..., None, :]).relu()
         return h @ W[-1]
+
+    def pullback(self, *W: Tensor) -> tuple[Tensor, Callable[[Tensor], Factors]]:
+        layers, biases = _apart(W)
+        return chain_pullback(self.S, layers, 0.0, biases)
+
+    def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
+        layers, biases = _apart(W)
+        return inner_columns(Q, hidden_columns(self.S, layers[:-1], 0.0, biases), layers[-1])
+
+
+def _apart(W: Factors) -> tuple[Factors, Factors]:
+    """(w¹, …, wᴷ) and (b², …, b^{K−1})."""
+    return (W[0], *W[1:-1:2], W[-1]), W[2:-1:2]

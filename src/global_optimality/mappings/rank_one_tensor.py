@@ -1,11 +1,12 @@
 """φ(w¹, …, wᴷ) = w¹ ⊗ w² ⊗ … ⊗ wᴷ: CP decomposition of a tensor of order K ≥ 3 (section 3's example, generalised)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
 from torch import Tensor
 
-from ..factors import whole_numbers
+from ..factors import Factors, whole_numbers
 from .base import Mapping
 
 
@@ -48,14 +49,35 @@ class RankOneTensor(Mapping):
 
     def Phi(self, *W: Tensor) -> Tensor:
         """The first factors against the flattened product of the others: one matrix product a run."""
+        return (W[0].mT @ self._others(W)).reshape(len(W[0]), *self.sizes)
+
+    def _others(self, W: Factors) -> Tensor:
+        """The products of all factors but the first, flattened: ``(n, r, d₂ ⋯ d_K)``."""
         others = W[1]
         for w in W[2:]:
             others = (others[..., None] * w[:, :, None]).flatten(2)
-        return (W[0].mT @ others).reshape(len(W[0]), *self.sizes)
+        return others
+
+    def pullback(self, *W: Tensor) -> tuple[Tensor, Callable[[Tensor], Factors]]:
+        """The gradient in a factor is G along all others: those before it one after the other, then those after it."""
+
+        def pull(G: Tensor) -> Factors:
+            found = [self._others(W) @ G.reshape(len(G), self.sizes[0], -1).mT]
+            T = W[0] @ G.flatten(2)
+            for k, w in enumerate(W[1:], 1):
+                found.append(_along(T, W[k + 1 :]))
+                T = (w[:, :, None] @ T.reshape(*w.shape, -1))[:, :, 0]
+            return tuple(found)
+
+        return self.Phi(*W), pull
 
     def inner(self, Q: Tensor, *W: Tensor) -> Tensor:
         """The first factor by one matrix product, then the last axis again and again."""
-        T = W[0] @ Q.flatten(2)
-        for w in reversed(W[1:]):
-            T = (T.reshape(*w.shape[:2], -1, w.shape[2]) @ w[..., None])[..., 0]
-        return T[..., 0]
+        return _along(W[0] @ Q.flatten(2), W[1:])[..., 0]
+
+
+def _along(T: Tensor, W: Factors) -> Tensor:
+    """T ``(n, r, d ⋯ d_K)`` along the last factors, from the last to the first of them: ``(n, r, d)``."""
+    for w in reversed(W):
+        T = (T.reshape(*w.shape[:2], -1, w.shape[2]) @ w[..., None])[..., 0]
+    return T

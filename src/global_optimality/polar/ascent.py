@@ -108,12 +108,15 @@ def _numbers(mapping: Mapping) -> int:
     return math.prod(mapping.shape) + max(data, hidden)
 
 
+@torch.no_grad()
 def _climbed(mapping: Mapping, regularizer: Regularizer, Q: Tensor, W: Factors, steps: int) -> tuple[Tensor, Factors]:
     """``climb`` from W; each keeps a step length of its own, lengthened after a success and halved after a failure."""
     value, gradient = _climb(mapping, regularizer, Q, W)
     length = torch.full_like(value, 0.3)
-    for _ in range(steps):
+    for left in range(steps, 0, -1):
         size = slice_norms(gradient)
+        if not _rising(value, length * size, left) or over():
+            break
         step = torch.where(size > 0, length / size.clamp(min=1e-300), torch.zeros_like(size))
         trial = _unit(regularizer.project(*(w + s for w, s in zip(W, scale(gradient, step), strict=True))))
         new, slope = _climb(mapping, regularizer, Q, trial)
@@ -122,9 +125,13 @@ def _climbed(mapping: Mapping, regularizer: Regularizer, Q: Tensor, W: Factors, 
         gradient = _where(better, slope, gradient)
         value = torch.where(better, new, value)
         length = torch.where(better, 1.5 * length, 0.5 * length)
-        if bool((length < 1e-12).all()) or over():
-            break
     return value, W
+
+
+def _rising(value: Tensor, gain: Tensor, left: int) -> bool:
+    """Whether one of the ascents gains more than a rounding, and with as much in each step left is a best one."""
+    best = value.amax(1, keepdim=True)
+    return bool(((gain > torch.finfo(value.dtype).eps * value.abs()) & (value + left * gain >= best)).any())
 
 
 def _normalised(mapping: Mapping, regularizer: Regularizer, W: Factors, value: Tensor) -> Factors:
@@ -136,14 +143,36 @@ def _normalised(mapping: Mapping, regularizer: Regularizer, W: Factors, value: T
 
 def _climb(mapping: Mapping, regularizer: Regularizer, Q: Tensor, W: Factors) -> tuple[Tensor, Factors]:
     """⟨Q, φ⟩ / θ ``(n, r)`` and its gradient; −∞ where θ is 0 or infinite."""
+    value, gradient, fine = _closed_form(mapping, regularizer, Q, W) or _by_autograd(mapping, regularizer, Q, W)
+    value = torch.where(fine & torch.isfinite(value), value, -torch.inf)
+    return value, tuple(torch.nan_to_num(g) for g in gradient)
+
+
+def _closed_form(
+    mapping: Mapping, regularizer: Regularizer, Q: Tensor, W: Factors
+) -> tuple[Tensor, Factors, Tensor] | None:
+    """⟨Q, φ⟩ / θ, its gradient and where there is one, if φ and θ have theirs; ⟨Q, φ⟩ by Euler's theorem."""
+    slopes, pulled = regularizer.gradient(*W), mapping.pullback(*W)
+    if slopes is None or pulled is None:
+        return None
+    theta = regularizer.theta(*W)
+    fine = (theta > 0) & torch.isfinite(theta)
+    safe = torch.where(fine, theta, torch.ones_like(theta))
+    G = pulled[1](Q)
+    along = [(g * w).flatten(2).sum(2) * (k / mapping.degree) for k, g, w in zip(mapping.exponents, G, W, strict=True)]
+    value = torch.stack(along).sum(0) / safe
+    ratio = tuple(g - s for g, s in zip(G, scale(slopes, value), strict=True))
+    return value, scale(ratio, fine / safe), fine
+
+
+def _by_autograd(mapping: Mapping, regularizer: Regularizer, Q: Tensor, W: Factors) -> tuple[Tensor, Factors, Tensor]:
     with torch.inference_mode(False), torch.enable_grad():
         Q, leaves = ordinary(Q), tuple(ordinary(w).detach().requires_grad_() for w in W)
         theta = regularizer.theta(*leaves)
         fine = (theta > 0) & torch.isfinite(theta)
         value = mapping.inner(Q, *leaves) / torch.where(fine, theta, torch.ones_like(theta))
         gradient = torch.autograd.grad(torch.where(fine, value, torch.zeros_like(value)).sum(), leaves)
-    value = torch.where(fine & torch.isfinite(value), value.detach(), -torch.inf)
-    return value, tuple(torch.nan_to_num(g) for g in gradient)
+    return value.detach(), gradient, fine
 
 
 def _unit(W: Factors) -> Factors:
