@@ -1,5 +1,6 @@
 """The K-tuple of weights (W¹, …, Wᴷ)_r and its two axes: runs first, subnetworks second."""
 
+from functools import reduce
 from numbers import Integral
 
 import torch
@@ -143,7 +144,7 @@ def scale(W: Factors, s: Tensor) -> Factors:
 
 def slice_norms(W: Factors) -> Tensor:
     """Euclidean norm of all weights of each subnetwork, ``(n, r)``."""
-    return torch.stack([w.flatten(2).square().sum(2) for w in W]).sum(0).sqrt()
+    return reduce(torch.add, [w.flatten(2).square().sum(2) for w in W]).sqrt()
 
 
 def has_zero_slice(W: Factors) -> Tensor:
@@ -158,5 +159,5 @@ def flatten(W: Factors) -> Tensor:
 
 def unflatten(x: Tensor, like: Factors) -> Factors:
     """Inverse of ``flatten`` for factors shaped as ``like``; x may have another number of runs."""
-    parts = x.split([w[0].numel() for w in like], dim=1)
+    parts = torch.split_with_sizes(x, [w[0].numel() for w in like], dim=1)
     return tuple(p.reshape(x.shape[0], *w.shape[1:]) for p, w in zip(parts, like, strict=True))

@@ -1,10 +1,33 @@
-"""What one process knows of the pages that others have read."""
+"""Pages that several processes read and write: the bytes of one process, and what each knows of the others' pages."""
 
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tiny_site import command, pages
 
-from claimbook import abreast
+from claimbook import abreast, render
+from claimbook.project import Project
+from claimbook.site import surroundings
+
+BY = "import runpy; from claimbook import abreast; abreast.PROCESSES = {}; runpy.run_path({!r}, {{}}, '__main__')"
+FURTHER = """# Page {0}
+
+```{{prf:theorem}} Of page {0}
+:label: thm-{0}
+There is {{prf:ref}}`thm-{1}`, and {{term}}`twice`.
+```
+
+```{{exercise}}
+:label: ex-{0}
+See {{ref}}`ex-{1}`, {{ref}}`that page<page-{1}>` and `toy.double`.
+```
+"""
 
 
 def _known(**labels: str) -> SimpleNamespace:
@@ -30,3 +53,32 @@ def test_a_label_on_pages_of_two_processes_is_named(
     abreast.merge(None, env, pages, other)
     assert said == told
     assert env.claimbook_terms == {"term-a": "A word."}
+
+
+def _rendered(project: Project, processes: int, folder: Path) -> dict[str, bytes]:
+    """The files of the site, rendered from what is staged."""
+    folder.mkdir()
+    code = BY.format(processes, render.__file__)
+    words = [sys.executable, "-P", "-c", code, "build", str(project.staged), "--path-output", str(folder), "-W", "-n"]
+    own, pipe = surroundings(project), subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, cwd=folder, env=own) as process:
+        assert process.stdout is not None
+        said = process.stdout.read().decode()
+    assert process.returncode == 0, said
+    assert bool(re.search(r"reading sources.* \.\. ", said)) == (processes > 1)  # of a share
+    html = folder / "_build" / "html"
+    return {file.relative_to(html).as_posix(): file.read_bytes() for file in html.rglob("*") if file.is_file()}
+
+
+@pytest.mark.skipif(
+    not abreast.forks_are_safe() or (os.cpu_count() or 1) < 2, reason="pages are divided among cores, by safe forks"
+)
+def test_several_processes_make_the_bytes_of_one(book: Callable[..., Project], tmp_path: Path) -> None:
+    """Of statements, exercises, terms and sections named across pages; Sphinx divides sites of more than five."""
+    names = "abcdefgh"
+    further = {f"page_{a}": FURTHER.format(a, names[k - 1]) for k, a in enumerate(names)}
+    project = book(pages() | {name: f"(page-{name[-1]})=\n{text}" for name, text in further.items()}, site=True)
+    assert command(project, "build") == 0
+    one, several = (_rendered(project, count, tmp_path / f"by-{count}") for count in (1, 3))
+    assert {name for name in one.keys() | several.keys() if one.get(name) != several.get(name)} == set()
+    assert "book/page_a.html" in one

@@ -33,7 +33,7 @@ class NewtonCG(Method):
         checked_seed(self.seed)
 
     def start(self, point: Point) -> Memory:
-        return (0.1 * (1 + point.x.norm(dim=1)),)
+        return (0.1 * (1 + torch.linalg.vector_norm(point.x, dim=1)),)
 
     def step(self, f: Objective, point: Point, memory: Memory) -> tuple[Point, Memory, Tensor]:
         (radius,) = memory
@@ -44,16 +44,16 @@ class NewtonCG(Method):
         good = (ratio > 1e-4) & torch.isfinite(trial.gradient).all(1) & (trial.value <= point.value + floor)
         if self.interior:
             good &= ~f.rises_between(point, trial, self.interior)
-        length = step.norm(dim=1)
+        length = torch.linalg.vector_norm(step, dim=1)
         grown = torch.where((ratio > 0.75) & (length > 0.9 * radius), 2 * radius, radius)
         radius = torch.where(good & (ratio > 0.25), grown, 0.25 * torch.minimum(radius, length))
-        alive = radius > 1e-15 * (1 + point.x.norm(dim=1))
+        alive = radius > 1e-15 * (1 + torch.linalg.vector_norm(point.x, dim=1))
         return trial.where(good, point), (radius,), alive
 
     def _steihaug(self, f: Objective, point: Point, radius: Tensor) -> tuple[Tensor, Tensor]:
         """An approximate minimiser of the quadratic model in the ball, and the decrease the model predicts."""
         g = point.gradient
-        size = g.norm(dim=1)
+        size = torch.linalg.vector_norm(g, dim=1)
         goal = torch.minimum(torch.full_like(size, 0.1), (size / (1 + size)).sqrt()) * size
         z, r, d = torch.zeros_like(g), g.clone(), -g
         Hz = torch.zeros_like(g)
@@ -68,14 +68,14 @@ class NewtonCG(Method):
             rho = rr.square().sum(1)
             alpha = rho / bend
             ahead = zr + alpha[:, None] * dr
-            leaves = (bend <= 0) | (ahead.norm(dim=1) >= radius[runs])
+            leaves = (bend <= 0) | (torch.linalg.vector_norm(ahead, dim=1) >= radius[runs])
             tau = torch.where(leaves, _to_boundary(zr, dr, radius[runs]), alpha)
             z[runs] = zr + tau[:, None] * dr
             Hz[runs] = Hz[runs] + tau[:, None] * Hd
             new_r = rr + tau[:, None] * Hd
             r[runs] = new_r
             d[runs] = -new_r + (new_r.square().sum(1) / rho)[:, None] * dr
-            active[runs] = ~leaves & (new_r.norm(dim=1) > goal[runs])
+            active[runs] = ~leaves & (torch.linalg.vector_norm(new_r, dim=1) > goal[runs])
         return z, -(g * z).sum(1) - 0.5 * (z * Hz).sum(1)
 
     def leave(self, f: Objective, point: Point) -> tuple[Point, Tensor] | None:
@@ -85,7 +85,7 @@ class NewtonCG(Method):
         negative = ritz < -CURVATURE * scale
         v = torch.where((v * point.gradient).sum(1, keepdim=True) > 0, -v, v)
         best, left = point, torch.zeros_like(negative)
-        length = 0.5 * (1 + point.x.norm(dim=1))
+        length = 0.5 * (1 + torch.linalg.vector_norm(point.x, dim=1))
         for _ in range(40):
             if over() or not (negative & ~left).any():
                 break

@@ -59,8 +59,8 @@ class Objective:
     def stationarity(self, point: Point) -> Tensor:
         """‖∇f‖, or ‖W − proj(W − ∇f)‖ under a cone, ``(n,)``: zero exactly at stationary points."""
         if self.problem.regularizer.constrained:
-            return (point.x - self.project(point.x - point.gradient)).norm(dim=1)
-        return point.gradient.norm(dim=1)
+            return torch.linalg.vector_norm(point.x - self.project(point.x - point.gradient), dim=1)
+        return torch.linalg.vector_norm(point.gradient, dim=1)
 
     def rises_between(self, start: Point, end: Point, interior: int) -> Tensor:
         """Whether f rises somewhere on the segment from start to end, looked at in ``interior`` points, ``(n,)``."""

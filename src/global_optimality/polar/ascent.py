@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import final
 
 import torch
@@ -160,7 +161,7 @@ def _closed_form(
     safe = torch.where(fine, theta, torch.ones_like(theta))
     G = pulled[1](Q)
     along = [(g * w).flatten(2).sum(2) * (k / mapping.degree) for k, g, w in zip(mapping.exponents, G, W, strict=True)]
-    value = torch.stack(along).sum(0) / safe
+    value = reduce(torch.add, along) / safe
     ratio = tuple(g - s for g, s in zip(G, scale(slopes, value), strict=True))
     return value, scale(ratio, fine / safe), fine
 
@@ -177,7 +178,7 @@ def _by_autograd(mapping: Mapping, regularizer: Regularizer, Q: Tensor, W: Facto
 
 def _unit(W: Factors) -> Factors:
     """Every factor of every subnetwork scaled to length 1 (0 stays 0): balance is best for Euclidean regularizers."""
-    sizes = [w.flatten(2).norm(dim=2) for w in W]
+    sizes = [torch.linalg.vector_norm(w.flatten(2), dim=2) for w in W]
     return tuple(scale((w,), torch.where(s > 0, 1 / s, torch.zeros_like(s)))[0] for w, s in zip(W, sizes, strict=True))
 
 

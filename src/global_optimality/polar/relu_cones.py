@@ -81,7 +81,7 @@ class ReluCones(Relaxation):
         return tuple(normalised(b[i]) for b, i in zip(blocks, grid.reshape(-1, len(blocks)).T, strict=True))
 
     def value(self, points: Points) -> Tensor:
-        return in_pieces(lambda p: self.output(p).norm(dim=1), self._pieces(points), -torch.inf)
+        return in_pieces(lambda p: torch.linalg.vector_norm(self.output(p), dim=1), self._pieces(points), -torch.inf)
 
     def output(self, points: Points) -> Tensor:
         """Qᵀh ``(B, c)``: the direction of the best last layer."""

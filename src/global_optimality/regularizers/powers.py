@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import reduce
 from typing import final
 
 import torch
@@ -125,7 +126,7 @@ def power(s: Tensor, exponent: float) -> Tensor:
 
 def sum_of(terms: list[Tensor]) -> Tensor:
     """The sum of tensors of one shape."""
-    return torch.stack(terms).sum(0)
+    return reduce(torch.add, terms)
 
 
 def check_layers(name: str, layers: int) -> None:
