@@ -1,6 +1,6 @@
 # make book    the environment if it is missing, every chapter, the site; ARGS="--tier full --device cuda"
 # make course  the students' and the instructors' edition, notebooks and assignments in _build/course
-# make test    the tests; ARGS="-m browser": those that open pages in Chromium
+# make test    the tests; ARGS="-m slow": those that take seconds each; ARGS="-m browser": that open pages in Chromium
 # make serve   the built site on this machine, PORT=8000
 # make pdf     the book and its chapters as PDF, linked from the built site (needs Chromium)
 # make figures every figure as SVG and PDF in _build/figures

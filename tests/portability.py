@@ -110,7 +110,8 @@ def _output(command: list[str | Path], environment: dict[str, str]) -> tuple[int
 def run_tests(configuration: Configuration, quick: bool) -> tuple[bool, str, str]:
     """Whether the tests pass, in words, and what pytest said of those that do not."""
     files = [f for name in NUMERICS for f in sorted(map(str, Path(ROOT / "tests").rglob(f"test_{name}*.py")))]
-    command = [sys.executable, "-m", "pytest", "-n", str(min(configuration.abreast, 4)), *(files if quick else ())]
+    command = [sys.executable, "-m", "pytest", "-m", "not browser", "-n", str(min(configuration.abreast, 4))]
+    command += files if quick else ()
     code, text = _output(command, configuration.environment())
     summary = re.findall(r"(?:\d+ (?:failed|passed|errors?),? ?)+", text)
     return code == 0, summary[-1].strip() if summary else f"pytest ended with {code}", "" if code == 0 else text[-4000:]

@@ -198,6 +198,7 @@ def solved():
     return problem, solve(problem, tol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_three_layer_network_with_biases_is_certified(solved):
     problem, solution = solved
     assert solution.certificate.verdict(1e-3) == (Verdict.CERTIFIED,)
@@ -206,12 +207,14 @@ def test_a_three_layer_network_with_biases_is_certified(solved):
     assert (problem(*weights(problem.mapping, 300, 3)) >= bound).all()
 
 
+@pytest.mark.slow
 def test_random_weights_keep_weak_duality(solved):
     problem, solution = solved
     found = certify(problem, weights(problem.mapping, 20, 3))
     assert (found.lower_bound <= solution.objective * (1 + 1e-12)).all()
 
 
+@pytest.mark.slow
 def test_biases_help(solved):
     """The certified objective lies below the lower bound of the same chains without the second bias."""
     problem, solution = solved

@@ -58,6 +58,7 @@ def many(f: Problem) -> list:
     ]
 
 
+@pytest.mark.slow
 @every
 def test_weak_duality(name):
     """The best bound of any weights lies below every objective of any weights, and below the reference's optimum."""

@@ -101,6 +101,7 @@ PROVED = 10 * ENCLOSED
 """The gap asked for there: on top come the descent's own end and the loss, of which the bound's error is a share."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_theorem_2_from_more_subnetworks_than_outputs(seed):
     problem = curve(3, (2, 1, 1), 0.3)
@@ -113,6 +114,7 @@ def test_theorem_2_from_more_subnetworks_than_outputs(seed):
     assert path.certificate.verdict(PROVED) == (Verdict.CERTIFIED,)
 
 
+@pytest.mark.slow
 def test_theorem_2_from_few_subnetworks_appends():
     problem = curve(3, (2, 1, 1), 0.1)
     polar = deep_relu_polar(problem.mapping, Effort(nodes=3000, tolerance=ENCLOSED))
@@ -174,6 +176,7 @@ def test_convolutions_descend_and_stay_undecided():
     assert all(v is not Verdict.CERTIFIED for v in certificate.verdict(1e-3))
 
 
+@pytest.mark.slow
 def test_the_path_ends_where_a_proof_closes_and_knows_a_time_limit():
     """Proofs are expensive, and are asked for only where the ascent leaves no gap."""
     problem = curve(4, (2, 2, 1), 0.5)
@@ -198,6 +201,7 @@ def test_the_path_ends_where_a_proof_closes_and_knows_a_time_limit():
     assert len(late.objective) <= 1 + 5
 
 
+@pytest.mark.slow
 def test_a_descent_that_creeps_along_kinks_gives_way_to_an_escape():
     drawn = torch.Generator().manual_seed(0)
     S, Y = (torch.randn(5, k, dtype=torch.float64, generator=drawn) for k in (2, 1))

@@ -89,6 +89,7 @@ def test_signs_and_cones_agree(case):
     assert all(bool((c.open.depth[c.open.bound > 1.01 * signs.lower] >= FINAL).all()) for c in signs.covers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "widths", "width"), [((8, 2), (6, 2, 1), 1e-2), ((7, 5), (4, 4, 1), 0.3), ((8, 2), (4, 4, 4, 1), 0.3)]
 )

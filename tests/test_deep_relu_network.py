@@ -28,6 +28,7 @@ def boosted():
     return problem, polar, boost(problem, polar=polar, tol=1e-2, max_rounds=20)
 
 
+@pytest.mark.slow
 def test_a_deep_network_is_certified(boosted):
     """K = 3, six samples, inner width 2, two or more subnetworks, λ ≤ λ_max / 2, over all sizes, to 1 %."""
     problem, polar, result = boosted
@@ -42,6 +43,7 @@ def test_a_deep_network_is_certified(boosted):
     assert bool((rival.objective >= float(again.lower_bound)).all()), "no network lies below the bound"
 
 
+@pytest.mark.slow
 def test_the_certificate_is_the_same_for_the_three_regularizers(boosted):
     problem, polar, result = boosted
     for theta in THETAS:
@@ -51,6 +53,7 @@ def test_the_certificate_is_the_same_for_the_three_regularizers(boosted):
         assert float(certificate.objective) == pytest.approx(float(result.certificate.objective), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_little_effort_is_undecided_and_never_wrong(boosted):
     problem, _, result = boosted
     for cones in (20, 200, 2000):
@@ -63,6 +66,7 @@ def test_little_effort_is_undecided_and_never_wrong(boosted):
     )
 
 
+@pytest.mark.slow
 def test_a_network_is_refuted_and_the_escape_is_real():
     problem = curve(6, (2, 2, 1), 0.2)
     descent = minimise(problem, problem.random(8, 1, seed=3), max_steps=200)
@@ -74,6 +78,7 @@ def test_a_network_is_refuted_and_the_escape_is_real():
     assert lower < 0.99 * float(certificate.objective)
 
 
+@pytest.mark.slow
 def test_at_lambda_max_zero_is_optimal():
     problem = curve(5, (2, 1, 1), 1.0001)
     zero = tuple(torch.zeros_like(w) for w in problem.random(1, 1))
@@ -83,6 +88,7 @@ def test_at_lambda_max_zero_is_optimal():
     assert certify(below, zero).verdict(1e-3) == (Verdict.REFUTED,)
 
 
+@pytest.mark.slow
 def test_a_mismatched_problem_is_refused_and_never_certified():
     problem = curve(5, (2, 1, 1), 0.5)
     with pytest.raises(ValueError, match="degree 3 but θ has degree 2"):

@@ -48,6 +48,7 @@ def one_unit(S: np.ndarray, q: np.ndarray) -> float:
     return best
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", range(4))
 def test_three_layers_against_a_grid(case):
     S, q = draw(f"grid S {case}", 6, 2), draw(f"grid q {case}", 6, 1)
@@ -107,6 +108,7 @@ def _program(c: np.ndarray, A: np.ndarray) -> float:
     return float(c @ v) / float(np.hypot(v[0], v[1]) + np.hypot(v[2], v[3]))
 
 
+@pytest.mark.slow
 def test_three_layers_against_convex_programs_of_all_patterns():
     S, q = draw("programs S", 3, 2), draw("programs q", 3, 1)
     bound = deep_relu_polar(go.DeepRelu(S, (2, 1, 1)))(q[None])
@@ -154,6 +156,7 @@ def test_reductions_keep_the_outputs_of_unit_factors():
     assert go.DeepRelu(S, (2, 2, 2)).reduction is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mapping", "width"),
     [
@@ -178,6 +181,7 @@ def test_deep_relu_encloses(mapping, width):
     assert float(zero.lower) == float(zero.upper) == 0
 
 
+@pytest.mark.slow
 def test_homogeneous_in_q():
     mapping, Q = go.DeepRelu(draw("S", 6, 2), (2, 2, 1)), draw("Q", 1, 6, 1)
     polar = deep_relu_polar(mapping, go.Effort(tolerance=1e-5))

@@ -14,6 +14,7 @@ from global_optimality.polar.relu_cones import ReluCones
 from global_optimality.streams import generator, normal
 
 
+@pytest.mark.slow
 def test_the_search_narrows_can_be_resumed_and_stops_at_its_target():
     mapping, Q = go.DeepRelu(draw("S", 8, 2), (2, 2, 1)), draw("Q", 8, 1)
     tolerance = 1e-4

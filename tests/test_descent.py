@@ -40,6 +40,7 @@ STEPS = 25
 CASES = [(name, label) for name, f in PROBLEMS.items() for label in allowed(f)]
 
 
+@pytest.mark.slow
 @every_method
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("r", [3, 5])
@@ -79,6 +80,7 @@ def test_never_rises_and_reports_what_it_returns(name, label):
     assert int(end.steps.max()) <= STEPS
 
 
+@pytest.mark.slow
 @every_method
 def test_slices_of_the_batch_are_independent(method):
     """All at once and one by one end at the same objective with the same status."""

@@ -28,6 +28,7 @@ from global_optimality import (
 DONE = {Status.STATIONARY, Status.SECOND_ORDER}
 
 
+@pytest.mark.slow
 @every_method
 def test_kinks_and_rounding_end_in_a_named_status(method):
     """An unreachable tolerance: the run ends as stalled or at the step limit, near the optimum, and says so."""
@@ -40,6 +41,7 @@ def test_kinks_and_rounding_end_in_a_named_status(method):
     laws.descent_is_recomputed(f, end)
 
 
+@pytest.mark.slow
 def test_stalled_at_a_kink():
     """|u||v| in one norms: descent gets stuck where θ is not differentiable."""
     f = problem(regularizer=ProductOfNorms((1, 1)))
@@ -128,6 +130,7 @@ def test_bad_arguments(bad, words):
         bad(problem())
 
 
+@pytest.mark.slow
 def test_ill_conditioned_data():
     """Singular values over five decades, λ below all but the last two."""
     U, _, Vh = torch.linalg.svd(randn("ill", 8, 6), full_matrices=False)

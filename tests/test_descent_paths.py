@@ -107,6 +107,7 @@ def test_with_interior_points_segments_do_not_rise(kind, theta):
     laws.never_rises(trail)
 
 
+@pytest.mark.slow
 def test_wild_steps_do_rise_in_between_without_interior_points():
     """The control: a plain step may cross a hill, which is why ``interior`` exists."""
     f = problem()
@@ -125,6 +126,7 @@ def test_wild_steps_do_rise_in_between_without_interior_points():
     assert rises > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theta", ["non-negative", "non-negative product"])
 def test_gradient_descent_stays_in_the_cone(theta):
     f = problem(SquaredLoss(matrix().abs()), REGULARIZERS[theta], 0.2)

@@ -125,6 +125,7 @@ SEARCHES: dict[str, Callable[[Effort], float]] = {
 """What each proves with an effort: the larger, the more."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEARCHES)
 def test_whatever_searches_spends_the_effort_asked_for_and_says_how_far_it_is(name, monkeypatch):
     monkeypatch.setattr(progress, "PATIENCE", 0.0)

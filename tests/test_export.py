@@ -108,6 +108,7 @@ def test_a_column_of_ones_becomes_a_bias(widths):
     laws.same(to_torch(g, V)(S).detach(), normalized.Phi(*V)[0], 1e-11)
 
 
+@pytest.mark.slow
 def test_solutions_of_every_kind_export():
     for mapping in (go.ReluUnit(S, 2), BiasedReluUnit(S, 2), go.DeepRelu(S, (2, 2))):
         solution = go.solve(problem(mapping, output_bias=0.0), max_rounds=2, effort=go.Effort(nodes=30))

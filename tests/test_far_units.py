@@ -16,6 +16,7 @@ def relu(loss: go.SquaredLoss | go.LogisticLoss, lam: float = 0.1, S: Tensor = S
     return go.Problem(loss, go.ReluUnit(S), go.SumOfSquares(), lam)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [go.LBFGS(), go.NewtonCG()])
 def test_descent_and_path_are_the_same_in_any_far_units(method):
     """S times 2^k, Y times 2^m: weights times 2^((m−k)/2), all else in their units, to the last bit."""

@@ -52,6 +52,7 @@ def test_bounds_hold_at_any_effort(nodes):
     assert (lower <= upper).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
 def test_agrees_with_cones(scale):
     """Several runs at once, a zero one among them, equal and opposite rows, outputs of rank one."""
@@ -82,6 +83,7 @@ def test_few_positive_rows_are_searched_in_any_dimension():
         assert not isinstance(enclose(rows, outputs, Effort(nodes=0)).search.covers[0].bound, FewRows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("c", [1, 2])
 @pytest.mark.parametrize("r", [4, 5])
 def test_data_of_low_rank_are_searched_in_their_row_space(r, c):

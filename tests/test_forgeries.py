@@ -23,6 +23,7 @@ from tests.saved_problems import normal
 NAMES = ("cones", "rows", "squared d=3", "cross entropy free bias", "completion", "hidden biases")
 
 
+@pytest.mark.slow
 def test_every_valid_certificate_is_accepted():
     for name, saved in valid_certificates().items():
         assert accepted(json.dumps(saved)), name
@@ -36,6 +37,7 @@ def test_every_valid_certificate_is_accepted_in_javascript():
         assert len(found["checked"]) == 4
 
 
+@pytest.mark.slow
 def test_no_corruption_that_makes_a_claim_false_is_accepted():
     confirmed, wrong = attack(list(valid_certificates().values()), 450)
     assert not wrong

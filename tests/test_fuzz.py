@@ -8,6 +8,7 @@ from drawn import draw
 from global_optimality import PolarBound
 
 
+@pytest.mark.slow
 def test_no_bound_of_a_few_random_problems_is_above_a_network():
     said = []
     assert not fuzz.run(1, 12, said.append), said

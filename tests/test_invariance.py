@@ -179,6 +179,7 @@ def test_an_optimum_of_zero_is_certified(start):
     assert solution.objective == solution.relative_gap == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_never_worse_than_the_start(scale, rounds):
@@ -203,6 +204,7 @@ def test_no_time_is_a_status_of_every_descent():
     assert solution.objective <= float(problem(*start)[0])
 
 
+@pytest.mark.slow
 def test_steps_too_large_for_the_memory_are_not_made(monkeypatch):
     monkeypatch.setattr(effort, "LEAST", 0)
     problem = relu(go.SquaredLoss(Y))

@@ -11,6 +11,7 @@ NAMES = ("rows", "cones", "cross entropy free bias", "completion", "hidden biase
 """Two with proofs by splits, one with targets on a simplex, one with a mask, one with biases without decay."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_no_invented_forgery_is_confirmed(name: str):
     forged = dict(invented(valid_certificates()[name]))
@@ -18,6 +19,7 @@ def test_no_invented_forgery_is_confirmed(name: str):
     assert [what for what, text in forged.items() if accepted(text)] == []
 
 
+@pytest.mark.slow
 @needs_node
 def test_no_invented_forgery_is_confirmed_in_javascript():
     forged = [(f"{name}: {what}", text) for name in NAMES for what, text in invented(valid_certificates()[name])]

@@ -42,6 +42,7 @@ def test_products_with_the_hessian_take_the_foreseen_arrays(bits):
     assert np.allclose(product, loss.hessian_product(X, T))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["squared", "labels"])
 def test_newtons_method_takes_whatever_memory_its_arrays_leave(name, monkeypatch):
     """As few bytes as one step on so many units needs bring f as low as all of them do, and are not exceeded."""
@@ -75,6 +76,7 @@ def torch_peak(call) -> int:
     return peak
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory", [24])
 @pytest.mark.parametrize("name", ["cones", "signs", "plane", "line", "starts", "deep", "chain"])
 def test_polars_hold_no_more_than_they_may(name, memory):
@@ -144,6 +146,7 @@ def test_a_gram_matrix_of_many_rows_is_the_same_in_parts(monkeypatch):
     assert torch.allclose(parts, torch.einsum("bn,ni,nj->bij", weights, S, S), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_cells_that_do_not_fit_are_not_cut(monkeypatch):
     monkeypatch.setattr(effort, "LEAST", 0)
     S = randn("limits S", 200, 12)

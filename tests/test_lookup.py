@@ -99,6 +99,7 @@ def test_what_has_no_product_has_none_and_no_polar():
         go.polar_of(problem(MAPPINGS["relu plane"], go.ProductOfNorms((go.Norm.ONE, go.Norm.TWO))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mapping", params(MAPPINGS | {"tensor": TENSOR}))
 @pytest.mark.parametrize("c", [0.3, 7.0])
 def test_a_multiple_of_theta_divides_the_polar(mapping, c):
@@ -201,6 +202,7 @@ UNITS: dict[str, go.Problem] = {name: problem(mapping, go.SumOfSquares()) for na
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("e", [-1000, -600, 600])
 @pytest.mark.parametrize("f", params(UNITS))
 def test_no_unit_of_the_dual_point_changes_its_polar(f, e):

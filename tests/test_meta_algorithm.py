@@ -42,6 +42,7 @@ def optimum_of(f):
     return reference.shrunk(f.loss.Y.numpy(), f.lam)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("r", [1, 2, 6])
 @pytest.mark.parametrize("method", ["lbfgs", "newton"])
@@ -51,6 +52,7 @@ def test_random_starts(loss, r, method):
         is_theorem_two(f, go.meta_algorithm(f, r=r, seed=seed, method=METHODS[method]), optimum_of(f))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [go.LBFGS(), go.NewtonCG()])
 @pytest.mark.parametrize("r", [5, 8])
 def test_copies_of_one_subnetwork(method, r):
@@ -111,6 +113,7 @@ def test_other_regularizers_never_rise_and_never_claim_too_much(name):
     assert float(path.certificate.lower_bound) <= optimum * (1 + 1e-7)
 
 
+@pytest.mark.slow
 def test_no_escape_is_honest_for_non_negative_factors():
     """The polar is only enclosed: the path ends without a claim of optimality unless the gap itself proves it."""
     f = problem(go.SquaredLoss(matrix()), go.NonNegative(), 0.3)

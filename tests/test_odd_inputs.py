@@ -37,6 +37,7 @@ CALLED_FOR = {
 """The kinds of rows that a parameter of such a type calls for."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.filterwarnings("ignore::UserWarning")  # torch's own, of lazy and complex modules
 def test_the_answer_is_the_one_in_the_table(row: Row):

@@ -18,6 +18,7 @@ def test_omega_in_closed_form(theta):
     assert bool((upper - lower <= 1e-12 * truth).all())
 
 
+@pytest.mark.slow
 @hard
 def test_omega_is_enclosed_for_hard_norms(theta):
     X = randn("X", 6, 4, 3)
@@ -45,6 +46,7 @@ def test_omega_of_non_negative_factors(theta):
     assert go.omega(f, torch.zeros(1, 4, 3, dtype=torch.float64))[1].tolist() == [0]
 
 
+@pytest.mark.slow
 @every_theta
 def test_omega_is_a_gauge(theta):
     A, B = (torch.stack([inside(theta, (x,))[0] for x in randn(name, 5, 4, 3)]) for name in "AB")

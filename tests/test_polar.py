@@ -73,6 +73,7 @@ def test_gauge(theta):
     laws.gauge(enclosure, randn("A", 5, 4, 3), randn("B", 5, 4, 3))
 
 
+@pytest.mark.slow
 @every_theta
 def test_batched(theta):
     polar = go.polar_of(problem(regularizer=theta))

@@ -112,6 +112,7 @@ def test_an_interrupt_returns_bounds_that_hold_and_a_certificate(where, name, mo
     assert float(certificate.lower_bound) < float(closed.lower_bound)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("c", [1, 2])
 def test_more_effort_is_never_worse(c):
     S, Q = seeded(15, 4, seed=5), seeded(2, 15, c, seed=6)

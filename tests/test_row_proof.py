@@ -81,6 +81,7 @@ def test_units_do_not_matter(case):
         checked(of_S * S, of_q * q, lam, prove_by_rows(of_S * S, of_q * q, lam))
 
 
+@pytest.mark.slow
 def test_a_certificate_of_six_columns_is_saved_and_checked_in_both_languages(tmp_path):
     S = torch.cat([normal(14, 5, seed=3), torch.ones(14, 1, dtype=torch.float64)], 1)
     problem = Problem(SquaredLoss(torch.sin(2 * S[:, :1]) + S[:, 1:2]), ReluUnit(S), SumOfSquares(), 0.6)

@@ -41,6 +41,7 @@ def test_agrees_with_all_cells(N, d, seed):
     assert lower.item() == pytest.approx(exact, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("c", [1, 2, 3])
 @pytest.mark.parametrize("nodes", [0, 1, 30])
 def test_bounds_hold_at_any_effort(c, nodes):
@@ -51,6 +52,7 @@ def test_bounds_hold_at_any_effort(c, nodes):
     assert (lower <= upper).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("d", "c"), [(4, 1), (5, 1), (6, 1), (4, 2)])
 def test_cones_and_signs_enclose_the_same_number(d, c):
     S, Q = normal(16, d, seed=d), normal(1, 16, c, seed=10 + d)
@@ -78,6 +80,7 @@ def in_one_scale():
     return S, Q, enclose(S, Q, Effort(nodes=20), starts=8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("of_S", "of_Q"), [(1e100, 1.0), (1.0, 1e100), (1e-100, 1.0), (1e-100, 1e-100), (1e-3, 1e5)])
 def test_scales_leave_the_enclosure(of_S, of_Q):
     S, Q, x = in_one_scale()
@@ -87,6 +90,7 @@ def test_scales_leave_the_enclosure(of_S, of_Q):
     assert (attained(S, Q, normal(20_000, 6, seed=3)).amax(1) * (of_S * of_Q) <= y.upper).all()
 
 
+@pytest.mark.slow
 def test_degenerate_rows():
     S, q = normal(12, 7, seed=24), normal(12, seed=25)
     plain = enclose(S, q[None, :, None], Effort(tolerance=1e-5), starts=8)
@@ -113,6 +117,7 @@ def test_concave_and_single_rows_have_closed_forms():
     assert y.upper.item() == pytest.approx(7**0.5, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_twenty_columns_and_targets():
     S, Q = normal(40, 20, seed=27), normal(1, 40, 1, seed=28)
     x = enclose(S, Q, Effort(nodes=2), starts=8)

@@ -39,6 +39,7 @@ def polar(mapping):
     return go.polar_of(problem, EFFORT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("e", [-500, -900])
 @pytest.mark.parametrize("size", [0.0, TINY], ids=["zero", "tiny"])
 @pytest.mark.parametrize("name", MAPPINGS)

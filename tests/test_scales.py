@@ -99,6 +99,7 @@ def instances() -> dict[str, Problem]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["linear", "relu", "tensor"])
 def test_the_solver_certifies_every_mapping(name):
     problem = instances()[name]
@@ -121,6 +122,7 @@ def test_the_solver_certifies_every_mapping(name):
         assert float(solution.certificate.lower_bound) <= expected[name]() * (1 + 1e-12)
 
 
+@pytest.mark.slow
 def test_the_solver_lowers_convolutions_and_does_not_claim_too_much():
     problem = instances()["convolution"]
     solution = solve(problem, tol=1e-3, max_rounds=2)

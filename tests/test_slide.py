@@ -214,6 +214,7 @@ def test_no_first_units_where_the_dictionary_is_sparse():
     assert len(first_units(matrix.objective, matrix.rows, 3, never)) == 0
 
 
+@pytest.mark.slow
 @every
 def test_the_start_does_not_decide_the_optimum(name, monkeypatch):
     """With the dictionary and without it: one optimum; far fewer rounds with it."""

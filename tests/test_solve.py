@@ -43,6 +43,7 @@ KINDS = {"squared": regression, "logistic": classification, "cross-entropy": cla
 every = pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in KINDS.items()])
 
 
+@pytest.mark.slow
 @every
 @pytest.mark.parametrize("output_bias", [None, 0.0, 0.5])
 def test_certified(make, output_bias):
@@ -98,6 +99,7 @@ def test_matrix_completion_by_the_same_solver():
     assert solution.objective == pytest.approx(reference.objective, rel=1e-8)
 
 
+@pytest.mark.slow
 def test_rank_four_data_is_certified_through_the_enclosure(monkeypatch):
     """By cones, as where rows of positive weight are many."""
     monkeypatch.setattr(few_rows, "UP_TO", 0)
@@ -174,6 +176,7 @@ def test_sample_weights_are_repetitions():
     check(b)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [regression, classes])
 @pytest.mark.parametrize("output_bias", [None, 0.0])
 def test_to_torch_and_predict(make, output_bias):

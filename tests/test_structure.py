@@ -141,6 +141,7 @@ def private(file: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_code_and_tests_use_public_names_of_others_or_say_why_not():
     assert [line for file in FILES + TESTS for line in private(file)] == []
 

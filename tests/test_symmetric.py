@@ -47,6 +47,7 @@ def hard(k: int, n: int = 60) -> dict[str, Tensor]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", SIZES)
 def test_backward_stable_like_lapack(k):
     eye = torch.eye(k, dtype=torch.float64)

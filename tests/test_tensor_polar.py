@@ -22,6 +22,7 @@ def sphere_grid(T: np.ndarray, count: int = 2000) -> float:
     return float(np.linalg.norm(slices, 2, axis=(1, 2)).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(2, 3, 4), (2, 2, 2)])
 def test_tensors_against_a_grid(sizes):
     mapping, Q = go.RankOneTensor(sizes), draw("T", 2, *sizes)
@@ -85,6 +86,7 @@ def test_where_partial_transposition_is_not_tight_cones_decide():
     assert 2**0.5 * (1 - 1e-14) <= float(bound.upper) <= 2**0.5 * (1 + 2e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(7, 2, 5), (9, 8, 8), (2, 3, 2, 2), (4, 1, 3)])
 def test_partial_transposition_is_tight(sizes):
     """Always with an axis of 2 (Calderón 1973), and in every random tensor that was tried."""
@@ -121,6 +123,7 @@ def test_whatever_the_solver_says_is_proved(size):
     assert bool((square.sqrt() >= attained * (1 - 1e-14)).all())
 
 
+@pytest.mark.slow
 def test_limits_of_tensors(monkeypatch):
     """Without time or memory the unfoldings bound; more time bounds better."""
     mapping, Q = go.RankOneTensor((7, 8, 9)), draw("T", 1, 7, 8, 9)

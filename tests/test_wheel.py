@@ -10,6 +10,8 @@ import pytest
 
 from clean_install import CERTIFIES, build
 
+pytestmark = pytest.mark.slow
+
 
 def needed(*names: str) -> set[str]:
     """The distributions that these need, themselves included, as they are installed here."""

@@ -81,6 +81,7 @@ def test_only_homogeneous_activations_are_judged():
     assert table["answer"].str.contains("not positively homogeneous").tolist() == [False, True, True, True]
 
 
+@pytest.mark.slow
 def test_more_effort_proves_more():
     found = experiment.many_features(12, 1.0, [2], [1, 1000], seed=0)
     table = found.table.set_index(["components", "cones"])
@@ -106,6 +107,7 @@ def test_teacher_has_unit_signal_and_the_noise_asked_for():
     assert float((noisy - clean).std()) == pytest.approx(0.1, rel=0.15)
 
 
+@pytest.mark.slow
 def test_benchmarks_on_tiny_problems():
     assert relu.exact_polar(sizes=(10, 20), rounds=1)["width"].max() < 1e-10
     program = relu.convex_program(sizes=(8,), rounds=1)
@@ -143,6 +145,7 @@ def test_pseudo_atoms_attain_the_bounds_and_old_multipliers_bound_other_dual_poi
     assert float(old.max()) <= 1.2 * float(new.max())
 
 
+@pytest.mark.slow
 def test_dual_points_of_the_master_problem_prove_more_than_the_scaled_residual_and_less_than_its_value():
     problem = teacher_problem(30, 8, 2.0, seed=1)
     W = dual_points.network(problem, 2)
@@ -171,6 +174,7 @@ def test_a_missing_peer_is_left_out_with_the_way_to_install_it(monkeypatch, tmp_
     assert not (tmp_path / "tables").exists()
 
 
+@pytest.mark.slow
 def test_all_tables_of_one_call_name_the_commit_it_began_at(monkeypatch, tmp_path):
     states = iter(["a" * 40, *["a" * 40 + DIRTY] * 9])  # the first table, once written, changes the tree
     monkeypatch.setattr(command, "commit_of", lambda root: next(states))
@@ -216,6 +220,7 @@ def test_degenerate_inputs_with_every_loss(name, rows):
     assert all(bool(torch.isfinite(w).all()) for w in solution.weights)
 
 
+@pytest.mark.slow
 def test_entries_near_the_largest_float_are_never_wrongly_certified():
     S = torch.tensor([[1.0, 2.0], [-1.0, 0.5], [0.3, -2.0]], dtype=torch.float64)
     huge = Problem(SquaredLoss(torch.ones(3, 1, dtype=torch.float64)), ReluUnit(1e150 * S), SumOfSquares(), 1.0)

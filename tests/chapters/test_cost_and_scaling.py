@@ -110,6 +110,7 @@ def test_memory_is_that_of_the_work_alone():
     assert alone(lambda: None).megabytes < 2
 
 
+@pytest.mark.slow
 def test_what_runs_on_a_gpu_runs_here():
     eigen = small_eigen.race({"size": 3, "batch": 5}, [{}])
     assert eigen["residual"].max() < 1e-14

@@ -18,6 +18,8 @@ from global_optimality.polar.ascent import ascend
 from global_optimality.polar.deep_relu import deep_relu_polar
 from global_optimality.streams import generator, normal
 
+pytestmark = pytest.mark.slow
+
 
 def draw(name: str, *shape: int) -> torch.Tensor:
     return normal(generator(0, "tests", "deep certificates", name), *shape)

@@ -174,6 +174,7 @@ def drawings(trained_digits, swept):
 NAMES = ["fig-subnetworks", "fig-deep-endings", "fig-deep-live", "fig-deep-sizes", "fig-deep-digits"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_figures_have_the_same_bytes_whatever_the_readers_settings(drawings, name):
     first = show(drawings[name](), name).svg

@@ -156,6 +156,7 @@ def test_sizes_are_below_the_bound():
     assert open_questions.without_one(10, 0.1, seed=0)["excess"].min() > 0
 
 
+@pytest.mark.slow
 def test_all_depths_share_one_minimum():
     """A balanced network of every depth at the optimum's output costs the same: so do the minima."""
     problems = [*depth.chains([2, 4], seed=0).values(), *(depth.linear(K, seed=0) for K in (2, 4))]
@@ -222,6 +223,7 @@ def drawings(compared, built, descents):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_figures_have_the_same_bytes_whatever_the_readers_settings(drawings, name):
     first = show(drawings[name](), "fig-test").svg

@@ -57,6 +57,7 @@ def test_polynomials_agree_with_the_network_on_random_lines():
         assert relu_line.polynomial_error(line, curve) <= 1e-10 * curve["objective"].max()
 
 
+@pytest.mark.slow
 def test_no_dense_sampling_finds_a_turn_that_the_exact_search_missed():
     for index in range(6):
         line = relu_line.random_line(3, 4, seed=2, index=index)
@@ -160,6 +161,7 @@ def drawings(slide):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fig-section", "fig-two-weights", "fig-plateau", "fig-staircase"])
 def test_figures_have_the_same_bytes_whatever_the_readers_settings(drawings, name):
     first = show(drawings[name](), name).svg

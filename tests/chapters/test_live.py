@@ -38,6 +38,7 @@ def figures() -> dict[str, Live]:
     return {figure.name: figure for figure in made}
 
 
+@pytest.mark.slow
 def test_every_figure_of_the_scripts_is_tried_and_every_script_is_loaded() -> None:
     scripts = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js")}
     named = {name for text in scripts.values() for name in re.findall(r'Live\.figure\("([a-z-]+)"', text)}

@@ -19,6 +19,7 @@ def census():
     return experiment.census([2, 6], runs=3, seed=0)
 
 
+@pytest.mark.slow
 def test_rank_r_optimum_is_what_descent_finds():
     Y = data.low_rank(7, 6, 4, seed=1)
     problem = experiment.factorization(Y, 0.1)
@@ -50,12 +51,14 @@ def test_gap_falls_with_the_gradient_to_the_first_power():
     assert experiment.loglog_slope(table["relative_gradient"], table["relative_gap"]) == pytest.approx(1, abs=0.15)
 
 
+@pytest.mark.slow
 def test_certified_size_is_the_number_of_singular_values_above_lambda():
     table = experiment.sufficient_sizes([0.1, 0.5], matrices=2, seed=3)
     assert list(table["size"]) == list(table["count"])
     assert set(table["status"]) == {"GLOBAL"}
 
 
+@pytest.mark.slow
 def test_paths_never_rise_and_descent_alone_stays_above():
     for walk in (experiment.path_from_a_bad_start, experiment.path_from_one_column):
         table, path = walk(seed=0)
@@ -79,6 +82,7 @@ def test_lower_bounds_of_random_networks_stay_below_the_optimum():
     assert (table["objective"] >= table["optimum"]).all()
 
 
+@pytest.mark.slow
 def test_completion_agrees_with_the_convex_reference_and_refuses_another_mask():
     result = completion.complete_digits(40, hidden=0.3, share=0.1, seed=0, tol=1e-6)
     table = completion.completion_summary(result)
@@ -90,6 +94,7 @@ def test_completion_agrees_with_the_convex_reference_and_refuses_another_mask():
     assert len(pictures.pictures(drawn).axes) == 6
 
 
+@pytest.mark.slow
 def test_non_negative_factors_are_certified_for_large_lambda_only():
     table = non_negative.non_negative_digits([0.1, 0.6], images=20, r=6, runs=2, seed=0, max_steps=400)
     assert set(table[table["share"] == 0.6]["verdict"]) == {"CERTIFIED"}
@@ -146,6 +151,7 @@ def test_orthant_polar_is_the_largest_singular_value_of_non_negative_matrices() 
     assert float(non_negative.orthant_polar(-Q).upper[0]) == 0
 
 
+@pytest.mark.slow
 def test_non_negative_factors_of_rank_two_are_certified_where_the_spectral_bound_is_not() -> None:
     row = non_negative.of_higher_rank((2,), (0.2,), draws=[0]).iloc[0]
     assert row["rank"] == 2

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from claimbook.chapters import read_book
 from claimbook.mutations import read_mutations
 from claimbook.project import Project
@@ -26,6 +28,7 @@ assert gap() > 1e-3, gap()
 """
 
 
+@pytest.mark.slow
 def test_every_patch_can_be_put_in_and_one_is_seen_to_act() -> None:
     calls = "\n".join(MUTATIONS.first(mutation) for mutation in MUTATIONS.all)
     own = os.environ | {"PYTHONPATH": BOOK.import_path()}

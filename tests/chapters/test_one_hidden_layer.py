@@ -65,6 +65,7 @@ def test_the_census_keeps_weak_duality_and_theorem_1(plane, census):
     assert sizes == [13, 12, 12, 13, plane[1].size, 4]
 
 
+@pytest.mark.slow
 def test_a_recorded_census_counts_every_run_once():
     recorded = pd.concat(grids.census_of_size({"draw": 0, "size": r, "starts": 3}, [{}]) for r in (2, 5))
     assert recorded.groupby("stage")["runs"].sum().tolist() == [6, 6]
@@ -159,6 +160,7 @@ def drawings(plane, census, path, split):
 NAMES = ["fig-toy", "fig-line", "fig-plane", "fig-relu-census", "fig-relu-path", "fig-digits-plane", "fig-widths"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_figures_have_the_same_bytes_whatever_the_readers_settings(drawings, name):
     first = show(drawings[name](), name).svg

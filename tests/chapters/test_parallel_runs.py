@@ -46,6 +46,7 @@ def started():
     return runs, runs.columns([g.problem.random(g.runs, g.size, seed=3, deviation=0.7) for g in runs.groups])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_lowers_every_run(started, name):
     runs, x = started
@@ -65,6 +66,7 @@ def test_gradient_steps_never_rise_and_leave_what_may_not_move(started):
         x, value = moved, new
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_early_still_falls_and_a_finished_one_does_not(started):
     runs, x = started
     early, late = adam(runs, x, 5)[0], adam(runs, x, 1500)[0]

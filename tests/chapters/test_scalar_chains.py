@@ -44,6 +44,7 @@ def test_measured_thresholds():
     assert table[["tie_error", "vanishing_error"]].max().max() <= 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("q", "lam", "kinds"),
     [

@@ -49,6 +49,7 @@ def biased():
     return problem, problem.random(1, 6, seed=1), solve(problem, tol=1e-3).weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [toy, factorization, tensor, biased])
 def test_the_path_of_the_proof(case):
     problem, W, optimum = case()
@@ -122,6 +123,7 @@ def test_the_figure_draws():
     assert len(figures.paths({"toy": tables}).axes) == 1
 
 
+@pytest.mark.slow
 def test_the_chapter_certifies_a_network_with_biases():
     problem = biases.curve(3, 0.3)
     solution = solve(problem, tol=1e-3)

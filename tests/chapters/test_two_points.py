@@ -54,6 +54,7 @@ def test_a_bad_local_minimum_at_every_width():
         assert toy.one_sided_minimum(r) == pytest.approx(5.375 / 2.25 - 1)
 
 
+@pytest.mark.slow
 def test_noise_empties_the_saddles_and_leaves_the_local_minima():
     table = noise.kicked([3], [0.05], rounds=4, runs=60, seed=0).set_index("round")
     first = toy.judged(*toy.flows([3], runs=60, seed=0))

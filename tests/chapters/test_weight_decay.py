@@ -33,6 +33,7 @@ def matrix():
     return networks.planted((4, 3, 2.2), 4, seed=0)
 
 
+@pytest.mark.slow
 def test_the_best_deep_linear_network(matrix):
     reference = nuclear_norm_approximation(matrix.numpy(), 1.0)
     assert networks.optimum(matrix, 1.0, 3) == pytest.approx(reference.objective, rel=1e-12)
@@ -140,6 +141,7 @@ def test_without_null_vectors_too_high_a_degree_appends(walked):
     assert table["size"].max() >= 3
 
 
+@pytest.mark.slow
 def test_thresholds_on_data_are_enclosed(matrix):
     problems = onsets.both_decays(matrix, 6, [2, 3], seed=0)
     del problems["ReLU, ℓ2", 2]
@@ -193,6 +195,7 @@ NAMES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_figures_have_the_same_bytes_whatever_the_readers_settings(drawings, name):
     first = show(drawings[name](), name).svg

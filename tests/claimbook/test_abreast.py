@@ -70,6 +70,7 @@ def _rendered(project: Project, processes: int, folder: Path) -> dict[str, bytes
     return {file.relative_to(html).as_posix(): file.read_bytes() for file in html.rglob("*") if file.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not abreast.forks_are_safe() or (os.cpu_count() or 1) < 2, reason="pages are divided among cores, by safe forks"
 )

@@ -31,6 +31,7 @@ def test_nothing_is_done_twice(site: Project, capsys: pytest.CaptureFixture[str]
     assert command(site, "check") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -53,6 +54,7 @@ def test_what_fails_is_not_published(
         path.write_text(good)
 
 
+@pytest.mark.slow
 def test_one_chapter_with_other_parameters(site: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(site, "run", "one", "-p", "seed=3") == 0
     shown = capsys.readouterr().out
@@ -106,6 +108,7 @@ def _until(happens: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_a_killed_build_leaves_no_trace(site: Project) -> None:
     before = tree_digest(site.html)
     last = json.loads((site.build / "site.json").read_text())

@@ -47,6 +47,7 @@ def worker(command: str, **variables: str) -> Iterator[None]:
         process.wait()
 
 
+@pytest.mark.slow
 def test_each_worker_sees_a_gpu_of_its_own(tmp_path: Path) -> None:
     line = re.search(r"CUDA_VISIBLE_DEVICES=\$gpu dask worker (tcp://\S+) .*(?= &)", TEXT)
     assert line is not None

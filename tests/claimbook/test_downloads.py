@@ -8,12 +8,14 @@ import zipfile
 from pathlib import Path
 
 import nbformat
+import pytest
 
 import claimbook
 from claimbook.export import without_drawings
 from claimbook.project import Project
 
 
+@pytest.mark.slow
 def test_a_downloaded_notebook_runs_in_an_empty_folder(site: Project, tmp_path: Path) -> None:
     """With the wheel that the site carries, and no book around it; its text needs no Sphinx."""
     packages, folder = tmp_path / "packages", tmp_path / "empty"

@@ -45,6 +45,7 @@ def _servers(project: Project) -> list[psutil.Process]:
     ]
 
 
+@pytest.mark.slow
 def test_a_chapter_finds_what_it_would_find_if_it_were_started(
     book: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,6 +61,7 @@ def test_a_chapter_finds_what_it_would_find_if_it_were_started(
     assert "False" not in told[0]
 
 
+@pytest.mark.slow
 def test_modules_are_loaded_before(book: Callable[..., Project], monkeypatch: pytest.MonkeyPatch) -> None:
     project = book({"one": chapter_text(["n = 1", LOADED])})
     assert "False" in _run(project)
@@ -69,6 +71,7 @@ def test_modules_are_loaded_before(book: Callable[..., Project], monkeypatch: py
     assert "True" in _run(project)
 
 
+@pytest.mark.slow
 def test_another_server_is_started_where_one_was_killed(book: Callable[..., Project]) -> None:
     for seed in range(2):
         project = book({"one": chapter_text([f"seed = {seed}", "1 + 1"])})
@@ -78,6 +81,7 @@ def test_another_server_is_started_where_one_was_killed(book: Callable[..., Proj
         server.wait()
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_a_server_that_is_stopped_and_its_time_counts(book: Callable[..., Project]) -> None:
     child.stop_server()
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime

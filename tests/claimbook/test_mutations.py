@@ -44,6 +44,7 @@ def project(book: Callable[..., Project]) -> Project:
     return Project(project.root)
 
 
+@pytest.mark.slow
 def test_each_claim_notices_or_not_and_a_raise_is_named_apart(project: Project) -> None:
     said = io.StringIO()
     table = mutate(project, [], [], Options(jobs=1), Progress(said))
@@ -59,6 +60,7 @@ def test_each_claim_notices_or_not_and_a_raise_is_named_apart(project: Project) 
     assert (by_claim["theorem-2/whole"]["kind"], by_claim["theorem-2/whole"]["raised_under"]) == ("software", "thrice")
 
 
+@pytest.mark.slow
 def test_a_patch_that_cannot_be_put_in_breaks_nothing_silently(project: Project) -> None:
     file = project.root / "errors" / "mutations.yml"
     file.write_text(DECLARED.replace("factor(3)", "broken()"))
@@ -66,6 +68,7 @@ def test_a_patch_that_cannot_be_put_in_breaks_nothing_silently(project: Project)
         mutate(project, [], ["thrice"], Options(jobs=1), Progress(io.StringIO()))
 
 
+@pytest.mark.slow
 def test_the_command_goes_on_where_it_stopped(project: Project, capsys: pytest.CaptureFixture) -> None:
     root = ["--root", str(project.root), "mutations", "--jobs", "1"]
     assert main([*root, "--only", "exact"]) == 0

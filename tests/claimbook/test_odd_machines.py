@@ -93,6 +93,7 @@ STREAMS = {
 """Where the standard streams lead, the exit status, and what is said on standard error, if that can be read."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STREAMS)
 def test_standard_streams_that_fail(name: str, book: Callable[..., Project]) -> None:
     """The work is done all the same, and can be read by who did it even where a umask would forbid that."""
@@ -171,6 +172,7 @@ def test_what_a_builder_has_chosen_reaches_no_process(
     assert {name: text for name, text in surroundings(project).items() if name not in places} == before
 
 
+@pytest.mark.slow
 def test_a_chapter_is_the_same_in_any_surroundings(book: Callable[..., Project], tmp_path: Path) -> None:
     claim = 'from claimbook import claim\nclaim("equation-8/double", "twice", measured=2 * seed, at_least=2)'
     checks = "1 if __debug__ else 1 / 0  # python -O would leave out what chapters assert"

@@ -34,6 +34,7 @@ FAILING = {
 }
 
 
+@pytest.mark.slow
 def test_every_kind_of_failure_is_named_and_good_results_stay(book: Callable[..., Project]) -> None:
     good = chapter_text(SUM_CELLS)
     failing = {name: chapter_text(cells, **more) for name, (cells, more, _, _) in FAILING.items()}
@@ -71,6 +72,7 @@ def test_every_kind_of_failure_is_named_and_good_results_stay(book: Callable[...
     assert record.notebook.read_text() == text
 
 
+@pytest.mark.slow
 def test_cuda_where_there_is_none_is_an_error_before_anything_runs(
     book: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ def run(project: Project, seeds: tuple[int, ...]):
     return sweep(project, seeded(project, ()), seeds, Options(jobs=1), Progress(said)), said.getvalue()
 
 
+@pytest.mark.slow
 def test_one_row_a_claim_and_one_for_a_run_that_broke(project: Project):
     table, _ = run(project, (0, 2, 3))
     assert tuple(table.columns) == COLUMNS
@@ -49,6 +50,7 @@ def test_one_row_a_claim_and_one_for_a_run_that_broke(project: Project):
     assert summary(table)[["chapter", "seeds", "hold"]].values.tolist() == [["drawn", 3, 1]]
 
 
+@pytest.mark.slow
 def test_stored_runs_stay_until_the_code_changes(project: Project):
     first, _ = run(project, (0,))
     again, said = run(project, (0, 2))
@@ -58,6 +60,7 @@ def test_stored_runs_stay_until_the_code_changes(project: Project):
     assert "0 runs are stored, 1 to do" in run(project, (0,))[1]
 
 
+@pytest.mark.slow
 def test_a_run_with_the_parameters_of_a_build_is_that_builds_too(project: Project):
     run(project, (0, 1))
     said = io.StringIO()
@@ -66,6 +69,7 @@ def test_a_run_with_the_parameters_of_a_build_is_that_builds_too(project: Projec
     assert records["drawn"].parameters == {"seed": 0}
 
 
+@pytest.mark.slow
 def test_the_command_records_the_table_and_fails_where_a_claim_does(project: Project, capsys: pytest.CaptureFixture):
     file = project.root / "data" / "seeds.csv"
     file.parent.mkdir()
@@ -125,6 +129,7 @@ def test_a_chapter_without_a_seed_is_refused(project: Project):
         seeded(project, ["fixed"])
 
 
+@pytest.mark.slow
 def test_a_build_lets_no_claim_pass(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
     monkeypatch.setenv("CLAIMBOOK_CLAIMS_MAY_FAIL", "1")
     assert main(["--root", str(project.root), "run", "drawn", "-p", "seed=2"]) == 1

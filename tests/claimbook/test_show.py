@@ -21,6 +21,7 @@ def drawn() -> Figure:
     return figure
 
 
+@pytest.mark.slow
 def test_files_of_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FIGURES, str(tmp_path / "once"))
     assert show(drawn(), "fig-b").svg == (tmp_path / "once" / "fig-b.svg").read_text()

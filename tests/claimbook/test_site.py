@@ -55,6 +55,7 @@ def test_terms_and_statements_are_found(site: Project) -> None:
     assert not list(site.html.rglob("*.map"))
 
 
+@pytest.mark.slow
 def test_addresses_where_site_and_repository_have_one(tmp_path: Path) -> None:
     site = make_book(tmp_path, {"one": chapter_text(SUM_CELLS)})
     (site.root / "book" / "references.bib").touch()

@@ -105,6 +105,7 @@ def site_of(made, folder: Path) -> Path:
     return site
 
 
+@pytest.mark.slow
 def test_a_deck_holds_the_checks_of_the_site_and_opens_offline(made, tmp_path):
     site, slides = site_of(made, tmp_path), made[0]
     assert check_site(site) == []
@@ -136,6 +137,7 @@ def test_every_deck_of_the_book_stands_on_files_that_are_vendored():
     assert "5.2.1" in (folder / "reveal.js").read_text()
 
 
+@pytest.mark.slow
 def test_decks_go_to_pdf_and_figures_to_powerpoint(made, tmp_path):
     if find_chromium() is None:
         pytest.skip("Chromium is not installed")

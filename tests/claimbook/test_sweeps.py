@@ -211,6 +211,7 @@ def as_shown(text: str) -> str:
     return line.rstrip()
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_the_time_left_in_one_line_that_goes_at_the_end(tmp_path: Path):
     cell = f"import sys; from pathlib import Path; sys.path.append({str(Path(toy_sweep.__file__).parent)!r})\n"
     cell += "import toy_sweep; from claimbook.sweeps import carry_out\n"
@@ -225,6 +226,7 @@ def test_a_notebook_shows_the_time_left_in_one_line_that_goes_at_the_end(tmp_pat
     assert shown[-1] == ""
 
 
+@pytest.mark.slow
 def test_kills_a_full_disk_and_two_clients_change_no_byte(tmp_path: Path):
     carry_out(toy_sweep.plan(4), tmp_path / "quiet", progress=quiet())
     expected, folder = kills.bytes_of(tmp_path / "quiet"), tmp_path / "disturbed"
@@ -234,6 +236,7 @@ def test_kills_a_full_disk_and_two_clients_change_no_byte(tmp_path: Path):
     assert kills.bytes_of(folder) == expected
 
 
+@pytest.mark.slow
 def test_killed_workers_change_no_byte(tmp_path: Path):
     carry_out(toy_sweep.plan(8), tmp_path / "quiet", progress=quiet())
     assert kills.kill_workers(tmp_path / "disturbed", 3, 8, random.Random(0)) >= 2
