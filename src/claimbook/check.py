@@ -203,15 +203,16 @@ def _read(site: Path, page: Path) -> _Page:
 
 def _read_all(site: Path, pages: list[Path]) -> list[_Page]:
     """All pages, by as many processes as there are cores if this one can be forked."""
-    from sphinx.util.parallel import ParallelTasks, SerialTasks
+    if not forks_are_safe() or threading.active_count() > 1:
+        return [_read(site, page) for page in pages]
+    from sphinx.util.parallel import ParallelTasks
 
     found: dict[Path, _Page] = {}
 
     def keep(share: list[Path], read: list[_Page]) -> None:
         found.update(zip(share, read, strict=True))
 
-    cores, alone = os.cpu_count() or 1, threading.active_count() == 1
-    tasks = ParallelTasks(cores) if forks_are_safe() and alone else SerialTasks()
+    tasks = ParallelTasks(cores := os.cpu_count() or 1)
     for k in range(4 * cores):
         tasks.add_task(lambda share: [_read(site, page) for page in share], pages[k :: 4 * cores], keep)
     tasks.join()

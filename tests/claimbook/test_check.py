@@ -1,9 +1,11 @@
 """Every check of the site fires on a page that has the fault, and stays silent on one that has not."""
 
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
+from claimbook import check
 from claimbook.check import check_site, oversize
 
 GOOD = r"""<!doctype html><html><head><title>\(x\)</title>
@@ -32,6 +34,25 @@ def _site(folder: Path, body: str = "", **files: str) -> Path:
 
 def test_a_good_page_has_no_findings(tmp_path: Path) -> None:
     assert check_site(_site(tmp_path)) == []
+
+
+@pytest.mark.parametrize("beside_a_thread", [True, False])
+def test_one_process_finds_what_several_find(
+    beside_a_thread: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process with other threads is not forked, nor one whose system has no safe fork."""
+    site = _site(tmp_path, "<h1>Another</h1>", **{"c.html": "<html><body><img src='g.svg' alt='A'></body></html>"})
+    expected, done = check_site(site), Event()
+    assert expected
+    if not beside_a_thread:
+        monkeypatch.setattr(check, "forks_are_safe", lambda: False)
+    other = Thread(target=done.wait if beside_a_thread else done.set)
+    other.start()
+    try:
+        assert check_site(site) == expected
+    finally:
+        done.set()
+        other.join()
 
 
 def test_an_empty_site_is_a_finding(tmp_path: Path) -> None:
