@@ -1,5 +1,6 @@
 """Gradients in closed form are those of autograd, on kinks and at zero too."""
 
+from copy import copy
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import global_optimality as go
 import laws
 from cases import factors, randn
 from global_optimality.mappings import Mapping
+from global_optimality.polar.ascent import ascend, climb
 
 
 class Twice(go.ReluUnit):  # type: ignore[misc]
@@ -88,3 +90,29 @@ def test_closed_forms_of_mappings_are_autograd_s(name):
         laws.same(value, f(*W))
         scale = max(float(g.abs().max()) for g in expected)
         assert all(torch.allclose(a, b, rtol=1e-12, atol=1e-13 * scale) for a, b in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_ascents_climb_the_same_by_closed_forms_as_by_autograd(name):
+    """Three steps from the same starts; a class with a φ of its own has no closed form of it."""
+    mapping = CLOSED[name]
+    twin = copy(mapping)
+    object.__setattr__(twin, "__class__", type("ByAutograd", (type(mapping),), {"phi": lambda s, *W: mapping.phi(*W)}))
+    regularizer = go.WeightedPowers(mapping.exponents, mapping.degree)
+    Q = randn("ascent Q", 2, *mapping.shape)
+    assert twin.pullback(*factors(mapping, n=1, r=1)) is None
+    found, expected = (climb(m, regularizer, Q, starts=5, steps=3) for m in (mapping, twin))
+    for a, b in zip((found[0], *found[1]), (expected[0], *expected[1]), strict=True):
+        assert torch.allclose(a, b, rtol=1e-11, atol=1e-12)
+    assert bool((climb(mapping, regularizer, Q, starts=5, steps=0)[0] <= found[0]).all())
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_an_ascent_has_come_to_rest_where_it_ends(name):
+    """Twice as many steps from the best end do not lead higher than rounding."""
+    mapping = CLOSED[name]
+    regularizer = go.WeightedPowers(mapping.exponents, mapping.degree)
+    Q = randn("ascent rest", 2, *mapping.shape)
+    value, atom = ascend(mapping, regularizer, Q, starts=20, steps=2000)
+    further, _ = ascend(mapping, regularizer, Q, starts=1, steps=4000, first=atom)
+    assert bool((further - value <= 1e-10 * value).all())

@@ -56,7 +56,7 @@ def test_a_label_on_pages_of_two_processes_is_named(
 
 
 def _rendered(project: Project, processes: int, folder: Path) -> dict[str, bytes]:
-    """The files of the site, rendered from what is staged."""
+    """The files of the site, rendered from what is staged; of a share Sphinx says the first and the last page."""
     folder.mkdir()
     code = BY.format(processes, render.__file__)
     words = [sys.executable, "-P", "-c", code, "build", str(project.staged), "--path-output", str(folder), "-W", "-n"]
@@ -65,7 +65,7 @@ def _rendered(project: Project, processes: int, folder: Path) -> dict[str, bytes
         assert process.stdout is not None
         said = process.stdout.read().decode()
     assert process.returncode == 0, said
-    assert bool(re.search(r"reading sources.* \.\. ", said)) == (processes > 1)  # of a share
+    assert bool(re.search(r"reading sources.* \.\. ", said)) == (processes > 1)
     html = folder / "_build" / "html"
     return {file.relative_to(html).as_posix(): file.read_bytes() for file in html.rglob("*") if file.is_file()}
 
