@@ -84,7 +84,7 @@ def test_another_server_is_started_where_one_was_killed(book: Callable[..., Proj
 @pytest.mark.slow
 def test_nothing_is_left_of_a_server_that_is_stopped_and_its_time_counts(book: Callable[..., Project]) -> None:
     child.stop_server()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    before = _used_by_children()
     work = "import time\nwhile time.process_time() < 3:\n    pass"
     project = book({"one": chapter_text(["n = 1", work])})
     _run(project)
@@ -92,4 +92,10 @@ def test_nothing_is_left_of_a_server_that_is_stopped_and_its_time_counts(book: C
     child.stop_server()
     assert not server.is_running()
     assert not _servers(project)
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime > before + 2
+    assert _used_by_children() > before + 2
+
+
+def _used_by_children() -> float:
+    """Seconds of processor, as the loop of the test counts them: with those of the system, which asking takes."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -78,13 +78,12 @@ def _distances(U: Array) -> Array:
 def _merged(units: Units, i: int, k: int) -> Units:
     """Unit k joined to unit i; f is to be compared by the caller."""
     P, Z, gates = units.P.copy(), units.Z.copy(), units.open.copy()
-    if Z[i] @ Z[k] > 1 - PARALLEL:
-        P[i] = P[i] + P[k]
-    else:
-        V = units.size[i] * Z[i] + units.size[k] * Z[k]
-        length = np.linalg.norm(V)
-        P[i] = (P[i] + P[k]) / np.linalg.norm((P[i] + P[k])[: units.rows.priced]) * length
-        Z[i] = V / max(length, 1e-300)
+    V = units.size[i] * Z[i] + units.size[k] * Z[k]
+    length = np.linalg.norm(V)
+    P[i] = P[i] + P[k]
+    if not Z[i] @ Z[k] > 1 - PARALLEL:
+        P[i] = P[i] / np.linalg.norm(P[i, : units.rows.priced]) * length
+    Z[i] = V / max(length, 1e-300)
     first, second = units.faces.each[i], units.faces.each[k]
     face = units.rows.face(first.pinned & second.pinned)
     P[i] = face.project(P[i])

@@ -26,7 +26,8 @@ FLAT = 1e-12
 """A gradient of this share of λ is rounding: λ is what a unit's cost contributes to it."""
 
 IDLE = 20
-"""So many steps in a row, and one a unit, may leave f as it is (units meet kinks) before the slide ends."""
+"""So many steps in a row, and one a unit, may leave f as it is (units meet kinks) before the slide ends, unless units
+merge then."""
 
 
 def slide(
@@ -51,7 +52,7 @@ def _steps(
     yield units
     best_gradient, idle, since = math.inf, 0, math.inf
     for _ in range(steps):
-        if not len(units) or stop() or idle > IDLE + len(units):
+        if not len(units) or stop():
             break
         direction = newton_direction(f, units)
         promise, rounding = -direction.slope, ROUNDING * (abs(value) + direction.doubt)
@@ -61,12 +62,15 @@ def _steps(
                 units, since = _lasting(released), value
                 yield units
                 continue
-        settled = promise <= rounding
-        if settled and not FLAT * f.lam < direction.gradient_norm < 0.5 * best_gradient:
-            released = release(f, merge(f, units, value + rounding, stop)[0])
-            if released is None:
+        settled, tired = promise <= rounding, idle > IDLE + len(units)
+        if tired or (settled and not FLAT * f.lam < direction.gradient_norm < 0.5 * best_gradient):
+            fewer, _ = merge(f, units, value + rounding, stop)
+            released = None if tired else release(f, fewer)
+            if released is None and fewer is units:
                 break
-            units, best_gradient, since = _lasting(released), math.inf, value
+            if fewer is not units:  # two units in one cell leave Newton no single minimum to go to
+                value, idle = f(fewer.X, fewer.Theta), 0
+            units, best_gradient, since = _lasting(fewer if released is None else released), math.inf, value
             yield units
             continue
         if settled:
