@@ -90,7 +90,6 @@ def test_workers_of_two_kinds_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_workers_of_a_pretended_slurm_carry_a_sweep_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("dask_jobqueue", reason="named in book/benchmarks/cluster.md, no part of the environment")
     commands = tmp_path / "bin"
     commands.mkdir()
     stop = f"#!/bin/sh\nkill -- -$(cat {tmp_path}/job.pid)\n"
