@@ -30,7 +30,10 @@ from .project import ROOT
 _HEAD = 8
 """Bytes that say how long a request is."""
 
-ALWAYS = ("claimbook.execute", "ipykernel.kernelapp", "ipykernel.ipkernel", "matplotlib_inline.backend_inline")
+ALWAYS = (
+    *("claimbook.execute", "ipykernel.kernelapp", "ipykernel.ipkernel", "bs4"),
+    *("matplotlib_inline.backend_inline", "matplotlib.backends.backend_svg", "matplotlib.backends.backend_pdf"),
+)
 """What every chapter needs."""
 
 
