@@ -16,7 +16,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
-from . import abreast, glossary, page_context, statement_list
+from . import abreast, glossary, navigation, page_context, statement_list
 from .export import DOWNLOAD, REFERENCES
 from .links import Names, cells_of, linked, plain_docstring
 from .problems import headline
@@ -26,23 +26,9 @@ _COMMA = re.compile(r'(<span class="math notranslate nohighlight">[^<]*</span>)(
 _PERCENT = re.compile(r"</span>\s+%")
 
 
-def _once_a_depth(app: Any, pagename: str, toctree: Any) -> Any:
-    """``toctree`` for a page that is in none: all of them in one folder's depth have the same, which takes long."""
-    kept = app.env.claimbook_toctrees
-
-    def known(**options: Any) -> str:
-        key = pagename.count("/"), *sorted(options.items())
-        if key not in kept:
-            kept[key] = toctree(**options)
-        return kept[key]
-
-    return known
-
-
 def _page(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     title = re.sub(r"<[^>]+>", "", context.get("title") or "")
-    if pagename.startswith("_modules/"):
-        context["toctree"] = _once_a_depth(app, pagename, context["toctree"])
+    context["toctree"] = navigation.by_titles(app, pagename, context["toctree"])
     context["metatags"] = context.get("metatags", "") + page_context.head(app, pagename, title, context, doctree)
     if app.config.claimbook_api and "body" in context and doctree is not None:
         context["body"] = _with_links(app, pagename, context["body"])
@@ -124,7 +110,6 @@ def _document(app: Any, config: Any) -> None:
 
 def _begin(app: Any) -> None:
     app.env.claimbook_texts = {}
-    app.env.claimbook_toctrees = {}
 
 
 def _write_references(app: Any, error: Exception | None) -> None:
@@ -166,5 +151,6 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("html-collect-pages", _lost)
     abreast.setup(app)
     glossary.setup(app)
+    navigation.setup(app)
     statement_list.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

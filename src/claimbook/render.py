@@ -4,6 +4,7 @@ When its standard input closes (the builder has died) it leaves, so that nothing
 """
 
 import os
+import sys
 import threading
 
 
@@ -18,4 +19,11 @@ if __name__ == "__main__":
     from jupyter_book.cli.main import main
 
     threading.Thread(target=leave_with_parent, daemon=True).start()
-    main()
+    try:
+        main()
+    except SystemExit as end:
+        if isinstance(end.code, str):  # a message, which Python prints
+            raise
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(end.code or 0)  # millions of nodes are not taken apart one by one: seconds

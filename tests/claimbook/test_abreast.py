@@ -2,20 +2,20 @@
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from tiny_site import command, pages
+from tiny_site import command, pages, rendered
 
-from claimbook import abreast, render
+from claimbook import abreast
 from claimbook.project import Project
-from claimbook.site import surroundings
 
-BY = "import runpy; from claimbook import abreast; abreast.PROCESSES = {}; runpy.run_path({!r}, {{}}, '__main__')"
+BY = "from claimbook import abreast; abreast.PROCESSES = {}"
+SHARE = re.compile(r"reading sources.* \.\. ")
+"""Of a share of the pages Sphinx says the first and the last."""
+
 FURTHER = """# Page {0}
 
 ```{{prf:theorem}} Of page {0}
@@ -55,21 +55,6 @@ def test_a_label_on_pages_of_two_processes_is_named(
     assert env.claimbook_terms == {"term-a": "A word."}
 
 
-def _rendered(project: Project, processes: int, folder: Path) -> dict[str, bytes]:
-    """The files of the site, rendered from what is staged; of a share Sphinx says the first and the last page."""
-    folder.mkdir()
-    code = BY.format(processes, render.__file__)
-    words = [sys.executable, "-P", "-c", code, "build", str(project.staged), "--path-output", str(folder), "-W", "-n"]
-    own, pipe = surroundings(project), subprocess.PIPE
-    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, cwd=folder, env=own) as process:
-        assert process.stdout is not None
-        said = process.stdout.read().decode()
-    assert process.returncode == 0, said
-    assert bool(re.search(r"reading sources.* \.\. ", said)) == (processes > 1)
-    html = folder / "_build" / "html"
-    return {file.relative_to(html).as_posix(): file.read_bytes() for file in html.rglob("*") if file.is_file()}
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(
     not abreast.forks_are_safe() or (os.cpu_count() or 1) < 2, reason="pages are divided among cores, by safe forks"
@@ -80,6 +65,9 @@ def test_several_processes_make_the_bytes_of_one(book: Callable[..., Project], t
     further = {f"page_{a}": FURTHER.format(a, names[k - 1]) for k, a in enumerate(names)}
     project = book(pages() | {name: f"(page-{name[-1]})=\n{text}" for name, text in further.items()}, site=True)
     assert command(project, "build") == 0
-    one, several = (_rendered(project, count, tmp_path / f"by-{count}") for count in (1, 3))
+    (one, said), (several, said_abreast) = (
+        rendered(project, tmp_path / f"by-{count}", first=BY.format(count)) for count in (1, 3)
+    )
+    assert [bool(SHARE.search(words)) for words in (said, said_abreast)] == [False, True]
     assert {name for name in one.keys() | several.keys() if one.get(name) != several.get(name)} == set()
     assert "book/page_a.html" in one

@@ -1,9 +1,15 @@
 """A tiny book with all that a site shows: a theorem, a term, a claim, a figure, an exercise."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 from throwaway import MEASURED, chapter_text
 
+from claimbook import render
 from claimbook.cli import main
 from claimbook.project import Project
+from claimbook.site import surroundings
 
 PROSE = """
 ```{prf:theorem} Doubling
@@ -67,3 +73,17 @@ def pages() -> dict[str, str]:
     """The book's pages by name, in reading order."""
     bibliography = "# Bibliography\n\n```{bibliography}\n```\n"
     return {"one": ONE, "measured": MEASURED, "look_up": LOOK_UP, "bibliography": bibliography}
+
+
+def rendered(project: Project, folder: Path, *, first: str) -> tuple[dict[str, bytes], str]:
+    """The files of the site, rendered from what is staged after the code ``first``, and what the rendering said."""
+    folder.mkdir()
+    code = f"{first}; import runpy; runpy.run_path({render.__file__!r}, {{}}, '__main__')"
+    words = [sys.executable, "-P", "-c", code, "build", str(project.staged), "--path-output", str(folder), "-W", "-n"]
+    own, pipe = surroundings(project), subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, cwd=folder, env=own) as process:
+        assert process.stdout is not None
+        said = process.stdout.read().decode()
+    assert process.returncode == 0, said
+    html = folder / "_build" / "html"
+    return {file.relative_to(html).as_posix(): file.read_bytes() for file in html.rglob("*") if file.is_file()}, said
