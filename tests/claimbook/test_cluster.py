@@ -89,6 +89,15 @@ def test_workers_of_two_kinds_are_refused(monkeypatch: pytest.MonkeyPatch) -> No
     client.wait_for_workers.assert_called_once_with(1)
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """dask-jobqueue takes over what Ctrl-C does to a process that imports it: other tests keep theirs."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_the_workers_of_a_pretended_slurm_carry_a_sweep_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands = tmp_path / "bin"
     commands.mkdir()
