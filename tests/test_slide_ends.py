@@ -31,7 +31,7 @@ def split(units: Units, i: int, across: np.ndarray) -> Units | None:
         return None
     P = np.concatenate([units.P, second[None]])
     P[i] = first
-    Z, gates = (np.concatenate([each, each[i : i + 1]]) for each in (units.Z, units.open))
+    Z, gates = np.concatenate([units.Z, units.Z[i : i + 1]]), np.concatenate([units.open, units.open[i : i + 1]])
     return Units(rows, P, Z, gates, Faces((*units.faces.each, rows.whole)))
 
 

@@ -76,18 +76,21 @@ def _steps(
         if settled:
             best_gradient = direction.gradient_norm
         moved = _lasting(search(ray(f, units, direction, value + rounding)))
-        # what can be dropped or merged changes with the cells; once settled, all pairs are tried again
-        if moved.faces is units.faces and np.array_equal(moved.open, units.open):
+        if _same_cells(moved, units):
             new = f(moved.X, moved.Theta)
-        else:
-            moved, new = drop(f, moved, stop)
-            moved, new = merge(f, moved, new, stop)
+        else:  # there Newton begins anew, and more can be dropped or merged; once settled, all pairs are tried again
+            best_gradient = math.inf
+            moved, new = merge(f, *drop(f, moved, stop), stop)
         if new > value + rounding:
             break
         idle = idle + 1 if new >= value - rounding else 0
         units, value = moved.lifted(), new
         yield units
         observe(units)
+
+
+def _same_cells(units: Units, others: Units) -> bool:
+    return units.faces is others.faces and np.array_equal(units.open, others.open)
 
 
 def _lasting(units: Units) -> Units:

@@ -169,15 +169,20 @@ class _Run:
             least_gap(self.problem, value, Q, 1.0)
 
     def moved(self, W: Factors | None, value: float) -> bool:
-        """Go to W unless f rises there; whether it falls."""
+        """Go to W if f falls there, or stays and was not certified yet or far less aligned; whether it falls."""
         if W is None:
             return False
         with torch.no_grad():
             new = float(self.problem(*W)[0])
-        fell = new < value - LEAST * abs(value)
-        if fell or (self.last is None and new <= value + LEAST * abs(value)):
+        rounding = LEAST * abs(value)
+        fell = new < value - rounding
+        if fell or (new <= value + rounding and (self.last is None or self.closer(W, self.last))):
             self.W, self.last = W, None
         return fell
+
+    def closer(self, W: Factors, last: Certificate) -> bool:
+        """Whether W is half as misaligned as what was certified: nearer to a stationary point, which f cannot tell."""
+        return bool(self.problem.alignment(*W)[0] < last.alignment[0] / 2)
 
     def certify(self, ends: bool = True) -> Certificate:
         """The certificate of the present weights; kept if f is lower than at those kept, or as low and better proved.
