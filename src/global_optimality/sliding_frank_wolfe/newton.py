@@ -17,6 +17,9 @@ MATRICES, SAMPLES, OUTPUTS, RAYS = 4, 3, 2, 8
 """What a step holds: H, scaled, with a ridge, and what LAPACK copies; of each coordinate arrays of the samples and of
 the outputs; and numbers a unit and sample of a line search."""
 
+LARGEST = 1e150
+"""A coordinate that would move further, as f is flat to rounding of the least numbers, stays: its square overflows."""
+
 FAR = 100.0
 """Where f is not convex, the line search may go this many times further than Newton's step."""
 
@@ -83,7 +86,9 @@ def newton_direction(f: OutputObjective, units: Units) -> Direction:
         H = f.loss.gram(units.X, samples, outputs)
     _add_blocks(H, own, kept)
     g = g.ravel()[kept]
-    move, convex = _solve(H, -g)
+    with np.errstate(over="ignore"):
+        move, convex = _solve(H, -g)
+    move[~(np.abs(move) <= LARGEST)] = 0.0
     step = np.zeros(r * m)
     step[kept] = move
     step = step.reshape(r, m, 1)
